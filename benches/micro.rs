@@ -1,0 +1,3 @@
+//! Small benchmarks.
+
+fn main() {}

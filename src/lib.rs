@@ -1,0 +1,1 @@
+//! One binary for everyone who works with WAMP or WebSockets.
