@@ -1,1 +1,4 @@
 //! One binary for everyone who works with WAMP or WebSockets.
+
+pub mod protocol;
+pub mod serializer;

@@ -1,0 +1,153 @@
+//! Message <-> bytes, in JSON, MessagePack and CBOR.
+//!
+//! The shape of each message is written once ([`message`](crate::protocol::message)) over two small traits,
+//! [`Reader`] and [`Writer`], that each format implements. Only the head of a message is decoded; payload is
+//! checked to be well-formed and no deeper than [`DEPTH_MAX`], and kept as the bytes it came in.
+
+mod cbor;
+mod element;
+mod error;
+mod json;
+mod msgpack;
+mod read;
+mod write;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::protocol::{Dict, Message, Value};
+
+pub(crate) use element::{Element, Elements};
+pub use error::{DecodeError, SyntaxError};
+pub(crate) use read::Reader;
+use write::Encode;
+pub(crate) use write::Writer;
+
+/// How deep lists and dicts may nest, the message's own list counted.
+pub const DEPTH_MAX: usize = 64;
+
+/// One of the formats that messages travel in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Serializer {
+    /// Text; binary data as U+0000 and base64.
+    Json,
+    /// Binary.
+    MsgPack,
+    /// Binary.
+    Cbor,
+}
+
+impl Serializer {
+    /// Every serializer, the one that people read first.
+    pub const ALL: [Self; 3] = [Self::Json, Self::MsgPack, Self::Cbor];
+
+    /// The name, as in `wamp.2.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::MsgPack => "msgpack",
+            Self::Cbor => "cbor",
+        }
+    }
+
+    /// The WebSocket subprotocol. Spec: bp#websocket_transport.
+    #[must_use]
+    pub const fn subprotocol(self) -> &'static str {
+        match self {
+            Self::Json => "wamp.2.json",
+            Self::MsgPack => "wamp.2.msgpack",
+            Self::Cbor => "wamp.2.cbor",
+        }
+    }
+
+    /// Whether a message is text on the wire.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Json)
+    }
+
+    /// Decodes a message's head; its payload shares the memory of `frame`.
+    ///
+    /// Cost: O(bytes), without allocation for a message with empty options.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: whatever breaks the protocol, with the element it is in.
+    pub fn decode(self, frame: &Bytes) -> Result<Message, DecodeError> {
+        match self {
+            Self::Json => decode(json::JsonReader::new(frame)),
+            Self::MsgPack => decode(msgpack::MsgPackReader::new(frame)),
+            Self::Cbor => decode(cbor::CborReader::new(frame)),
+        }
+    }
+
+    /// Encodes a message, transcoding its payload where that is another serializer's.
+    #[must_use]
+    pub fn encode(self, message: &Message) -> Bytes {
+        self.encode_any(message)
+    }
+
+    pub(crate) fn encode_list(self, values: &[Value]) -> Bytes {
+        self.encode_any(values)
+    }
+
+    pub(crate) fn encode_dict(self, dict: &Dict) -> Bytes {
+        self.encode_any(dict)
+    }
+
+    /// Decodes one list.
+    pub(crate) fn decode_list(self, encoded: &Bytes) -> Result<Vec<Value>, DecodeError> {
+        match self.decode_value(encoded)? {
+            Value::List(values) => Ok(values),
+            _ => Err(DecodeError::OpaquePayload),
+        }
+    }
+
+    /// Decodes one dict.
+    pub(crate) fn decode_dict(self, encoded: &Bytes) -> Result<Dict, DecodeError> {
+        match self.decode_value(encoded)? {
+            Value::Dict(dict) => Ok(dict),
+            _ => Err(DecodeError::OpaquePayload),
+        }
+    }
+
+    /// Decodes one value, and nothing behind it.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] where `encoded` is not one well-formed value of at most [`DEPTH_MAX`] levels.
+    pub fn decode_value(self, encoded: &Bytes) -> Result<Value, SyntaxError> {
+        match self {
+            Self::Json => decode_value(json::JsonReader::new(encoded)),
+            Self::MsgPack => decode_value(msgpack::MsgPackReader::new(encoded)),
+            Self::Cbor => decode_value(cbor::CborReader::new(encoded)),
+        }
+    }
+
+    /// Encodes one value.
+    #[must_use]
+    pub fn encode_value(self, value: &Value) -> Bytes {
+        self.encode_any(value)
+    }
+
+    fn encode_any<T: Encode + ?Sized>(self, what: &T) -> Bytes {
+        let mut buffer = BytesMut::with_capacity(what.size_hint());
+        match self {
+            Self::Json => what.write(&mut json::JsonWriter::new(&mut buffer)),
+            Self::MsgPack => what.write(&mut msgpack::MsgPackWriter::new(&mut buffer)),
+            Self::Cbor => what.write(&mut cbor::CborWriter::new(&mut buffer)),
+        }
+        buffer.freeze()
+    }
+}
+
+fn decode<R: Reader>(reader: R) -> Result<Message, DecodeError> {
+    let mut elements = Elements::open(reader)?;
+    let message = Message::read(elements.message(), &mut elements)?;
+    elements.close()?;
+    Ok(message)
+}
+
+fn decode_value<R: Reader>(mut reader: R) -> Result<Value, SyntaxError> {
+    let value = reader.value(DEPTH_MAX)?;
+    reader.end()?;
+    Ok(value)
+}
