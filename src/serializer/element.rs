@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::read::{Items, Kind, Reader};
+use super::read::{Kind, Reader};
 use super::write::{Encode, Writer};
 use super::{DEPTH_MAX, DecodeError};
 use crate::protocol::{
@@ -14,9 +14,9 @@ use crate::protocol::{
 const ELEMENT_DEPTH_MAX: usize = DEPTH_MAX - 1;
 
 /// A message's list, read from the code on.
-pub(crate) struct Elements<R> {
+pub(crate) struct Elements<R: Reader> {
     reader: R,
-    items: Items,
+    items: R::Items,
     message: MessageCode,
 }
 

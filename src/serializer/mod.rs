@@ -4,7 +4,9 @@
 //! [`Reader`] and [`Writer`], that each format implements. Only the head of a message is decoded; payload is
 //! checked to be well-formed and no deeper than [`DEPTH_MAX`], and kept as the bytes it came in.
 
+mod binary;
 mod cbor;
+mod cursor;
 mod element;
 mod error;
 mod json;
@@ -16,8 +18,12 @@ use bytes::{Bytes, BytesMut};
 
 use crate::protocol::{Dict, Message, Value};
 
+use binary::BinaryReader;
+use cbor::{Cbor, CborWriter};
 pub(crate) use element::{Element, Elements};
 pub use error::{DecodeError, SyntaxError};
+use json::{JsonReader, JsonWriter};
+use msgpack::{MsgPack, MsgPackWriter};
 pub(crate) use read::Reader;
 use write::Encode;
 pub(crate) use write::Writer;
@@ -74,9 +80,9 @@ impl Serializer {
     /// [`DecodeError`]: whatever breaks the protocol, with the element it is in.
     pub fn decode(self, frame: &Bytes) -> Result<Message, DecodeError> {
         match self {
-            Self::Json => decode(json::JsonReader::new(frame)),
-            Self::MsgPack => decode(msgpack::MsgPackReader::new(frame)),
-            Self::Cbor => decode(cbor::CborReader::new(frame)),
+            Self::Json => decode(JsonReader::new(frame)),
+            Self::MsgPack => decode(BinaryReader::<MsgPack>::new(frame)),
+            Self::Cbor => decode(BinaryReader::<Cbor>::new(frame)),
         }
     }
 
@@ -116,9 +122,9 @@ impl Serializer {
     /// [`SyntaxError`] where `encoded` is not one well-formed value of at most [`DEPTH_MAX`] levels.
     pub fn decode_value(self, encoded: &Bytes) -> Result<Value, SyntaxError> {
         match self {
-            Self::Json => decode_value(json::JsonReader::new(encoded)),
-            Self::MsgPack => decode_value(msgpack::MsgPackReader::new(encoded)),
-            Self::Cbor => decode_value(cbor::CborReader::new(encoded)),
+            Self::Json => decode_value(JsonReader::new(encoded)),
+            Self::MsgPack => decode_value(BinaryReader::<MsgPack>::new(encoded)),
+            Self::Cbor => decode_value(BinaryReader::<Cbor>::new(encoded)),
         }
     }
 
@@ -131,9 +137,9 @@ impl Serializer {
     fn encode_any<T: Encode + ?Sized>(self, what: &T) -> Bytes {
         let mut buffer = BytesMut::with_capacity(what.size_hint());
         match self {
-            Self::Json => what.write(&mut json::JsonWriter::new(&mut buffer)),
-            Self::MsgPack => what.write(&mut msgpack::MsgPackWriter::new(&mut buffer)),
-            Self::Cbor => what.write(&mut cbor::CborWriter::new(&mut buffer)),
+            Self::Json => what.write(&mut JsonWriter::new(&mut buffer)),
+            Self::MsgPack => what.write(&mut MsgPackWriter::new(&mut buffer)),
+            Self::Cbor => what.write(&mut CborWriter::new(&mut buffer)),
         }
         buffer.freeze()
     }
@@ -151,3 +157,6 @@ fn decode_value<R: Reader>(mut reader: R) -> Result<Value, SyntaxError> {
     reader.end()?;
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,15 +19,6 @@ pub(crate) enum Kind {
     Dict,
 }
 
-/// How far a list or dict has been read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Items {
-    /// Items still to come, where the format says so in front; `None` where an end mark tells.
-    pub(super) left: Option<u64>,
-    /// Whether no item has been read: JSON has no comma there.
-    pub(super) at_start: bool,
-}
-
 /// A format, seen from a reader.
 ///
 /// Each method reads what its name says at the current position and moves behind it; a [`SyntaxError`] says
@@ -36,6 +27,9 @@ pub(crate) struct Items {
 pub(crate) trait Reader {
     /// Which format this is.
     const SERIALIZER: Serializer;
+
+    /// How far a list or dict has been read.
+    type Items;
 
     /// Says what comes next without moving (white space aside).
     fn kind(&mut self) -> Result<Kind, SyntaxError>;
@@ -46,10 +40,10 @@ pub(crate) trait Reader {
     fn float(&mut self) -> Result<f64, SyntaxError>;
     fn text(&mut self) -> Result<ByteString, SyntaxError>;
     fn bytes(&mut self) -> Result<Bytes, SyntaxError>;
-    fn begin_list(&mut self) -> Result<Items, SyntaxError>;
-    fn begin_dict(&mut self) -> Result<Items, SyntaxError>;
+    fn begin_list(&mut self) -> Result<Self::Items, SyntaxError>;
+    fn begin_dict(&mut self) -> Result<Self::Items, SyntaxError>;
     /// Moves to the next item of a list, or to the next key of a dict; false behind the last.
-    fn next(&mut self, items: &mut Items) -> Result<bool, SyntaxError>;
+    fn next(&mut self, items: &mut Self::Items) -> Result<bool, SyntaxError>;
     /// Reads a dict's key and moves to its value. A key that is no text becomes one where that is unambiguous.
     fn key(&mut self) -> Result<ByteString, SyntaxError>;
     /// Passes over one value of at most `depth_max` levels, and returns its bytes.
