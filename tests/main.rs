@@ -1,1 +1,2 @@
 //! Tests that need Rust alone.
+mod vectors;

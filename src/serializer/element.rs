@@ -17,6 +17,8 @@ const ELEMENT_DEPTH_MAX: usize = DEPTH_MAX - 1;
 pub(crate) struct Elements<R: Reader> {
     reader: R,
     items: R::Items,
+    /// Whether the last element has been read: elements may be missing, and are still asked for.
+    is_at_end: bool,
     message: MessageCode,
 }
 
@@ -38,6 +40,7 @@ impl<R: Reader> Elements<R> {
         Ok(Self {
             reader,
             items,
+            is_at_end: false,
             message,
         })
     }
@@ -48,7 +51,7 @@ impl<R: Reader> Elements<R> {
 
     /// Checks that the message's list ends here, and the frame with it.
     pub(super) fn close(mut self) -> Result<(), DecodeError> {
-        if self.reader.next(&mut self.items)? {
+        if self.next()? {
             return Err(DecodeError::TooManyElements {
                 message: self.message,
             });
@@ -57,7 +60,8 @@ impl<R: Reader> Elements<R> {
     }
 
     fn next(&mut self) -> Result<bool, DecodeError> {
-        Ok(self.reader.next(&mut self.items)?)
+        self.is_at_end = self.is_at_end || !self.reader.next(&mut self.items)?;
+        Ok(!self.is_at_end)
     }
 
     /// Moves to an element that must be there, and must be of a kind.

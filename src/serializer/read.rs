@@ -42,7 +42,8 @@ pub(crate) trait Reader {
     fn bytes(&mut self) -> Result<Bytes, SyntaxError>;
     fn begin_list(&mut self) -> Result<Self::Items, SyntaxError>;
     fn begin_dict(&mut self) -> Result<Self::Items, SyntaxError>;
-    /// Moves to the next item of a list, or to the next key of a dict; false behind the last.
+    /// Moves to the next item of a list, or to the next key of a dict. Behind the last it says false and leaves
+    /// the list or dict, so it is not to be called again.
     fn next(&mut self, items: &mut Self::Items) -> Result<bool, SyntaxError>;
     /// Reads a dict's key and moves to its value. A key that is no text becomes one where that is unambiguous.
     fn key(&mut self) -> Result<ByteString, SyntaxError>;
