@@ -143,23 +143,19 @@ impl<'a, F: Format> BinaryReader<'a, F> {
     }
 
     fn skip_text(&mut self, length: Length) -> Result<(), SyntaxError> {
-        match length {
-            Some(length) => self.utf8(length).map(drop),
-            None => {
-                while self.text_chunk()?.is_some() {}
-                Ok(())
-            }
-        }
+        let Some(length) = length else {
+            while self.text_chunk()?.is_some() {}
+            return Ok(());
+        };
+        self.utf8(length).map(drop)
     }
 
     fn skip_bytes(&mut self, length: Length) -> Result<(), SyntaxError> {
-        match length {
-            Some(length) => self.cursor.take(length).map(drop),
-            None => {
-                while self.bytes_chunk()?.is_some() {}
-                Ok(())
-            }
-        }
+        let Some(length) = length else {
+            while self.bytes_chunk()?.is_some() {}
+            return Ok(());
+        };
+        self.cursor.take(length).map(drop)
     }
 
     fn skip_key(&mut self) -> Result<(), SyntaxError> {
@@ -299,11 +295,15 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
                 Head::Bytes(length) => self.skip_bytes(length)?,
                 Head::List(length) => {
                     let items = self.items(length, 1)?;
-                    levels.open(items, false).ok_or(value.expected(TOO_DEEP))?;
+                    levels
+                        .open(items, false)
+                        .ok_or_else(|| value.expected(TOO_DEEP))?;
                 }
                 Head::Dict(length) => {
                     let items = self.items(length, 2)?;
-                    levels.open(items, true).ok_or(value.expected(TOO_DEEP))?;
+                    levels
+                        .open(items, true)
+                        .ok_or_else(|| value.expected(TOO_DEEP))?;
                 }
                 Head::Tag | Head::BigInteger { .. } | Head::Break => {
                     return Err(value.expected("a value"));

@@ -97,28 +97,22 @@ impl<'a> CborWriter<'a> {
     }
 
     /// Writes a head in its smallest form.
-    fn head(&mut self, major: u8, argument: u64) {
+    fn head(&mut self, major: u64, argument: u64) {
         let first = major << 5;
-        if let Ok(argument) = u8::try_from(argument) {
-            if argument < 24 {
-                self.out.put_u8(first | argument);
-            } else {
-                self.out.put_slice(&[first | 24, argument]);
+        match argument {
+            0..=23 => self.out.put_uint(first | argument, 1),
+            24..=0xff => self.out.put_uint((first | 0x18) << 8 | argument, 2),
+            0x100..=0xffff => self.out.put_uint((first | 0x19) << 16 | argument, 3),
+            0x1_0000..=0xffff_ffff => self.out.put_uint((first | 0x1a) << 32 | argument, 5),
+            _ => {
+                self.out.put_uint(first | 0x1b, 1);
+                self.out.put_u64(argument);
             }
-        } else if let Ok(argument) = argument.try_into() {
-            self.out.put_u8(first | 25);
-            self.out.put_u16(argument);
-        } else if let Ok(argument) = argument.try_into() {
-            self.out.put_u8(first | 26);
-            self.out.put_u32(argument);
-        } else {
-            self.out.put_u8(first | 27);
-            self.out.put_u64(argument);
         }
     }
 
     /// Writes the head of something with a length.
-    fn sized(&mut self, major: u8, length: usize) {
+    fn sized(&mut self, major: u64, length: usize) {
         self.head(major, length as u64);
     }
 
@@ -147,7 +141,7 @@ impl Writer for CborWriter<'_> {
         let (negative, magnitude) = if value < 0 { (1, !value) } else { (0, value) };
         match u64::try_from(magnitude) {
             Ok(magnitude) => self.head(negative, magnitude),
-            Err(_) => self.big_integer(2 + u64::from(negative), magnitude),
+            Err(_) => self.big_integer(2 + negative, magnitude),
         }
     }
 

@@ -315,12 +315,11 @@ impl Element for Payload {
             return;
         }
         let payload = self.transcoded(W::SERIALIZER);
-        match payload.encoded_args() {
-            Some(args) => writer.encoded(args),
-            None => {
-                writer.begin_list(0);
-                writer.end_list();
-            }
+        if let Some(args) = payload.encoded_args() {
+            writer.encoded(args);
+        } else {
+            writer.begin_list(0);
+            writer.end_list();
         }
         if let Some(kwargs) = payload.encoded_kwargs() {
             writer.encoded(kwargs);

@@ -12,7 +12,7 @@ pub struct SyntaxError {
     pub expected: &'static str,
 }
 
-/// Bytes that are no WAMP message. Every one of them breaks the protocol. Spec: bp#protocol_errors.
+/// Bytes that are no WAMP message. Every one of them breaks the protocol. Spec: `bp#protocol_errors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -49,7 +49,7 @@ pub enum DecodeError {
         /// In which message.
         message: MessageCode,
     },
-    /// A payload that is binary data where its values were asked for. Spec: ap#payload_passthru_mode.
+    /// A payload that is binary data where its values were asked for. Spec: `ap#payload_passthru_mode`.
     #[error("the payload is binary data, not a list of arguments")]
     OpaquePayload,
 }

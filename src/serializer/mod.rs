@@ -1,7 +1,7 @@
 //! Message <-> bytes, in JSON, MessagePack and CBOR.
 //!
 //! The shape of each message is written once ([`message`](crate::protocol::message)) over two small traits,
-//! [`Reader`] and [`Writer`], that each format implements. Only the head of a message is decoded; payload is
+//! `Reader` and `Writer`, that each format implements. Only the head of a message is decoded; payload is
 //! checked to be well-formed and no deeper than [`DEPTH_MAX`], and kept as the bytes it came in.
 
 mod binary;
@@ -56,7 +56,7 @@ impl Serializer {
         }
     }
 
-    /// The WebSocket subprotocol. Spec: bp#websocket_transport.
+    /// The WebSocket subprotocol. Spec: `bp#websocket_transport`.
     #[must_use]
     pub const fn subprotocol(self) -> &'static str {
         match self {

@@ -91,31 +91,13 @@ impl<'a> MsgPackWriter<'a> {
     pub(super) fn new(out: &'a mut BytesMut) -> Self {
         Self { out }
     }
-
-    /// Writes a head with the narrowest length that does: within its first byte, or of 1, 2 or 4 bytes.
-    ///
-    /// bound: lengths are below 2^32, as whatever was a message, or is to be one, is far smaller.
-    fn head(&mut self, short: Option<u8>, wide: [Option<u8>; 3], length: usize) {
-        let [wide_1, wide_2, wide_4] = wide;
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        if let Some(short) = short {
-            self.out.put_u8(short);
-        } else if let (Some(first), Ok(length)) = (wide_1, length.try_into()) {
-            self.out.put_slice(&[first, length]);
-        } else if let (Some(first), Ok(length)) = (wide_2, length.try_into()) {
-            self.out.put_u8(first);
-            self.out.put_u16(length);
-        } else if let Some(first) = wide_4 {
-            self.out.put_u8(first);
-            self.out.put_u32(length);
-        }
-    }
 }
 
-/// A head whose length is within its first byte, where it is below `limit`.
-fn short(first: u8, length: usize, limit: u8) -> Option<u8> {
-    let length = u8::try_from(length).ok()?;
-    (length < limit).then_some(first | length)
+/// A length as the format has it.
+///
+/// bound: what was a message, or is to be one, is far below 2^32 bytes.
+fn length(length: usize) -> u64 {
+    u32::try_from(length).unwrap_or(u32::MAX).into()
 }
 
 impl Writer for MsgPackWriter<'_> {
@@ -146,26 +128,44 @@ impl Writer for MsgPackWriter<'_> {
     }
 
     fn text(&mut self, value: &str) {
-        let short = short(0xa0, value.len(), 32);
-        self.head(short, [Some(0xd9), Some(0xda), Some(0xdb)], value.len());
+        let length = length(value.len());
+        match length {
+            0..=31 => self.out.put_uint(0xa0 | length, 1),
+            32..=0xff => self.out.put_uint(0xd9_00 | length, 2),
+            0x100..=0xffff => self.out.put_uint(0xda_0000 | length, 3),
+            _ => self.out.put_uint(0xdb_0000_0000 | length, 5),
+        }
         self.out.put_slice(value.as_bytes());
     }
 
     fn bytes(&mut self, value: &[u8]) {
-        self.head(None, [Some(0xc4), Some(0xc5), Some(0xc6)], value.len());
+        let length = length(value.len());
+        match length {
+            0..=0xff => self.out.put_uint(0xc4_00 | length, 2),
+            0x100..=0xffff => self.out.put_uint(0xc5_0000 | length, 3),
+            _ => self.out.put_uint(0xc6_0000_0000 | length, 5),
+        }
         self.out.put_slice(value);
     }
 
     fn begin_list(&mut self, count: usize) {
-        let short = short(0x90, count, 16);
-        self.head(short, [None, Some(0xdc), Some(0xdd)], count);
+        let count = length(count);
+        match count {
+            0..=15 => self.out.put_uint(0x90 | count, 1),
+            16..=0xffff => self.out.put_uint(0xdc_0000 | count, 3),
+            _ => self.out.put_uint(0xdd_0000_0000 | count, 5),
+        }
     }
 
     fn end_list(&mut self) {}
 
     fn begin_dict(&mut self, count: usize) {
-        let short = short(0x80, count, 16);
-        self.head(short, [None, Some(0xde), Some(0xdf)], count);
+        let count = length(count);
+        match count {
+            0..=15 => self.out.put_uint(0x80 | count, 1),
+            16..=0xffff => self.out.put_uint(0xde_0000 | count, 3),
+            _ => self.out.put_uint(0xdf_0000_0000 | count, 5),
+        }
     }
 
     fn key(&mut self, key: &str) {
@@ -180,37 +180,26 @@ impl Writer for MsgPackWriter<'_> {
 }
 
 fn unsigned(out: &mut BytesMut, value: u64) {
-    if let Ok(value) = u8::try_from(value) {
-        if value >= 0x80 {
-            out.put_u8(0xcc);
+    match value {
+        0..=0x7f => out.put_uint(value, 1),
+        0x80..=0xff => out.put_uint(0xcc_00 | value, 2),
+        0x100..=0xffff => out.put_uint(0xcd_0000 | value, 3),
+        0x1_0000..=0xffff_ffff => out.put_uint(0xce_0000_0000 | value, 5),
+        _ => {
+            out.put_u8(0xcf);
+            out.put_u64(value);
         }
-        out.put_u8(value);
-    } else if let Ok(value) = value.try_into() {
-        out.put_u8(0xcd);
-        out.put_u16(value);
-    } else if let Ok(value) = value.try_into() {
-        out.put_u8(0xce);
-        out.put_u32(value);
-    } else {
-        out.put_u8(0xcf);
-        out.put_u64(value);
     }
 }
 
 fn negative(out: &mut BytesMut, value: i64) {
-    if let Ok(value) = i8::try_from(value) {
-        if value < -32 {
-            out.put_u8(0xd0);
-        }
-        out.put_i8(value);
-    } else if let Ok(value) = value.try_into() {
-        out.put_u8(0xd1);
-        out.put_i16(value);
-    } else if let Ok(value) = value.try_into() {
-        out.put_u8(0xd2);
-        out.put_i32(value);
-    } else {
-        out.put_u8(0xd3);
-        out.put_i64(value);
-    }
+    let (first, bytes) = match value {
+        -0x20.. => return out.put_int(value, 1),
+        -0x80.. => (0xd0, 1),
+        -0x8000.. => (0xd1, 2),
+        -0x8000_0000.. => (0xd2, 4),
+        _ => (0xd3, 8),
+    };
+    out.put_u8(first);
+    out.put_int(value, bytes);
 }
