@@ -1,3 +1,10 @@
-//! Small benchmarks.
+//! Times of the small things that every message pays for. Ratios between runs on one machine count, not the
+//! numbers.
+//!
+//! `cargo bench --bench micro`; a word behind `--` picks some, as in `-- decode/json`.
 
-fn main() {}
+#[path = "micro/serializer.rs"]
+mod serializer;
+
+criterion::criterion_group!(benches, serializer::bench);
+criterion::criterion_main!(benches);
