@@ -12,12 +12,14 @@ use super::cursor::Cursor;
 use super::read::{Kind, Reader, TOO_DEEP};
 use super::{DEPTH_MAX, Serializer, SyntaxError};
 
-/// How a value begins. Scalars are read with it.
+/// How a value begins. Scalars are read with it. Two machine words, so that it travels in registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Head {
     Null,
     Bool(bool),
-    Integer(i128),
+    Unsigned(u64),
+    /// This number less than -1.
+    Negative(u64),
     Float(f64),
     Text(Length),
     Bytes(Length),
@@ -30,18 +32,47 @@ pub(super) enum Head {
     BigInteger {
         negative: bool,
     },
-    /// The end of something of unknown length.
+    /// The end of something of open length.
     Break,
 }
 
-/// Bytes or items that follow; `None` where a [`Head::Break`] ends them.
-pub(super) type Length = Option<u64>;
+/// How many bytes or items follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Length(u64);
+
+impl Length {
+    /// As many as come before a [`Head::Break`].
+    pub(super) const OPEN: Self = Self(u64::MAX);
+
+    /// The number that a peer claims. The greatest is taken for one less, which can be met as little.
+    pub(super) fn claimed(claim: u64) -> Self {
+        Self(claim.min(u64::MAX - 1))
+    }
+}
 
 /// A binary format, seen from a reader.
 pub(super) trait Format {
     const SERIALIZER: Serializer;
-    /// Reads one head, and moves behind it.
-    fn head(cursor: &mut Cursor<'_>) -> Result<Head, SyntaxError>;
+    /// Reads one head, and moves behind it; `None` where there is none.
+    fn head(cursor: &mut Cursor<'_>) -> Option<Head>;
+}
+
+macro_rules! numbers {
+    ($($width:ident)*) => {$(
+        /// The next number of this width, the first byte being the highest.
+        #[inline]
+        pub(super) fn $width(cursor: &mut Cursor<'_>) -> Option<u64> {
+            cursor.array().map(|bytes| $width::from_be_bytes(bytes).into())
+        }
+    )*};
+}
+
+numbers! { u8 u16 u32 u64 }
+
+/// Any number.
+enum Number {
+    Integer(i128),
+    Float(f64),
 }
 
 /// Reads any binary format.
@@ -63,20 +94,36 @@ impl<'a, F: Format> BinaryReader<'a, F> {
         }
     }
 
-    /// Reads the head of a value: tags are passed over, and big integers complete.
+    /// Reads the head of a value. Tags before it are passed over.
+    #[inline]
     fn head(&mut self) -> Result<Head, SyntaxError> {
         loop {
-            match F::head(&mut self.cursor)? {
+            match self.any_head()? {
                 Head::Tag => {}
-                Head::BigInteger { negative } => return self.big_integer(negative),
                 head => return Ok(head),
             }
         }
     }
 
-    fn big_integer(&mut self, negative: bool) -> Result<Head, SyntaxError> {
+    #[inline]
+    fn any_head(&mut self) -> Result<Head, SyntaxError> {
         let start = self.cursor;
-        let Head::Bytes(length) = F::head(&mut self.cursor)? else {
+        F::head(&mut self.cursor).ok_or_else(|| start.expected(VALUE))
+    }
+
+    fn number(&mut self) -> Result<Option<Number>, SyntaxError> {
+        Ok(Some(match self.head()? {
+            Head::Unsigned(value) => Number::Integer(value.into()),
+            Head::Negative(value) => Number::Integer(!i128::from(value)),
+            Head::Float(value) => Number::Float(value),
+            Head::BigInteger { negative } => self.big_integer(negative)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    fn big_integer(&mut self, negative: bool) -> Result<Number, SyntaxError> {
+        let start = self.cursor;
+        let Head::Bytes(length) = self.any_head()? else {
             return Err(start.expected("the bytes of a big integer"));
         };
         Ok(big_integer(negative, &self.bytes_behind(length)?))
@@ -93,76 +140,76 @@ impl<'a, F: Format> BinaryReader<'a, F> {
     }
 
     fn text_behind(&mut self, length: Length) -> Result<ByteString, SyntaxError> {
-        let Some(length) = length else {
+        if length == Length::OPEN {
             let mut text = String::new();
             while let Some(chunk) = self.text_chunk()? {
                 text.push_str(chunk);
             }
             return Ok(text.into());
-        };
+        }
         let start = self.cursor;
-        let text = self.cursor.take(length)?;
+        let text = self.cursor.take(length.0)?;
         ByteString::try_from(start.share(text)).map_err(|_| start.expected(UTF8))
     }
 
     fn bytes_behind(&mut self, length: Length) -> Result<Bytes, SyntaxError> {
-        let Some(length) = length else {
+        if length == Length::OPEN {
             let mut bytes = BytesMut::new();
             while let Some(chunk) = self.bytes_chunk()? {
                 bytes.extend_from_slice(chunk);
             }
             return Ok(bytes.freeze());
-        };
-        let bytes = self.cursor.take(length)?;
+        }
+        let bytes = self.cursor.take(length.0)?;
         Ok(self.cursor.share(bytes))
     }
 
-    /// The next chunk of a text of unknown length. No character is spread over two.
+    /// The next chunk of a text of open length. No character is spread over two.
     fn text_chunk(&mut self) -> Result<Option<&'a str>, SyntaxError> {
         let start = self.cursor;
-        match F::head(&mut self.cursor)? {
+        match self.any_head()? {
+            Head::Text(length) if length != Length::OPEN => self.utf8(length).map(Some),
             Head::Break => Ok(None),
-            Head::Text(Some(length)) => self.utf8(length).map(Some),
             _ => Err(start.expected("a chunk of text")),
         }
     }
 
     fn bytes_chunk(&mut self) -> Result<Option<&'a [u8]>, SyntaxError> {
         let start = self.cursor;
-        match F::head(&mut self.cursor)? {
+        match self.any_head()? {
+            Head::Bytes(length) if length != Length::OPEN => self.cursor.take(length.0).map(Some),
             Head::Break => Ok(None),
-            Head::Bytes(Some(length)) => self.cursor.take(length).map(Some),
             _ => Err(start.expected("a chunk of bytes")),
         }
     }
 
-    fn utf8(&mut self, length: u64) -> Result<&'a str, SyntaxError> {
+    fn utf8(&mut self, length: Length) -> Result<&'a str, SyntaxError> {
         let start = self.cursor;
-        let text = self.cursor.take(length)?;
+        let text = self.cursor.take(length.0)?;
         std::str::from_utf8(text).map_err(|_| start.expected(UTF8))
     }
 
     fn skip_text(&mut self, length: Length) -> Result<(), SyntaxError> {
-        let Some(length) = length else {
+        if length == Length::OPEN {
             while self.text_chunk()?.is_some() {}
             return Ok(());
-        };
+        }
         self.utf8(length).map(drop)
     }
 
     fn skip_bytes(&mut self, length: Length) -> Result<(), SyntaxError> {
-        let Some(length) = length else {
+        if length == Length::OPEN {
             while self.bytes_chunk()?.is_some() {}
             return Ok(());
-        };
-        self.cursor.take(length).map(drop)
+        }
+        self.cursor.take(length.0).map(drop)
     }
 
     fn skip_key(&mut self) -> Result<(), SyntaxError> {
         let start = self.cursor;
         match self.head()? {
             Head::Text(length) => self.skip_text(length),
-            Head::Integer(_) => Ok(()),
+            Head::Unsigned(_) | Head::Negative(_) => Ok(()),
             _ => Err(start.expected(KEY)),
         }
     }
@@ -170,11 +217,10 @@ impl<'a, F: Format> BinaryReader<'a, F> {
     /// Refuses at once a number of items that the bytes left cannot hold.
     fn items(&self, length: Length, item_bytes_min: u64) -> Result<Length, SyntaxError> {
         let left = self.cursor.rest().len() as u64;
-        match length {
-            Some(count) if count > left / item_bytes_min => {
-                Err(self.cursor.expected("as many items as announced"))
-            }
-            _ => Ok(length),
+        if length == Length::OPEN || length.0 <= left / item_bytes_min {
+            Ok(length)
+        } else {
+            Err(self.cursor.expected("as many items as announced"))
         }
     }
 }
@@ -185,18 +231,21 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
     type Items = Length;
 
     fn kind(&mut self) -> Result<Kind, SyntaxError> {
-        Ok(match Self::at(self.cursor).head()? {
+        let mut ahead = Self::at(self.cursor);
+        Ok(match ahead.head()? {
             Head::Null => Kind::Null,
             Head::Bool(_) => Kind::Bool,
-            Head::Integer(_) => Kind::Integer,
+            Head::Unsigned(_) | Head::Negative(_) => Kind::Integer,
             Head::Float(_) => Kind::Float,
             Head::Text(_) => Kind::Text,
             Head::Bytes(_) => Kind::Bytes,
             Head::List(_) => Kind::List,
             Head::Dict(_) => Kind::Dict,
-            Head::Tag | Head::BigInteger { .. } | Head::Break => {
-                return Err(self.expected("a value"));
-            }
+            Head::BigInteger { negative } => match ahead.big_integer(negative)? {
+                Number::Integer(_) => Kind::Integer,
+                Number::Float(_) => Kind::Float,
+            },
+            Head::Tag | Head::Break => return Err(self.expected(VALUE)),
         })
     }
 
@@ -212,17 +261,19 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
     }
 
     fn integer(&mut self) -> Result<i128, SyntaxError> {
-        self.scalar("an integer", |head| match head {
-            Head::Integer(value) => Some(value),
-            _ => None,
-        })
+        let start = self.cursor;
+        match self.number()? {
+            Some(Number::Integer(value)) => Ok(value),
+            _ => Err(start.expected("an integer")),
+        }
     }
 
     fn float(&mut self) -> Result<f64, SyntaxError> {
-        self.scalar("a float", |head| match head {
-            Head::Float(value) => Some(value),
-            _ => None,
-        })
+        let start = self.cursor;
+        match self.number()? {
+            Some(Number::Float(value)) => Ok(value),
+            _ => Err(start.expected("a float")),
+        }
     }
 
     fn text(&mut self) -> Result<ByteString, SyntaxError> {
@@ -258,17 +309,13 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
     }
 
     fn next(&mut self, items: &mut Length) -> Result<bool, SyntaxError> {
-        if let Some(left) = items {
-            return Ok(match left.checked_sub(1) {
-                Some(fewer) => {
-                    *left = fewer;
-                    true
-                }
-                None => false,
-            });
+        if *items != Length::OPEN {
+            let fewer = items.0.checked_sub(1);
+            *items = Length(fewer.unwrap_or_default());
+            return Ok(fewer.is_some());
         }
         let mut ahead = self.cursor;
-        let ended = matches!(F::head(&mut ahead)?, Head::Break);
+        let ended = matches!(F::head(&mut ahead), Some(Head::Break));
         if ended {
             self.cursor = ahead;
         }
@@ -279,7 +326,8 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
         let start = self.cursor;
         match self.head()? {
             Head::Text(length) => self.text_behind(length),
-            Head::Integer(value) => Ok(value.to_string().into()),
+            Head::Unsigned(value) => Ok(value.to_string().into()),
+            Head::Negative(value) => Ok((!i128::from(value)).to_string().into()),
             _ => Err(start.expected(KEY)),
         }
     }
@@ -290,7 +338,11 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
         loop {
             let value = self.cursor;
             match self.head()? {
-                Head::Null | Head::Bool(_) | Head::Integer(_) | Head::Float(_) => {}
+                Head::Null
+                | Head::Bool(_)
+                | Head::Unsigned(_)
+                | Head::Negative(_)
+                | Head::Float(_) => {}
                 Head::Text(length) => self.skip_text(length)?,
                 Head::Bytes(length) => self.skip_bytes(length)?,
                 Head::List(length) => {
@@ -305,9 +357,8 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
                         .open(items, true)
                         .ok_or_else(|| value.expected(TOO_DEEP))?;
                 }
-                Head::Tag | Head::BigInteger { .. } | Head::Break => {
-                    return Err(value.expected("a value"));
-                }
+                Head::BigInteger { negative } => self.big_integer(negative).map(drop)?,
+                Head::Tag | Head::Break => return Err(value.expected(VALUE)),
             }
             loop {
                 let Some((items, is_dict)) = levels.innermost() else {
@@ -347,7 +398,7 @@ const _: () = assert!(DEPTH_MAX <= 64, "Levels has 64 bits");
 impl Levels {
     fn new(depth_max: usize) -> Self {
         Self {
-            items: [None; DEPTH_MAX],
+            items: [Length::OPEN; DEPTH_MAX],
             dicts: 0,
             depth: 0,
             depth_max,
@@ -377,21 +428,22 @@ impl Levels {
 }
 
 /// The number of a [`Head::BigInteger`]: exact where 128 bits hold it, else the float that is about there.
-fn big_integer(negative: bool, bytes: &[u8]) -> Head {
+fn big_integer(negative: bool, bytes: &[u8]) -> Number {
     let exact = bytes.iter().try_fold(0_i128, |number, &byte| {
         number.checked_mul(256)?.checked_add(byte.into())
     });
     match exact {
-        Some(number) if negative => Head::Integer(-1 - number),
-        Some(number) => Head::Integer(number),
+        Some(number) if negative => Number::Integer(-1 - number),
+        Some(number) => Number::Integer(number),
         None => {
             let number = bytes
                 .iter()
                 .fold(0.0, |number, &byte| number * 256.0 + f64::from(byte));
-            Head::Float(if negative { -1.0 - number } else { number })
+            Number::Float(if negative { -1.0 - number } else { number })
         }
     }
 }
 
+const VALUE: &str = "a value";
 const UTF8: &str = "valid UTF-8";
 const KEY: &str = "a text or an integer as a key";

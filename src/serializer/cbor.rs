@@ -5,10 +5,10 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::binary::{Format, Head, Length};
+use super::Serializer;
+use super::binary::{Format, Head, Length, u8, u16, u32, u64};
 use super::cursor::Cursor;
 use super::write::Writer;
-use super::{Serializer, SyntaxError};
 
 /// The format.
 #[derive(Debug)]
@@ -18,46 +18,50 @@ impl Format for Cbor {
     const SERIALIZER: Serializer = Serializer::Cbor;
 
     #[inline]
-    fn head(cursor: &mut Cursor<'_>) -> Result<Head, SyntaxError> {
-        let start = *cursor;
-        let [first] = cursor.array()?;
-        let (major, info) = (first >> 5, first & 0x1f);
-        if major == 7 {
-            return simple(info, cursor)?.ok_or_else(|| start.expected("a value"));
+    fn head(cursor: &mut Cursor<'_>) -> Option<Head> {
+        let first = u8(cursor)?;
+        let info = first & 0x1f;
+        match first >> 5 {
+            0 => Some(Head::Unsigned(number(info, cursor)?)),
+            1 => Some(Head::Negative(number(info, cursor)?)),
+            2 => Some(Head::Bytes(length(info, cursor)?)),
+            3 => Some(Head::Text(length(info, cursor)?)),
+            4 => Some(Head::List(length(info, cursor)?)),
+            5 => Some(Head::Dict(length(info, cursor)?)),
+            6 => Some(match number(info, cursor)? {
+                2 => Head::BigInteger { negative: false },
+                3 => Head::BigInteger { negative: true },
+                _ => Head::Tag,
+            }),
+            _ => simple(info, cursor),
         }
-        let argument = match info {
-            0..=23 => Some(info.into()),
-            24 => Some(u8::from_be_bytes(cursor.array()?).into()),
-            25 => Some(u16::from_be_bytes(cursor.array()?).into()),
-            26 => Some(u32::from_be_bytes(cursor.array()?).into()),
-            27 => Some(u64::from_be_bytes(cursor.array()?)),
-            31 => None,
-            _ => return Err(start.expected("a value")),
-        };
-        of_major(major, argument).ok_or_else(|| start.expected("a value"))
     }
 }
 
-/// The head of a major type below 7; `None` where an argument is missing that must be there.
-fn of_major(major: u8, argument: Length) -> Option<Head> {
-    Some(match major {
-        0 => Head::Integer(argument?.into()),
-        1 => Head::Integer(!i128::from(argument?)),
-        2 => Head::Bytes(argument),
-        3 => Head::Text(argument),
-        4 => Head::List(argument),
-        5 => Head::Dict(argument),
-        _ => match argument? {
-            2 => Head::BigInteger { negative: false },
-            3 => Head::BigInteger { negative: true },
-            _ => Head::Tag,
-        },
-    })
+/// The number of a head: in its first byte, or in 1, 2, 4 or 8 bytes behind.
+#[inline]
+fn number(info: u64, cursor: &mut Cursor<'_>) -> Option<u64> {
+    match info {
+        0..=23 => Some(info),
+        24 => u8(cursor),
+        25 => u16(cursor),
+        26 => u32(cursor),
+        27 => u64(cursor),
+        _ => None,
+    }
 }
 
-/// The head of major type 7; `None` for simple values that WAMP does not have.
-fn simple(info: u8, cursor: &mut Cursor<'_>) -> Result<Option<Head>, SyntaxError> {
-    Ok(Some(match info {
+#[inline]
+fn length(info: u64, cursor: &mut Cursor<'_>) -> Option<Length> {
+    match info {
+        31 => Some(Length::OPEN),
+        _ => number(info, cursor).map(Length::claimed),
+    }
+}
+
+/// The head of a value that has none of the other types; `None` for those that WAMP does not have.
+fn simple(info: u64, cursor: &mut Cursor<'_>) -> Option<Head> {
+    Some(match info {
         20 => Head::Bool(false),
         21 => Head::Bool(true),
         22 | 23 => Head::Null,
@@ -65,8 +69,8 @@ fn simple(info: u8, cursor: &mut Cursor<'_>) -> Result<Option<Head>, SyntaxError
         26 => Head::Float(f32::from_be_bytes(cursor.array()?).into()),
         27 => Head::Float(f64::from_be_bytes(cursor.array()?)),
         31 => Head::Break,
-        _ => return Ok(None),
-    }))
+        _ => return None,
+    })
 }
 
 /// A float of 16 bits: a sign, 5 bits of exponent, 10 of fraction.

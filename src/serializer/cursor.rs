@@ -53,14 +53,12 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// The next `N` bytes, for a number of that width.
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], SyntaxError> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or_else(|| self.expected(MORE))?;
+    /// The next `N` bytes; `None`, without moving, where there are fewer.
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Ok(*taken)
+        Some(*taken)
     }
 
     /// A part of the frame, sharing its memory.

@@ -5,10 +5,10 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::binary::{Format, Head};
+use super::Serializer;
+use super::binary::{Format, Head, Length, u8, u16, u32, u64};
 use super::cursor::Cursor;
 use super::write::Writer;
-use super::{Serializer, SyntaxError};
 
 /// The format.
 #[derive(Debug)]
@@ -18,67 +18,63 @@ impl Format for MsgPack {
     const SERIALIZER: Serializer = Serializer::MsgPack;
 
     #[inline]
-    fn head(cursor: &mut Cursor<'_>) -> Result<Head, SyntaxError> {
-        let start = *cursor;
-        let [first] = cursor.array()?;
-        Ok(match first {
-            0x00..=0x7f => Head::Integer(first.into()),
-            0x80..=0x8f => Head::Dict(Some((first & 0x0f).into())),
-            0x90..=0x9f => Head::List(Some((first & 0x0f).into())),
-            0xa0..=0xbf => Head::Text(Some((first & 0x1f).into())),
+    fn head(cursor: &mut Cursor<'_>) -> Option<Head> {
+        let first = u8(cursor)?;
+        Some(match first {
+            0x00..=0x7f => Head::Unsigned(first),
+            0x80..=0x8f => Head::Dict(Length::claimed(first & 0x0f)),
+            0x90..=0x9f => Head::List(Length::claimed(first & 0x0f)),
+            0xa0..=0xbf => Head::Text(Length::claimed(first & 0x1f)),
             0xc0 => Head::Null,
-            0xc1 => return Err(start.expected("a value (0xc1 is none)")),
             0xc2 => Head::Bool(false),
             0xc3 => Head::Bool(true),
-            0xc4 => Head::Bytes(Some(u8(cursor)?)),
-            0xc5 => Head::Bytes(Some(u16(cursor)?)),
-            0xc6 => Head::Bytes(Some(u32(cursor)?)),
+            0xc4 => Head::Bytes(Length::claimed(u8(cursor)?)),
+            0xc5 => Head::Bytes(Length::claimed(u16(cursor)?)),
+            0xc6 => Head::Bytes(Length::claimed(u32(cursor)?)),
             0xc7 => extension(u8(cursor)?, cursor)?,
             0xc8 => extension(u16(cursor)?, cursor)?,
             0xc9 => extension(u32(cursor)?, cursor)?,
             0xca => Head::Float(f32::from_be_bytes(cursor.array()?).into()),
             0xcb => Head::Float(f64::from_be_bytes(cursor.array()?)),
-            0xcc => Head::Integer(u8(cursor)?.into()),
-            0xcd => Head::Integer(u16(cursor)?.into()),
-            0xce => Head::Integer(u32(cursor)?.into()),
-            0xcf => Head::Integer(u64::from_be_bytes(cursor.array()?).into()),
-            0xd0 => Head::Integer(i8::from_be_bytes(cursor.array()?).into()),
-            0xd1 => Head::Integer(i16::from_be_bytes(cursor.array()?).into()),
-            0xd2 => Head::Integer(i32::from_be_bytes(cursor.array()?).into()),
-            0xd3 => Head::Integer(i64::from_be_bytes(cursor.array()?).into()),
+            0xcc => Head::Unsigned(u8(cursor)?),
+            0xcd => Head::Unsigned(u16(cursor)?),
+            0xce => Head::Unsigned(u32(cursor)?),
+            0xcf => Head::Unsigned(u64(cursor)?),
+            0xd0 => signed(i8::from_be_bytes(cursor.array()?)),
+            0xd1 => signed(i16::from_be_bytes(cursor.array()?)),
+            0xd2 => signed(i32::from_be_bytes(cursor.array()?)),
+            0xd3 => signed(i64::from_be_bytes(cursor.array()?)),
             0xd4 => extension(1, cursor)?,
             0xd5 => extension(2, cursor)?,
             0xd6 => extension(4, cursor)?,
             0xd7 => extension(8, cursor)?,
             0xd8 => extension(16, cursor)?,
-            0xd9 => Head::Text(Some(u8(cursor)?)),
-            0xda => Head::Text(Some(u16(cursor)?)),
-            0xdb => Head::Text(Some(u32(cursor)?)),
-            0xdc => Head::List(Some(u16(cursor)?)),
-            0xdd => Head::List(Some(u32(cursor)?)),
-            0xde => Head::Dict(Some(u16(cursor)?)),
-            0xdf => Head::Dict(Some(u32(cursor)?)),
-            0xe0..=0xff => Head::Integer(i8::from_be_bytes([first]).into()),
+            0xd9 => Head::Text(Length::claimed(u8(cursor)?)),
+            0xda => Head::Text(Length::claimed(u16(cursor)?)),
+            0xdb => Head::Text(Length::claimed(u32(cursor)?)),
+            0xdc => Head::List(Length::claimed(u16(cursor)?)),
+            0xdd => Head::List(Length::claimed(u32(cursor)?)),
+            0xde => Head::Dict(Length::claimed(u16(cursor)?)),
+            0xdf => Head::Dict(Length::claimed(u32(cursor)?)),
+            // From -32 for 0xe0 up to -1.
+            0xe0..=0xff => Head::Negative(0xff - first),
+            _ => return None,
         })
     }
 }
 
+fn signed(value: impl Into<i64>) -> Head {
+    let value = value.into();
+    match u64::try_from(value) {
+        Ok(value) => Head::Unsigned(value),
+        Err(_) => Head::Negative((!value).unsigned_abs()),
+    }
+}
+
 /// Passes over an extension's type.
-fn extension(length: u64, cursor: &mut Cursor<'_>) -> Result<Head, SyntaxError> {
+fn extension(length: u64, cursor: &mut Cursor<'_>) -> Option<Head> {
     let [_] = cursor.array()?;
-    Ok(Head::Bytes(Some(length)))
-}
-
-fn u8(cursor: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
-    cursor.array().map(|bytes| u8::from_be_bytes(bytes).into())
-}
-
-fn u16(cursor: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
-    cursor.array().map(|bytes| u16::from_be_bytes(bytes).into())
-}
-
-fn u32(cursor: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
-    cursor.array().map(|bytes| u32::from_be_bytes(bytes).into())
+    Some(Head::Bytes(Length::claimed(length)))
 }
 
 /// Writes the format.

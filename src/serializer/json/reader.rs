@@ -139,7 +139,7 @@ impl<'a> JsonReader<'a> {
 
     fn escape(&mut self) -> Result<char, SyntaxError> {
         let start = self.cursor;
-        let [_, escape] = self.cursor.array()?;
+        let [_, escape] = self.cursor.array().ok_or_else(|| start.expected(ESCAPE))?;
         match escape {
             b'"' | b'\\' | b'/' => Ok(escape.into()),
             b'b' => Ok('\u{8}'),
@@ -150,7 +150,7 @@ impl<'a> JsonReader<'a> {
             b'u' => self
                 .code_point()?
                 .ok_or_else(|| start.expected("a character, not half of a surrogate pair")),
-            _ => Err(start.expected("an escape")),
+            _ => Err(start.expected(ESCAPE)),
         }
     }
 
@@ -172,14 +172,14 @@ impl<'a> JsonReader<'a> {
 
     fn code_unit(&mut self) -> Result<u16, SyntaxError> {
         let start = self.cursor;
-        let digits: [u8; 4] = self.cursor.array()?;
-        digits
-            .iter()
-            .try_fold(0, |unit, &digit| {
+        let digits: Option<[u8; 4]> = self.cursor.array();
+        let unit = digits.and_then(|digits| {
+            digits.iter().try_fold(0, |unit, &digit| {
                 let digit = char::from(digit).to_digit(16)?;
                 Some(unit << 4 | u16::try_from(digit).ok()?)
             })
-            .ok_or_else(|| start.expected("four hexadecimal digits"))
+        });
+        unit.ok_or_else(|| start.expected("four hexadecimal digits"))
     }
 
     fn open_text(&mut self, what: &'static str) -> Result<(), SyntaxError> {
@@ -437,5 +437,6 @@ const QUOTED_BINARY: &[u8] = b"\"\\u0000";
 const VALUE: &str = "a value";
 const BOOL: &str = "a boolean";
 const NUMBER: &str = "a number";
+const ESCAPE: &str = "an escape";
 const UTF8: &str = "valid UTF-8";
 const BASE64_TEXT: &str = "binary data as base64";
