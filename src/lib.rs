@@ -1,4 +1,5 @@
 //! One binary for everyone who works with WAMP or WebSockets.
 
 pub mod protocol;
+pub mod router;
 pub mod serializer;
