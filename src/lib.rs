@@ -1,5 +1,7 @@
 //! One binary for everyone who works with WAMP or WebSockets.
 
+pub mod node;
 pub mod protocol;
 pub mod router;
 pub mod serializer;
+pub mod transport;

@@ -1,0 +1,15 @@
+//! The pumps: sockets, locks and clocks around the deterministic cores.
+//!
+//! A [`connection`] reads a batch of messages, takes its [`realm`]'s lock once for all of them, and appends
+//! what the core answers to the recipients' [`outbox`]es before it unlocks.
+
+mod clock;
+mod connection;
+mod outbox;
+mod realm;
+mod router;
+mod serve;
+
+pub use clock::now;
+pub use router::Router;
+pub use serve::{BindError, Closing, Gate, Listening, Site, log_listening};
