@@ -1,4 +1,7 @@
 //! One binary for everyone who works with WAMP or WebSockets.
 
+pub mod client;
+pub mod node;
 pub mod protocol;
 pub mod serializer;
+pub mod transport;

@@ -1,0 +1,3 @@
+//! The pumps between sans-io cores and transports.
+
+pub mod connect;
