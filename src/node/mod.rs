@@ -1,9 +1,11 @@
 //! The pumps: sockets, locks and clocks around the deterministic cores.
 //!
 //! A [`connection`] reads a batch of messages, takes its [`realm`]'s lock once for all of them, and appends
-//! what the core answers to the recipients' [`outbox`]es before it unlocks.
+//! what the core answers to the recipients' [`outbox`]es before it unlocks. The client's side is
+//! [`connect`].
 
 mod clock;
+pub mod connect;
 mod connection;
 mod outbox;
 mod realm;

@@ -4,9 +4,13 @@
 //! business, whom it is for is `node`'s.
 
 mod admission;
+mod connect;
 mod http;
 mod websocket;
 
 pub use admission::{Admission, Ends, Refused};
+pub use connect::{
+    ByteStream, Connection, DialError, Dialer, Opener, Read, Stage, TransportError, io_text,
+};
 pub use http::{Upgraded, upgrade};
 pub use websocket::{ReadError, WebSocket};
