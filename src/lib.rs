@@ -1,5 +1,6 @@
 //! One binary for everyone who works with WAMP or WebSockets.
 
+pub mod cli;
 pub mod client;
 pub mod node;
 pub mod protocol;

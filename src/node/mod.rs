@@ -7,6 +7,7 @@
 mod clock;
 pub mod connect;
 mod connection;
+pub mod demo;
 mod outbox;
 mod realm;
 mod router;

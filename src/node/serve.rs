@@ -83,7 +83,7 @@ impl Listening {
                 gate: Gate {
                     router,
                     site: Arc::new(site),
-                    alive,
+                    _alive: alive,
                 },
             },
             Closing(all_over),
@@ -197,6 +197,12 @@ impl Gate {
             ends.peer,
             upgraded,
         ))
+    }
+
+    /// The path of the WebSocket.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.site.path
     }
 
     /// Serves a stream of this process to its end, as if it came from loopback.
