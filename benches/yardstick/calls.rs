@@ -45,7 +45,7 @@ struct Load {
     wires: Wires,
     serializer: Serializer,
     call: Template,
-    yield_: Template,
+    reply: Template,
     /// The answer as the caller sees it, and the question as the callee does.
     answer_code: u64,
     question_code: u64,
@@ -83,7 +83,7 @@ impl Load {
             wires: Wires::new(callers)?,
             serializer,
             call: Template::new(serializer, CALL, &call),
-            yield_: Template::new(serializer, YIELD, &[json!({}), payload]),
+            reply: Template::new(serializer, YIELD, &[json!({}), payload]),
             answer_code: if server.is_router() { RESULT } else { YIELD },
             question_code: if server.is_router() { INVOCATION } else { CALL },
             callers: (0..shape.callers).map(|_| Caller::default()).collect(),
@@ -163,7 +163,7 @@ impl Load {
             if head.code != self.question_code {
                 bail!("a callee got {}", show(message));
             }
-            self.yield_.put(out, head.id);
+            self.reply.put(out, head.id);
             Ok(())
         })
     }

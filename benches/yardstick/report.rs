@@ -36,6 +36,10 @@ pub(crate) enum Figure {
     RoundTrip,
 }
 
+/// Cores used by others beyond which a row says little.
+const OTHERS_MAX: f64 = 0.2;
+const NOISY: &str = " (noisy: something else ran)";
+
 /// The samples of one server in one test, one for each round.
 pub(crate) type Rounds = Vec<Sample>;
 
@@ -85,9 +89,11 @@ pub(crate) fn print_test(
             limits.verdict(ratio),
         )
     };
+    let others = middle(&both, |sample| sample.others);
+    let noise = if others > OTHERS_MAX { NOISY } else { "" };
     println!(
         "{name:<12} {:>14} {:>14} {ratio:>6} {range:>13} {floor:>6} {budget:>6} {:>9.2} {:>9} \
-         {:>4.0}% {:>6.2}  {verdict}",
+         {:>4.0}% {others:>6.2}  {verdict}{noise}",
         show(relay),
         show(router),
         middle(relay, |sample| sample.cpu_us),
@@ -101,7 +107,6 @@ pub(crate) fn print_test(
                 .iter()
                 .map(|sample| sample.generator)
                 .fold(0.0, f64::max),
-        middle(&both, |sample| sample.others),
     );
 }
 

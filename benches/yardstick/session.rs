@@ -16,6 +16,8 @@ use crate::wamp::{self, HELLO, Serializer, Template, WELCOME};
 /// How many handshakes are under way at once.
 const OPENING_MAX: usize = 64;
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Where the relay answers with what it got.
+pub(crate) const ECHO_PATH: &str = "/echo";
 const REALM: &str = "realm1";
 
 /// One open connection; with the router a joined session.
@@ -68,9 +70,6 @@ fn join(
     }
     Ok(())
 }
-
-/// Where the relay answers with what it got.
-pub(crate) const ECHO_PATH: &str = "/echo";
 
 impl Session {
     /// Connects and asks for a WebSocket without waiting for the answer.
