@@ -102,6 +102,7 @@ macro_rules! messages {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq)]
+            #[expect(missing_docs, reason = "`Shape` names the fields; the specification says what they mean")]
             pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
 
             impl $name {

@@ -44,20 +44,18 @@ macro_rules! options {
 
         impl Options for $name {
             fn from_dict(dict: Dict) -> Result<Self, OptionError> {
-                let mut options = Self::default();
+                $(let mut $field = None;)*
                 for (key, value) in dict {
                     match &*key {
-                        $($key => options.$field = Some(read($key, value)?),)*
+                        $($key => $field = Some(read($key, value)?),)*
                         _ => drop(value),
                     }
                 }
-                Ok(options)
+                Ok(Self { $($field,)* })
             }
 
             fn to_dict(&self) -> Dict {
-                let mut dict = Dict::new();
-                $(if let Some(value) = &self.$field { dict.push($key, value.to_value()); })*
-                dict
+                dict_of([$(self.$field.as_ref().map(|value| ($key, value.to_value())),)*])
             }
         }
     )*};
@@ -68,6 +66,10 @@ fn read<T: OptionValue>(key: &'static str, value: Value) -> Result<T, OptionErro
         key,
         expected: T::EXPECTED,
     })
+}
+
+fn dict_of<const N: usize>(entries: [Option<(&'static str, Value)>; N]) -> Dict {
+    entries.into_iter().flatten().collect()
 }
 
 options! {

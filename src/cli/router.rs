@@ -1,0 +1,173 @@
+//! `wamp router`: realms on listeners, until it is told to stop.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::node::{Closing, Listening, Router, Site, demo, log_listening};
+use crate::protocol::{Uri, UriRule};
+use crate::router::Limits;
+use crate::transport::Admission;
+
+/// How long connections may take to close once every session has left.
+const CLOSE_TIME: Duration = Duration::from_secs(3);
+
+/// Run a WAMP router
+#[derive(Args, Debug)]
+pub struct RouterArgs {
+    /// Listen here; repeatable. Port 0 picks a free one, `:9000` is loopback
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: Vec<String>,
+    /// Serve a realm of this name; repeatable
+    #[arg(long, value_name = "NAME", default_value = "realm1", value_parser = realm_name)]
+    realm: Vec<Uri>,
+    /// Speak WAMP over WebSocket at this path
+    #[arg(long, value_name = "PATH", default_value = "/ws", value_parser = path)]
+    path: String,
+    /// Let in pages of this origin too; repeatable (`null`: opened as files)
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Answer to this host name on loopback too; repeatable
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Offer `sum` and publish the current directory's files, to try things
+    #[arg(long)]
+    demo: bool,
+    /// Log more: every connection
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Log warnings and errors only
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+fn realm_name(text: &str) -> Result<Uri, String> {
+    let realm = Uri::from(text);
+    realm
+        .check(UriRule::Loose)
+        .map_err(|why| format!("no valid realm name: {why}"))?;
+    Ok(realm)
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a path begins with a slash: /{text}"))
+    }
+}
+
+impl RouterArgs {
+    /// Runs the router; returns when it was told to stop and has stopped.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on ([`BindError`](crate::node::BindError)).
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.log_to_stderr();
+        // Before anybody can know that we listen: a signal must never find its default at work.
+        let mut stop = Stop::new()?;
+        let router = Router::new(self.realm.iter().cloned(), Limits::default());
+        let (listening, closing) =
+            Listening::bind(&self.addresses(), Arc::clone(&router), self.site()).await?;
+        log_listening(&listening);
+        if self.demo {
+            for realm in &self.realm {
+                demo::start(listening.gate(), realm).await?;
+            }
+            info!(
+                "the demo offers `sum`, publishes filewithext.<ext>, and lets in pages opened as files"
+            );
+        }
+        tell_ready(&listening)?;
+        tokio::select! {
+            () = listening.accept() => {}
+            signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
+        }
+        tokio::select! {
+            () = shut_down(&router, closing) => info!("stopped"),
+            signal = stop.requested() => warn!("{signal}: stopped at once"),
+        }
+        Ok(())
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let with_host = |address: &String| match address.strip_prefix(':') {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => address.clone(),
+        };
+        self.listen.iter().map(with_host).collect()
+    }
+
+    fn site(&self) -> Site {
+        let mut allowed_origins = self.allow_origin.clone();
+        if self.demo {
+            allowed_origins.push("null".to_owned());
+        }
+        let admission = Admission {
+            allowed_origins,
+            allowed_hosts: self.allow_host.clone(),
+        };
+        Site {
+            path: self.path.clone(),
+            admission,
+        }
+    }
+
+    fn log_to_stderr(&self) {
+        let level = match (self.verbose, self.quiet) {
+            (true, _) => "wamp=debug",
+            (_, true) => "wamp=warn",
+            _ => "wamp=info",
+        };
+        let filter = EnvFilter::try_from_env("WAMP_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let is_coloured = io::stderr().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(is_coloured)
+            .with_target(false)
+            .init();
+    }
+}
+
+/// One URL a listener on stdout, and nothing else ever: whoever started us can wait for it.
+fn tell_ready(listening: &Listening) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for url in listening.urls() {
+        writeln!(stdout, "{url}")?;
+    }
+    stdout.flush()
+}
+
+async fn shut_down(router: &Router, closing: Closing) {
+    router.shut_down().await;
+    closing.all_over(CLOSE_TIME).await;
+}
+
+/// The signals that ask to stop.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn requested(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

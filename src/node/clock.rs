@@ -1,0 +1,9 @@
+//! Where time enters: everything below gets it as an argument.
+
+use std::time::Instant;
+
+/// The time now, as cores and deadlines count it.
+#[must_use]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,237 @@
+//! Procedures offered, and the handlers that run for them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+
+use super::command::{LocalId, Offer};
+use crate::client::ErrorReply;
+use crate::protocol::message::Invocation;
+use crate::protocol::{Payload, RegisterOptions, RegistrationId, RequestId, Uri, uris};
+
+/// Answers a call.
+pub type Handler =
+    Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<Payload, ErrorReply>> + Send + Sync>;
+
+/// A procedure that is offered. Dropping this changes nothing; it is taken back by
+/// [`Peer::unregister`](super::Peer::unregister) and ends with the session.
+#[derive(Debug)]
+pub struct Registration {
+    pub(super) local: LocalId,
+    pub(super) end: oneshot::Receiver<RegistrationEnd>,
+}
+
+/// Why the router does not hold a registration any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RegistrationEnd(pub(super) String);
+
+impl Registration {
+    /// Waits until the router takes the offer back; `None` where the session ended instead.
+    pub async fn ended(&mut self) -> Option<RegistrationEnd> {
+        (&mut self.end).await.ok()
+    }
+}
+
+struct Callee {
+    offer: Offer,
+    ended: oneshot::Sender<RegistrationEnd>,
+    registration: Option<RegistrationId>,
+    running: usize,
+    /// bound: the session refuses invocations beyond its limit.
+    waiting: VecDeque<Invocation>,
+}
+
+/// A handler that has ended, and what it says.
+pub(super) struct Finished {
+    pub(super) invocation: RequestId,
+    pub(super) answer: Answered,
+}
+
+type Answered = Result<Payload, ErrorReply>;
+
+struct Running {
+    invocation: RequestId,
+    local: LocalId,
+    handle: AbortHandle,
+}
+
+#[derive(Default)]
+pub(super) struct Callees {
+    callees: BTreeMap<LocalId, Callee>,
+    by_registration: HashMap<RegistrationId, LocalId>,
+    handlers: JoinSet<Answered>,
+    running: HashMap<Id, Running>,
+}
+
+impl Callees {
+    pub(super) fn add(
+        &mut self,
+        local: LocalId,
+        offer: Offer,
+        ended: oneshot::Sender<RegistrationEnd>,
+    ) {
+        let callee = Callee {
+            offer,
+            ended,
+            registration: None,
+            running: 0,
+            waiting: VecDeque::new(),
+        };
+        self.callees.insert(local, callee);
+    }
+
+    /// Notes the router's answer.
+    pub(super) fn registered(&mut self, local: LocalId, registration: RegistrationId) {
+        if let Some(callee) = self.callees.get_mut(&local) {
+            callee.registration = Some(registration);
+            self.by_registration.insert(registration, local);
+        }
+    }
+
+    pub(super) fn registration(&self, local: LocalId) -> Option<RegistrationId> {
+        self.callees.get(&local)?.registration
+    }
+
+    /// Forgets an offer. Handlers that run for it end in their own time.
+    pub(super) fn remove(&mut self, local: LocalId) {
+        let callee = self.callees.remove(&local);
+        if let Some(registration) = callee.and_then(|callee| callee.registration) {
+            self.by_registration.remove(&registration);
+        }
+    }
+
+    /// Ends an offer, telling its owner why.
+    pub(super) fn end(&mut self, local: LocalId, why: String) {
+        let Some(callee) = self.callees.remove(&local) else {
+            return;
+        };
+        if let Some(registration) = callee.registration {
+            self.by_registration.remove(&registration);
+        }
+        // An owner who does not wait for it need not know.
+        drop(callee.ended.send(RegistrationEnd(why)));
+    }
+
+    pub(super) fn of(&self, registration: RegistrationId) -> Option<LocalId> {
+        self.by_registration.get(&registration).copied()
+    }
+
+    /// Runs the handler of a call, or lets the call wait for its turn.
+    pub(super) fn invoke(&mut self, invocation: Invocation) -> Result<(), Finished> {
+        let local = self.by_registration.get(&invocation.registration).copied();
+        let Some((local, callee)) =
+            local.and_then(|local| Some((local, self.callees.get_mut(&local)?)))
+        else {
+            let text = "the procedure is being taken back";
+            let answer = Err(ErrorReply::text(uris::UNAVAILABLE, text));
+            return Err(Finished {
+                invocation: invocation.request,
+                answer,
+            });
+        };
+        if callee.running >= callee.offer.concurrency {
+            callee.waiting.push_back(invocation);
+        } else {
+            self.start(local, invocation);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, local: LocalId, invocation: Invocation) {
+        let Some(callee) = self.callees.get_mut(&local) else {
+            return;
+        };
+        callee.running += 1;
+        let request = invocation.request;
+        let handle = self.handlers.spawn((callee.offer.handler)(invocation));
+        let running = Running {
+            invocation: request,
+            local,
+            handle,
+        };
+        self.running.insert(running.handle.id(), running);
+    }
+
+    /// Waits for a handler to end, and starts the next that waits. Cancel-safe; pending while none runs.
+    pub(super) async fn finished(&mut self) -> Finished {
+        loop {
+            let ended = match self.handlers.join_next_with_id().await {
+                None => std::future::pending().await,
+                Some(ended) => ended,
+            };
+            if let Some(finished) = self.take(ended) {
+                return finished;
+            }
+        }
+    }
+
+    /// A handler that has ended already.
+    pub(super) fn try_finished(&mut self) -> Option<Finished> {
+        let ended = self.handlers.try_join_next_with_id()?;
+        self.take(ended)
+    }
+
+    fn take(&mut self, ended: Result<(Id, Answered), JoinError>) -> Option<Finished> {
+        let (id, answer) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Err(died(&error))),
+        };
+        let Running {
+            invocation, local, ..
+        } = self.running.remove(&id)?;
+        if let Some(callee) = self.callees.get_mut(&local) {
+            callee.running -= 1;
+            if let Some(next) = callee.waiting.pop_front() {
+                self.start(local, next);
+            }
+        }
+        Some(Finished { invocation, answer })
+    }
+
+    /// Cancels a call that is not wanted any more.
+    pub(super) fn interrupt(&mut self, invocation: RequestId) {
+        for callee in self.callees.values_mut() {
+            callee
+                .waiting
+                .retain(|waiting| waiting.request != invocation);
+        }
+        let running = self.running.values();
+        for running in running.filter(|running| running.invocation == invocation) {
+            running.handle.abort();
+        }
+    }
+
+    /// Stops all handlers and forgets the router's ids: the session is lost, nobody waits for answers.
+    pub(super) fn reset(&mut self) {
+        self.handlers = JoinSet::new();
+        self.running.clear();
+        self.by_registration.clear();
+        for callee in self.callees.values_mut() {
+            callee.registration = None;
+            callee.running = 0;
+            callee.waiting.clear();
+        }
+    }
+
+    pub(super) fn locals(&self) -> Vec<LocalId> {
+        self.callees.keys().copied().collect()
+    }
+
+    /// What is to be registered again.
+    pub(super) fn offer(&self, local: LocalId) -> Option<(Uri, RegisterOptions)> {
+        let offer = &self.callees.get(&local)?.offer;
+        Some((offer.procedure.clone(), offer.options.clone()))
+    }
+}
+
+fn died(error: &JoinError) -> ErrorReply {
+    if error.is_cancelled() {
+        ErrorReply::new(uris::CANCELED)
+    } else {
+        ErrorReply::text(uris::RUNTIME_ERROR, "the callee failed unexpectedly")
+    }
+}

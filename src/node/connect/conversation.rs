@@ -1,0 +1,477 @@
+//! One session of a peer, from WELCOME to its end: reads, writes, pings, answers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::RequestError;
+use super::callees::Finished;
+use super::command::{Command, LocalId, Offer, Reply};
+use super::driver::Driver;
+use super::establish::{Link, queue, trace_received};
+use super::peer::Outcome;
+use super::state::SessionEnd;
+use crate::client::{Answer, CommandError, End, ErrorReply, Output, Session};
+use crate::protocol::{PublicationId, RequestId, uris};
+use crate::transport::{Connection, Read, TransportError};
+
+/// How many pings may stay without any sign of life.
+const PINGS_UNHEARD_MAX: u32 = 2;
+/// How many messages are read before what follows from them is written.
+const BATCH_MAX: usize = 256;
+/// How long the answer to GOODBYE may take.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the WebSocket may take to close.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+/// How often a procedure is registered again that, after a re-join, still belongs to our lost session.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(1);
+/// How many times: until a router that pings every ten seconds has surely noticed.
+const RESTORE_ATTEMPTS_MAX: u32 = 60;
+
+/// Who waits for the answer to a request.
+enum Waiting {
+    Call(Reply<Outcome>),
+    Publish(Reply<Option<PublicationId>>),
+    Subscribe(LocalId, Option<Reply<LocalId>>),
+    Unsubscribe(Reply<()>),
+    Register(LocalId, Option<Reply<LocalId>>),
+    Unregister(LocalId, Reply<()>),
+}
+
+/// A session in progress.
+pub(super) struct Conversation<'a> {
+    driver: &'a mut Driver,
+    connection: Connection,
+    session: Session,
+    waiting: HashMap<RequestId, Waiting>,
+    leave_by: Option<Instant>,
+    /// Procedures to register again, and when.
+    restores: Vec<(Instant, LocalId)>,
+    restore_attempts: HashMap<LocalId, u32>,
+    next_ping: Instant,
+    pings_unheard: u32,
+    ended: Option<End>,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(driver: &'a mut Driver, link: Link) -> Self {
+        let next_ping = Instant::now() + driver.options.ping_interval.unwrap_or_default();
+        Self {
+            driver,
+            connection: link.connection,
+            session: link.session,
+            waiting: HashMap::new(),
+            leave_by: None,
+            restores: Vec::new(),
+            restore_attempts: HashMap::new(),
+            next_ping,
+            pings_unheard: 0,
+            ended: None,
+        }
+    }
+
+    /// Runs to the session's end. `restoring` what an earlier session held.
+    pub(super) async fn run(mut self, restoring: bool) -> SessionEnd {
+        if restoring {
+            self.restore_all();
+        }
+        let end = loop {
+            self.settle();
+            if let Some(end) = self.ended.take() {
+                break SessionEnd::Ended(end);
+            }
+            if let Err(end) = self.turn().await {
+                // What the router said last counts for more than how its connection went.
+                self.settle();
+                break self.ended.take().map_or(end, SessionEnd::Ended);
+            }
+        };
+        for (_, waiting) in self.waiting.drain() {
+            if let Waiting::Unregister(local, _) = &waiting {
+                self.driver.callees.remove(*local);
+            }
+            waiting.refuse(&end);
+        }
+        self.connection.close(CLOSE_PATIENCE).await;
+        end
+    }
+
+    /// Waits for the next thing to happen, and takes it in.
+    async fn turn(&mut self) -> Result<(), SessionEnd> {
+        let reading = self.driver.subscribers.all_delivered();
+        let room = self.connection.has_room();
+        let is_leaving = self.leave_by.is_some();
+        let restore_at = self.restores.iter().map(|&(at, _)| at).min();
+        let driver = &mut *self.driver;
+        tokio::select! {
+            read = self.connection.read(reading) => {
+                let read = read.map_err(SessionEnd::Transport)?;
+                self.take_batch(read).map_err(SessionEnd::Transport)?;
+            }
+            gone = driver.subscribers.deliver_waiting(), if !reading => {
+                if let Some(local) = gone {
+                    self.unsubscribe(local, None);
+                }
+            }
+            command = driver.commands.recv(), if room && !is_leaving => self.take_commands(command),
+            finished = driver.callees.finished(), if room => self.answer(finished),
+            () = sleep_until(self.next_ping), if driver.options.ping_interval.is_some() => {
+                self.ping(reading)?;
+            }
+            () = at(restore_at), if restore_at.is_some() && !is_leaving => self.restore_due(),
+            () = at(self.leave_by), if is_leaving => return Err(SessionEnd::LeftUnanswered),
+        }
+        Ok(())
+    }
+
+    /// Takes what came, and all that can be read at once, so that what follows is written once.
+    fn take_batch(&mut self, first: Read) -> Result<(), TransportError> {
+        self.take(first);
+        for _ in 0..BATCH_MAX {
+            self.settle();
+            let delivered = self.driver.subscribers.all_delivered();
+            if self.ended.is_some() || !delivered || !self.connection.has_room() {
+                break;
+            }
+            match self.connection.read_ready()? {
+                Some(read) => self.take(read),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, read: Read) {
+        match read {
+            Read::Written => {}
+            Read::Alive => self.pings_unheard = 0,
+            Read::Message(message) => {
+                self.pings_unheard = 0;
+                trace_received(self.connection.serializer(), &message);
+                self.session.handle_message(message);
+            }
+        }
+    }
+
+    /// Carries out what the session has come to.
+    fn settle(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(message) => queue(&mut self.connection, &message),
+                Output::Joined(_) => {}
+                Output::Answered { request, answer } => self.answered(request, answer),
+                Output::Event(event) => {
+                    for gone in self.driver.subscribers.deliver(event) {
+                        self.unsubscribe(gone, None);
+                    }
+                }
+                Output::Invocation(invocation) => {
+                    if let Err(refused) = self.driver.callees.invoke(invocation) {
+                        self.answer(refused);
+                    }
+                }
+                Output::Interrupted(invocation) => {
+                    self.driver.callees.interrupt(invocation);
+                    self.session
+                        .fail(invocation, ErrorReply::new(uris::CANCELED));
+                }
+                Output::SubscriptionRevoked {
+                    subscription,
+                    reason,
+                } => {
+                    let why = revoked("subscription", reason.as_deref());
+                    for local in self.driver.subscribers.of(subscription) {
+                        self.driver.subscribers.end(local, why.clone());
+                    }
+                }
+                Output::RegistrationRevoked {
+                    registration,
+                    reason,
+                } => {
+                    let why = revoked("registration", reason.as_deref());
+                    if let Some(local) = self.driver.callees.of(registration) {
+                        self.driver.callees.end(local, why);
+                    }
+                }
+                Output::Ended(end) => self.ended = Some(end),
+            }
+        }
+    }
+
+    /// Takes commands as long as there is room for what they send. `None`: nobody has a handle any more.
+    fn take_commands(&mut self, first: Option<Command>) {
+        let mut next = first;
+        while let Some(command) = next {
+            self.take_command(command);
+            self.settle();
+            let stop = self.leave_by.is_some() || !self.connection.has_room();
+            next = if stop {
+                return;
+            } else {
+                self.driver.commands.try_recv().ok()
+            };
+        }
+        if self.driver.commands.is_closed() && self.driver.commands.is_empty() {
+            self.leave();
+        }
+    }
+
+    fn take_command(&mut self, command: Command) {
+        match command {
+            Command::Call {
+                procedure,
+                options,
+                payload,
+                reply,
+            } => {
+                let sent = self.session.call(procedure, options, payload);
+                self.sent(sent, Waiting::Call(reply));
+            }
+            Command::Publish {
+                topic,
+                options,
+                payload,
+                reply,
+            } => {
+                let acknowledged = options.acknowledge == Some(true);
+                match self.session.publish(topic, options, payload) {
+                    // Who no longer waits need not know.
+                    Ok(_) if !acknowledged => drop(reply.send(Ok(None))),
+                    sent => self.sent(sent, Waiting::Publish(reply)),
+                }
+            }
+            Command::Subscribe {
+                topic,
+                options,
+                events,
+                reply,
+            } => {
+                let local = self.driver.next_local();
+                let sent = self.session.subscribe(topic.clone(), options.clone());
+                self.driver.subscribers.add(local, topic, options, events);
+                self.sent(sent, Waiting::Subscribe(local, Some(reply)));
+            }
+            Command::Unsubscribe { local, reply } => self.unsubscribe(local, Some(reply)),
+            Command::Register {
+                offer,
+                ended,
+                reply,
+            } => {
+                let local = self.driver.next_local();
+                let Offer {
+                    procedure, options, ..
+                } = &offer;
+                let sent = self.session.register(procedure.clone(), options.clone());
+                self.driver.callees.add(local, offer, ended);
+                self.sent(sent, Waiting::Register(local, Some(reply)));
+            }
+            Command::Unregister { local, reply } => self.unregister(local, reply),
+            Command::Leave { reply } => {
+                self.driver.leaving.push(reply);
+                self.leave();
+            }
+        }
+    }
+
+    /// Notes who waits for a request, or tells them at once that it was not sent.
+    fn sent(&mut self, sent: Result<RequestId, CommandError>, waiting: Waiting) {
+        match sent {
+            Ok(request) => drop(self.waiting.insert(request, waiting)),
+            Err(error) => self.failed(waiting, RequestError::Command(error)),
+        }
+    }
+
+    fn unsubscribe(&mut self, local: LocalId, reply: Option<Reply<()>>) {
+        let subscription = self.driver.subscribers.remove(local);
+        let sent = subscription.map(|subscription| self.session.unsubscribe(subscription));
+        match (sent, reply) {
+            (Some(Ok(Some(request))), Some(reply)) => {
+                self.waiting.insert(request, Waiting::Unsubscribe(reply));
+            }
+            (_, Some(reply)) => drop(reply.send(Ok(()))),
+            (_, None) => {}
+        }
+    }
+
+    fn unregister(&mut self, local: LocalId, reply: Reply<()>) {
+        let registration = self.driver.callees.registration(local);
+        match registration.map(|registration| self.session.unregister(registration)) {
+            Some(sent) => self.sent(sent, Waiting::Unregister(local, reply)),
+            None => {
+                self.driver.callees.remove(local);
+                drop(reply.send(Ok(())));
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        while let Some(finished) = self.driver.callees.try_finished() {
+            self.answer(finished);
+        }
+        if self.session.leave().is_ok() {
+            self.leave_by = Some(Instant::now() + LEAVE_PATIENCE);
+        }
+    }
+
+    fn answer(&mut self, finished: Finished) {
+        match finished.answer {
+            Ok(payload) => self.session.yield_result(finished.invocation, payload),
+            Err(reply) => self.session.fail(finished.invocation, reply),
+        }
+    }
+
+    fn answered(&mut self, request: RequestId, answer: Result<Answer, ErrorReply>) {
+        let Some(waiting) = self.waiting.remove(&request) else {
+            return;
+        };
+        match answer {
+            Ok(answer) => self.granted(waiting, answer),
+            Err(reply) => self.refused(waiting, reply),
+        }
+    }
+
+    /// Tells who waits. A caller that no longer does has forgotten the request: then so do we.
+    fn granted(&mut self, waiting: Waiting, answer: Answer) {
+        match (waiting, answer) {
+            (Waiting::Call(reply), Answer::Result(result)) => {
+                let (details, payload) = (result.details, result.payload);
+                drop(reply.send(Ok(Outcome { details, payload })));
+            }
+            (Waiting::Publish(reply), Answer::Published(publication)) => {
+                drop(reply.send(Ok(Some(publication))));
+            }
+            (Waiting::Subscribe(local, reply), Answer::Subscribed(subscription)) => {
+                self.driver.subscribers.subscribed(local, subscription);
+                if reply.is_some_and(|reply| reply.send(Ok(local)).is_err()) {
+                    self.unsubscribe(local, None);
+                }
+            }
+            (Waiting::Register(local, reply), Answer::Registered(registration)) => {
+                self.driver.callees.registered(local, registration);
+                self.restore_attempts.remove(&local);
+                if reply.is_some_and(|reply| reply.send(Ok(local)).is_err()) {
+                    let (forgotten, _) = tokio::sync::oneshot::channel();
+                    self.unregister(local, forgotten);
+                }
+            }
+            (Waiting::Unsubscribe(reply), _) => drop(reply.send(Ok(()))),
+            (Waiting::Unregister(local, reply), _) => {
+                self.driver.callees.remove(local);
+                drop(reply.send(Ok(())));
+            }
+            // The session answers each request in kind.
+            (Waiting::Call(_) | Waiting::Publish(_), _)
+            | (Waiting::Subscribe(..) | Waiting::Register(..), _) => {}
+        }
+    }
+
+    fn refused(&mut self, waiting: Waiting, reply: ErrorReply) {
+        match waiting {
+            Waiting::Subscribe(local, None) => {
+                let why = format!("it could not be restored: {}", reply.error);
+                self.driver.subscribers.end(local, why);
+            }
+            Waiting::Register(local, None) => self.restore_refused(local, &reply),
+            waiting => self.failed(waiting, RequestError::Refused(reply)),
+        }
+    }
+
+    fn failed(&mut self, waiting: Waiting, error: RequestError) {
+        match &waiting {
+            Waiting::Subscribe(local, _) => drop(self.driver.subscribers.remove(*local)),
+            Waiting::Register(local, _) | Waiting::Unregister(local, _) => {
+                self.driver.callees.remove(*local);
+            }
+            Waiting::Call(_) | Waiting::Publish(_) | Waiting::Unsubscribe(_) => {}
+        }
+        waiting.fail(error);
+    }
+
+    fn ping(&mut self, reading: bool) -> Result<(), SessionEnd> {
+        let interval = self.driver.options.ping_interval.unwrap_or_default();
+        if !reading {
+            // We do not listen now, so silence says nothing.
+            self.pings_unheard = 0;
+        } else if self.pings_unheard >= PINGS_UNHEARD_MAX {
+            let silence = interval * PINGS_UNHEARD_MAX;
+            return Err(SessionEnd::Transport(TransportError::Dead(silence)));
+        }
+        self.pings_unheard += 1;
+        self.connection.queue_ping();
+        self.next_ping = Instant::now() + interval;
+        Ok(())
+    }
+
+    fn restore_all(&mut self) {
+        for (local, topic, options) in self.driver.subscribers.all() {
+            let sent = self.session.subscribe(topic, options);
+            self.sent(sent, Waiting::Subscribe(local, None));
+        }
+        for local in self.driver.callees.locals() {
+            self.restore(local);
+        }
+    }
+
+    fn restore(&mut self, local: LocalId) {
+        if let Some((procedure, options)) = self.driver.callees.offer(local) {
+            let sent = self.session.register(procedure, options);
+            self.sent(sent, Waiting::Register(local, None));
+        }
+    }
+
+    /// A router that has not noticed our loss yet says that the procedure exists: of our own last session.
+    fn restore_refused(&mut self, local: LocalId, reply: &ErrorReply) {
+        let attempts = self.restore_attempts.entry(local).or_insert(0);
+        *attempts += 1;
+        if reply.error == uris::PROCEDURE_ALREADY_EXISTS && *attempts < RESTORE_ATTEMPTS_MAX {
+            self.restores
+                .push((Instant::now() + RESTORE_INTERVAL, local));
+        } else {
+            let why = format!("it could not be restored: {}", reply.error);
+            self.driver.callees.end(local, why);
+        }
+    }
+
+    fn restore_due(&mut self) {
+        let now = Instant::now();
+        let due = self.restores.extract_if(.., |&mut (at, _)| at <= now);
+        for (_, local) in due.collect::<Vec<_>>() {
+            self.restore(local);
+        }
+    }
+}
+
+impl Waiting {
+    fn refuse(self, end: &SessionEnd) {
+        self.fail(RequestError::Lost(end.clone()));
+    }
+
+    /// Tells who waits. Who no longer does need not know.
+    fn fail(self, error: RequestError) {
+        match self {
+            Self::Call(reply) => drop(reply.send(Err(error))),
+            Self::Publish(reply) => drop(reply.send(Err(error))),
+            Self::Subscribe(_, Some(reply)) | Self::Register(_, Some(reply)) => {
+                drop(reply.send(Err(error)));
+            }
+            Self::Subscribe(_, None) | Self::Register(_, None) => {}
+            Self::Unsubscribe(reply) | Self::Unregister(_, reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+fn revoked(what: &str, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("the router took the {what} back: {reason}"),
+        None => format!("the router took the {what} back"),
+    }
+}
+
+/// Waits until then; for ever, if there is no then.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

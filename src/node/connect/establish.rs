@@ -1,0 +1,103 @@
+//! One attempt at a session: dial, HELLO, WELCOME.
+
+use tokio::time::{Instant, timeout_at};
+
+use super::state::{Gap, Joined};
+use super::{ConnectError, ConnectOptions};
+use crate::client::{Limits, Output, Session};
+use crate::protocol::Message;
+use crate::protocol::message::Welcome;
+use crate::serializer::Serializer;
+use crate::transport::{Connection, DialError, Read, Stage};
+
+/// How long a connection that did not lead to a session may take to close.
+const CLOSE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// An open session and its connection.
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    pub(super) session: Session,
+    welcome: Welcome,
+}
+
+impl Link {
+    pub(super) fn joined(&self, gap: Option<Gap>) -> Joined {
+        Joined {
+            welcome: self.welcome.clone(),
+            serializer: self.connection.serializer(),
+            gap,
+        }
+    }
+}
+
+/// Dials, and joins the realm.
+pub(super) async fn establish(options: &ConnectOptions) -> Result<Link, ConnectError> {
+    let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
+    let mut connection = options.dialer.dial(deadline).await?;
+    let mut session = Session::join(options.realm.clone(), &options.agent, Limits::default());
+    let joining = join(&mut connection, &mut session);
+    let joined = match deadline {
+        None => joining.await,
+        Some(deadline) => timeout_at(deadline, joining).await.unwrap_or_else(|_| {
+            let stage = Stage::Join;
+            Err(DialError::Timeout { stage }.into())
+        }),
+    };
+    match joined {
+        Ok(welcome) => Ok(Link {
+            connection,
+            session,
+            welcome,
+        }),
+        Err(error) => {
+            connection.close(CLOSE_PATIENCE).await;
+            Err(error)
+        }
+    }
+}
+
+async fn join(connection: &mut Connection, session: &mut Session) -> Result<Welcome, ConnectError> {
+    loop {
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Send(message) => queue(connection, &message),
+                Output::Joined(welcome) => return Ok(welcome),
+                Output::Ended(end) => return Err(ConnectError::Join(end)),
+                // Nothing else happens before WELCOME.
+                _ => {}
+            }
+        }
+        match connection.read(true).await {
+            Ok(Read::Message(message)) => {
+                trace_received(connection.serializer(), &message);
+                session.handle_message(message);
+            }
+            Ok(Read::Alive | Read::Written) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Queues a message, and lets a log that wants to see frames see it.
+pub(super) fn queue(connection: &mut Connection, message: &Message) {
+    trace_frame(">", connection.serializer(), message);
+    connection.queue(message);
+}
+
+/// Lets a log that wants to see frames see a message that came.
+pub(super) fn trace_received(serializer: Serializer, message: &Message) {
+    trace_frame("<", serializer, message);
+}
+
+fn trace_frame(direction: &str, serializer: Serializer, message: &Message) {
+    if tracing::enabled!(target: "wamp::frame", tracing::Level::TRACE) {
+        let json = Serializer::Json.encode(message);
+        tracing::trace!(
+            target: "wamp::frame",
+            "{direction} {} {} ({})",
+            message.code().name(),
+            String::from_utf8_lossy(&json),
+            serializer.name(),
+        );
+    }
+}

@@ -1,0 +1,444 @@
+//! One connection of a client: a single task that reads, routes and writes, and waits for nobody.
+//!
+//! Each turn reads what is there, routes it under one lock of the realm, then writes what the outbox holds
+//! with as few system calls as the socket allows. Deadlines (join, ping, stall, close) share one timer.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tracing::{debug, info, warn};
+
+use super::clock::now;
+use super::outbox::{Outbox, Outgoing};
+use super::realm::{Received, SharedRealm, log_joined};
+use super::router::Router;
+use crate::protocol::SessionId;
+use crate::protocol::message::Abort;
+use crate::router::{End, Joining, Step, Violation, handshake};
+use crate::serializer::Serializer;
+use crate::transport::{ReadError, Upgraded, WebSocket};
+
+/// How many messages are routed under one lock. bound: how long others wait for the realm.
+const BATCH_MESSAGES_MAX: usize = 128;
+/// How many bytes of messages are read before they are routed.
+const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// How many bytes are handed to the socket before it must have taken some.
+const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// How often one poll goes round before other connections of this thread get their turn.
+const TURNS_MAX: usize = 8;
+/// A queue with more room than this is given back once it is empty.
+const IDLE_QUEUE_MAX: usize = 16;
+/// Pings that may stay without any sign of life.
+const MISSED_PINGS_MAX: u32 = 2;
+
+thread_local! {
+    /// Scratch space of one turn; it belongs to the thread, so that a connection at rest holds none.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    batch: Vec<Received>,
+    wakers: Vec<Waker>,
+}
+
+/// A client's connection, from its upgrade to its end.
+pub(super) struct Connection<S> {
+    router: Arc<Router>,
+    peer: SocketAddr,
+    socket: WebSocket<S>,
+    serializer: Serializer,
+    outbox: Arc<Outbox>,
+    /// Taken from the outbox, not yet handed to the socket.
+    pending: VecDeque<Outgoing>,
+    phase: Phase,
+    can_read: bool,
+    timer: Pin<Box<Sleep>>,
+    ping_due: Instant,
+    pings_missed: u32,
+    /// Since when the socket has taken nothing of what waits.
+    stalled_since: Option<Instant>,
+    events_dropped_logged: u64,
+}
+
+enum Phase {
+    /// No session yet, or none any more; until then it must have one.
+    Joining { deadline: Instant },
+    /// In a session.
+    Joined {
+        realm: Arc<SharedRealm>,
+        session: SessionId,
+    },
+    /// The close frame is on its way; until then the peer may close its side.
+    Closing { deadline: Instant },
+}
+
+/// The connection is over; there is nothing left to do for it.
+struct Over;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(router: Arc<Router>, peer: SocketAddr, upgraded: Upgraded<S>) -> Self {
+        let limits = router.limits();
+        let now = now();
+        let deadline = now + limits.join_time;
+        Self {
+            peer,
+            serializer: upgraded.serializer,
+            socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
+            outbox: Arc::new(Outbox::new(limits, Arc::clone(router.total()))),
+            pending: VecDeque::new(),
+            phase: Phase::Joining { deadline },
+            can_read: true,
+            timer: Box::pin(tokio::time::sleep_until(deadline.into())),
+            ping_due: now + limits.ping_interval,
+            pings_missed: 0,
+            stalled_since: None,
+            events_dropped_logged: 0,
+            router,
+        }
+    }
+
+    /// Runs the connection to its end.
+    pub(super) async fn run(mut self) {
+        poll_fn(|cx| self.poll(cx).map(|Over| ())).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        for _ in 0..TURNS_MAX {
+            match self.turn(cx) {
+                Ok(true) => {}
+                Ok(false) => return self.poll_timer(cx),
+                Err(over) => return Poll::Ready(over),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads, routes, writes. False where there was nothing to do.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
+        let has_read = SCRATCH.with_borrow_mut(|scratch| {
+            let has_read = self.read_batch(cx, scratch)?;
+            self.route(scratch);
+            Ok::<_, Over>(has_read)
+        })?;
+        let has_written = self.write(cx)?;
+        Ok(has_read || has_written)
+    }
+
+    fn read_batch(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, Over> {
+        let mut bytes = 0;
+        let mut has_read = false;
+        // A peer that does not take its replies is not asked for more requests.
+        let is_held_back =
+            self.outbox.is_over_budget() || self.socket.unwritten() > WRITE_BYTES_MAX;
+        while self.can_read
+            && !is_held_back
+            && scratch.batch.len() < BATCH_MESSAGES_MAX
+            && bytes < BATCH_BYTES_MAX
+        {
+            match self.socket.poll_read(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(frame)) => {
+                    self.pings_missed = 0;
+                    has_read = true;
+                    if let Some(frame) = frame {
+                        bytes += frame.len();
+                        self.handle_frame(&frame, scratch);
+                    }
+                }
+                Poll::Ready(Err(error)) => {
+                    self.can_read = false;
+                    self.handle_read_error(&error, scratch)?;
+                    has_read = true;
+                }
+            }
+        }
+        Ok(has_read)
+    }
+
+    fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
+        match &self.phase {
+            Phase::Joining { .. } => match self.serializer.decode(frame) {
+                Ok(message) => {
+                    let step = handshake(message, |realm| self.router.realm(realm).is_some());
+                    self.handle_step(step);
+                }
+                Err(error) => self.refuse(&Violation::Malformed(error).abort()),
+            },
+            Phase::Joined { .. } => scratch.batch.push(match self.serializer.decode(frame) {
+                Ok(message) => Received::Message(message),
+                Err(error) => Received::Violation(error.into()),
+            }),
+            Phase::Closing { .. } => {}
+        }
+    }
+
+    fn handle_step(&mut self, step: Step) {
+        match step {
+            Step::Join(joining) => self.join(&joining),
+            Step::Refuse(abort) => self.refuse(&abort),
+            Step::Close => self.close(CloseCode::Normal, "goodbye"),
+        }
+    }
+
+    fn join(&mut self, joining: &Joining) {
+        let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
+            return;
+        };
+        match realm.join(joining, Arc::clone(&self.outbox)) {
+            Ok(session) => {
+                log_joined(
+                    realm.name(),
+                    session,
+                    joining,
+                    self.serializer.subprotocol(),
+                );
+                self.socket
+                    .set_message_bytes_max(self.router.limits().message_bytes);
+                self.phase = Phase::Joined { realm, session };
+            }
+            Err(abort) => self.refuse(&abort),
+        }
+    }
+
+    fn refuse(&mut self, abort: &Abort) {
+        let message = abort.details.message.as_deref().unwrap_or_default();
+        warn!(peer = %self.peer, reason = abort.reason.as_str(), ?message, "refused to join");
+        self.socket
+            .push(&self.serializer.encode(&abort.clone().into()));
+        self.close(CloseCode::Normal, "refused to join");
+    }
+
+    fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) -> Result<(), Over> {
+        let violation = match error {
+            ReadError::Closed => return Err(Over),
+            ReadError::Broken(why) => {
+                warn!(peer = %self.peer, ?why, "the peer breaks the WebSocket protocol");
+                self.close(CloseCode::Protocol, "against RFC 6455");
+                return Ok(());
+            }
+            ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
+            ReadError::FrameType => Violation::FrameType {
+                expected: if self.serializer.is_text() {
+                    "text"
+                } else {
+                    "binary"
+                },
+            },
+        };
+        match self.phase {
+            Phase::Joining { .. } => self.refuse(&violation.abort()),
+            Phase::Joined { .. } => scratch.batch.push(Received::Violation(violation)),
+            Phase::Closing { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn route(&self, scratch: &mut Scratch) {
+        if scratch.batch.is_empty() {
+            return;
+        }
+        if let Phase::Joined { realm, session } = &self.phase {
+            realm.receive(*session, &mut scratch.batch, &mut scratch.wakers);
+            self.router.check_total();
+        }
+        scratch.batch.clear();
+    }
+
+    /// Hands messages to the socket as long as it takes them.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
+        let mut has_written = false;
+        loop {
+            self.fill_socket(cx);
+            if self.outbox.is_cut() {
+                warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
+                return Err(Over);
+            }
+            if self.socket.unwritten() == 0 {
+                self.stalled_since = None;
+                return Ok(has_written);
+            }
+            let (written, outcome) = self.socket.poll_write(cx);
+            has_written |= written > 0;
+            match outcome {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Err(Over),
+                Poll::Pending => {
+                    self.stalled_since = if written > 0 {
+                        Some(now())
+                    } else {
+                        self.stalled_since.or_else(|| Some(now()))
+                    };
+                    return Ok(has_written);
+                }
+            }
+        }
+    }
+
+    fn fill_socket(&mut self, cx: &Context<'_>) {
+        let (mut bytes, mut messages) = (0, 0);
+        while self.socket.unwritten() < WRITE_BYTES_MAX {
+            if self.pending.is_empty() {
+                if self.pending.capacity() > IDLE_QUEUE_MAX {
+                    self.pending = VecDeque::new();
+                }
+                self.outbox.take(&mut self.pending, cx);
+            }
+            let Some(outgoing) = self.pending.pop_front() else {
+                break;
+            };
+            bytes += outgoing.cost();
+            match outgoing {
+                Outgoing::Message(message) => self.socket.push(&self.serializer.encode(&message)),
+                Outgoing::Shared(shared) => self.socket.push(shared.encoded(self.serializer)),
+                Outgoing::End(end) => {
+                    self.handle_end(end);
+                    continue;
+                }
+            }
+            messages += 1;
+        }
+        if messages > 0 {
+            self.outbox.release(bytes, messages);
+        }
+    }
+
+    /// The core has ended the session, and its last message is with the socket.
+    fn handle_end(&mut self, end: End) {
+        if let Phase::Joined { realm, session } = &self.phase {
+            info!(%session, realm = ?realm.name().as_str(), "session {}", how(end));
+        }
+        match end {
+            // spec(bp#session-close): the transport may carry another session.
+            End::Left => {
+                let limits = self.router.limits();
+                self.socket
+                    .set_message_bytes_max(limits.message_bytes_before_welcome);
+                self.phase = Phase::Joining {
+                    deadline: now() + limits.join_time,
+                };
+            }
+            End::Dismissed => self.close(CloseCode::Away, "the router is going down"),
+            End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
+        }
+    }
+
+    /// Says good-bye on the WebSocket's level, and gives the peer time to do so too.
+    fn close(&mut self, code: CloseCode, reason: &'static str) {
+        self.leave("closed");
+        self.socket.push_close(code, reason);
+        self.phase = Phase::Closing {
+            deadline: now() + self.router.limits().goodbye_time,
+        };
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        loop {
+            let deadline = self.deadline();
+            if self.timer.deadline().into_std() != deadline {
+                self.timer.as_mut().reset(deadline.into());
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if let Err(over) = self.handle_deadline(now()).and_then(|()| self.write(cx)) {
+                return Poll::Ready(over);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let phase = match self.phase {
+            Phase::Joining { deadline } | Phase::Closing { deadline } => deadline,
+            Phase::Joined { .. } => self.ping_due,
+        };
+        let stall = self
+            .stalled_since
+            .map(|since| since + self.router.limits().stall_time);
+        stall.map_or(phase, |stall| stall.min(phase))
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), Over> {
+        let stall_time = self.router.limits().stall_time;
+        if self
+            .stalled_since
+            .is_some_and(|since| since + stall_time <= now)
+        {
+            warn!(peer = %self.peer, "closed: the peer has taken nothing for {stall_time:?}");
+            return Err(Over);
+        }
+        match self.phase {
+            Phase::Joining { deadline } if deadline <= now => {
+                warn!(peer = %self.peer, "closed: no HELLO in time");
+                self.close(CloseCode::Policy, "no HELLO in time");
+                Ok(())
+            }
+            Phase::Closing { deadline } if deadline <= now => Err(Over),
+            Phase::Joined { .. } if self.ping_due <= now => self.ping(now),
+            Phase::Joining { .. } | Phase::Joined { .. } | Phase::Closing { .. } => Ok(()),
+        }
+    }
+
+    /// Asks for a sign of life, and does what else is due now and then.
+    fn ping(&mut self, now: Instant) -> Result<(), Over> {
+        if self.pings_missed >= MISSED_PINGS_MAX {
+            warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
+            return Err(Over);
+        }
+        self.pings_missed += 1;
+        self.ping_due = now + self.router.limits().ping_interval;
+        self.socket.release_buffer();
+        self.socket.push_ping();
+        self.log_dropped_events();
+        Ok(())
+    }
+
+    fn log_dropped_events(&mut self) {
+        let dropped = self.outbox.events_dropped();
+        if let (Phase::Joined { session, .. }, true) =
+            (&self.phase, dropped > self.events_dropped_logged)
+        {
+            let more = dropped - self.events_dropped_logged;
+            warn!(%session, dropped = more, total = dropped, "events dropped: the session does not take them fast enough");
+            self.events_dropped_logged = dropped;
+        }
+    }
+}
+
+impl<S> Connection<S> {
+    /// Takes the session, if there is one, out of its realm.
+    fn leave(&mut self, how: &str) {
+        if let Phase::Joined { realm, session } = &self.phase {
+            if realm.leave(*session) {
+                info!(%session, realm = ?realm.name().as_str(), "session {how}");
+            }
+        }
+    }
+}
+
+/// However the connection ends, a panic included, its session ends with it.
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.leave("lost");
+        debug!(peer = %self.peer, "disconnected");
+    }
+}
+
+const fn how(end: End) -> &'static str {
+    match end {
+        End::Left => "left",
+        End::Dismissed => "dismissed",
+        End::Aborted => "aborted",
+    }
+}

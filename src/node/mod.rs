@@ -1,0 +1,18 @@
+//! The pumps: sockets, locks and clocks around the deterministic cores.
+//!
+//! A [`connection`] reads a batch of messages, takes its [`realm`]'s lock once for all of them, and appends
+//! what the core answers to the recipients' [`outbox`]es before it unlocks. The client's side is
+//! [`connect`].
+
+mod clock;
+pub mod connect;
+mod connection;
+pub mod demo;
+mod outbox;
+mod realm;
+mod router;
+mod serve;
+
+pub use clock::now;
+pub use router::Router;
+pub use serve::{BindError, Closing, Gate, Listening, Site, log_listening};

@@ -1,0 +1,218 @@
+//! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use rustc_hash::FxHashMap;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use super::clock::now;
+use super::outbox::{Fit, Outbox, Outgoing, Shared};
+use crate::protocol::message::Abort;
+use crate::protocol::{Message, SessionId, Uri};
+use crate::router::{Joining, Output, Realm, Violation};
+
+/// One realm and its connections.
+#[derive(Debug)]
+pub(super) struct SharedRealm {
+    name: Uri,
+    floor: Mutex<Floor>,
+    /// Told when the core has another deadline than before.
+    deadline_changed: Notify,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+struct Floor {
+    core: Realm,
+    outboxes: FxHashMap<SessionId, Arc<Outbox>>,
+    deadline: Option<Instant>,
+}
+
+/// What a connection received, in order.
+#[derive(Debug)]
+pub(super) enum Received {
+    Message(Message),
+    Violation(Violation),
+}
+
+impl SharedRealm {
+    pub(super) fn new(core: Realm) -> Self {
+        let floor = Floor {
+            core,
+            outboxes: FxHashMap::default(),
+            deadline: None,
+        };
+        Self {
+            name: floor.core.name().clone(),
+            floor: Mutex::new(floor),
+            deadline_changed: Notify::new(),
+        }
+    }
+
+    pub(super) const fn name(&self) -> &Uri {
+        &self.name
+    }
+
+    /// Opens a session whose messages go to `outbox`, WELCOME first.
+    pub(super) fn join(
+        &self,
+        joining: &Joining,
+        outbox: Arc<Outbox>,
+    ) -> Result<SessionId, Box<Abort>> {
+        let mut wakers = Vec::new();
+        let mut floor = self.lock();
+        let session = floor.core.handle_join(joining)?;
+        floor.outboxes.insert(session, outbox);
+        self.finish(floor, now(), &mut wakers);
+        Ok(session)
+    }
+
+    /// Routes a batch of one session's messages under one lock. `wakers` is scratch space.
+    pub(super) fn receive(
+        &self,
+        from: SessionId,
+        batch: &mut Vec<Received>,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let now = now();
+        let mut floor = self.lock();
+        for received in batch.drain(..) {
+            match received {
+                Received::Message(message) => floor.core.handle_message(now, from, message),
+                Received::Violation(violation) => floor.core.handle_violation(now, from, violation),
+            }
+            floor.deliver(now, wakers);
+        }
+        self.finish(floor, now, wakers);
+    }
+
+    /// Takes a session out whose connection has ended, in whatever way; false where the core ended it before.
+    pub(super) fn leave(&self, session: SessionId) -> bool {
+        let mut floor = self.lock();
+        let now = now();
+        let was_open = floor.outboxes.remove(&session).is_some();
+        if was_open {
+            floor.core.handle_lost(now, session);
+        }
+        self.finish(floor, now, &mut Vec::new());
+        was_open
+    }
+
+    pub(super) fn shut_down(&self) {
+        let mut floor = self.lock();
+        let now = now();
+        floor.core.handle_shutdown(now);
+        self.finish(floor, now, &mut Vec::new());
+    }
+
+    /// Runs the core's deadlines, until the realm has gone down.
+    pub(super) async fn run_deadlines(&self) {
+        loop {
+            let deadline = self.lock().deadline;
+            match deadline {
+                None => self.deadline_changed.notified().await,
+                Some(deadline) => {
+                    tokio::select! {
+                        () = self.deadline_changed.notified() => {}
+                        () = tokio::time::sleep_until(deadline.into()) => self.time_out(),
+                    }
+                }
+            }
+            if self.lock().core.is_down() {
+                return;
+            }
+        }
+    }
+
+    fn time_out(&self) {
+        let mut floor = self.lock();
+        let now = now();
+        floor.core.handle_timeout(now);
+        self.finish(floor, now, &mut Vec::new());
+    }
+
+    /// The outbox that holds most bytes.
+    pub(super) fn slowest(&self) -> Option<(SessionId, Arc<Outbox>)> {
+        let floor = self.lock();
+        let slowest = floor
+            .outboxes
+            .iter()
+            .max_by_key(|(_, outbox)| outbox.bytes());
+        slowest.map(|(&session, outbox)| (session, Arc::clone(outbox)))
+    }
+
+    /// Delivers what is left, unlocks, then wakes: nobody is woken to find the lock taken.
+    fn finish(&self, mut floor: MutexGuard<'_, Floor>, now: Instant, wakers: &mut Vec<Waker>) {
+        floor.deliver(now, wakers);
+        let deadline = floor.core.poll_timeout();
+        let has_changed =
+            std::mem::replace(&mut floor.deadline, deadline) != deadline || floor.core.is_down();
+        drop(floor);
+        if has_changed {
+            self.deadline_changed.notify_one();
+        }
+        for waker in wakers.drain(..) {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Floor> {
+        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Floor {
+    /// Appends the core's outputs to the outboxes, in order. order: under the lock, so that two batches
+    /// cannot overtake each other on their way to one peer.
+    fn deliver(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Send { to, message } => self.send(now, to, message, wakers),
+                Output::SendMany { to, message } => self.send_many(&to, message, wakers),
+                Output::End { session, end } => {
+                    if let Some(outbox) = self.outboxes.remove(&session) {
+                        outbox.push(Outgoing::End(end), wakers);
+                    }
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, now: Instant, to: SessionId, message: Message, wakers: &mut Vec<Waker>) {
+        let Some(outbox) = self.outboxes.get(&to) else {
+            return;
+        };
+        let mut invocation = None;
+        match &message {
+            Message::Invocation(message) => invocation = Some(message.request),
+            Message::Abort(abort) => log_aborted(to, abort),
+            _ => {}
+        }
+        let fit = outbox.push(Outgoing::Message(message), wakers);
+        if let (Fit::GivenBack, Some(request)) = (fit, invocation) {
+            warn!(session = %to, "an invocation did not fit its callee's outbox: its caller gets an error");
+            self.core.handle_undeliverable(now, to, request);
+        }
+    }
+
+    fn send_many(&self, to: &[SessionId], message: Message, wakers: &mut Vec<Waker>) {
+        let shared = Shared::new(message);
+        for outbox in to.iter().filter_map(|session| self.outboxes.get(session)) {
+            outbox.push(Outgoing::Shared(Arc::clone(&shared)), wakers);
+        }
+    }
+}
+
+/// Logs that a session has joined. Text from the peer is escaped: a log is read in terminals.
+pub(super) fn log_joined(realm: &Uri, session: SessionId, joining: &Joining, transport: &str) {
+    let agent = joining.agent.as_deref().unwrap_or("unknown");
+    info!(%session, realm = ?realm.as_str(), agent = ?agent, transport, "session joined");
+}
+
+fn log_aborted(session: SessionId, abort: &Abort) {
+    let message = abort.details.message.as_deref().unwrap_or_default();
+    warn!(%session, reason = abort.reason.as_str(), ?message, "session aborted");
+}

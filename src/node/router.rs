@@ -1,0 +1,105 @@
+//! The router's realms, and what they share: limits, the bytes waiting for all peers, the way down.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{Rng, make_rng};
+use tokio::sync::Notify;
+use tracing::warn;
+
+use super::outbox::Total;
+use super::realm::SharedRealm;
+use crate::protocol::{Uri, UriRule};
+use crate::router::{IdSource, Limits, Realm};
+
+/// The realms of one process.
+#[derive(Debug)]
+pub struct Router {
+    realms: HashMap<Uri, Arc<SharedRealm>>,
+    limits: Limits,
+    total: Arc<Total>,
+    /// Told when all outboxes together are over their limit.
+    total_exceeded: Notify,
+}
+
+impl Router {
+    /// Realms of these names, with nobody in them.
+    #[must_use]
+    pub fn new(realms: impl IntoIterator<Item = Uri>, limits: Limits) -> Arc<Self> {
+        let realm = |name: Uri| {
+            // Nobody may guess a session's id: numbers of a cryptographic generator, seeded by the system.
+            let mut random: StdRng = make_rng();
+            let ids = IdSource::new(move || random.next_u64());
+            let core = Realm::new(name.clone(), UriRule::Loose, limits.clone(), ids);
+            (name, Arc::new(SharedRealm::new(core)))
+        };
+        let realms = realms.into_iter().map(realm).collect();
+        Arc::new(Self {
+            realms,
+            limits,
+            total: Arc::default(),
+            total_exceeded: Notify::new(),
+        })
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn realm(&self, name: &Uri) -> Option<&Arc<SharedRealm>> {
+        self.realms.get(name)
+    }
+
+    pub(super) const fn total(&self) -> &Arc<Total> {
+        &self.total
+    }
+
+    /// Goes down: nobody joins, calls on their way get the grace time, then everybody is told GOODBYE.
+    ///
+    /// Returns when no session is left.
+    pub async fn shut_down(&self) {
+        for realm in self.realms.values() {
+            realm.shut_down();
+        }
+        join_all(self.realms.values().map(|realm| realm.run_deadlines())).await;
+    }
+
+    /// Watches the bytes that wait for all peers, for as long as the router runs.
+    pub(super) async fn shed_load(&self) {
+        loop {
+            self.total_exceeded.notified().await;
+            while self.total.bytes() > self.limits.outbox_bytes_total && self.cut_slowest() {
+                // The connection that was cut gives its bytes back when it ends.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Tells that bytes were added; cheap while there is room.
+    pub(super) fn check_total(&self) {
+        if self.total.bytes() > self.limits.outbox_bytes_total {
+            self.total_exceeded.notify_one();
+        }
+    }
+
+    /// Closes the connection with most bytes waiting; false where nothing waits.
+    fn cut_slowest(&self) -> bool {
+        let slowest = self
+            .realms
+            .values()
+            .filter_map(|realm| realm.slowest())
+            .max_by_key(|(_, outbox)| outbox.bytes());
+        let Some((session, outbox)) =
+            slowest.filter(|(_, outbox)| outbox.bytes() > 0 && !outbox.is_cut())
+        else {
+            return false;
+        };
+        warn!(%session, bytes = outbox.bytes(), "closed: too many bytes wait for all peers, and this one is the slowest");
+        outbox.cut();
+        true
+    }
+}

@@ -1,0 +1,28 @@
+//! THE CORE: what a router decides. Deterministic, without IO, clock, randomness, lock or log.
+//!
+//! [`handshake()`] decides who may join; a [`Realm`] takes the messages of its sessions and says what is to be
+//! sent to whom, its [`Broker`](broker) for events, its [`Dealer`](dealer) for calls. A request that cannot be
+//! granted is an ERROR message; a broken rule is a [`Violation`], and becomes ABORT in one place.
+//! `node` runs it: there are the locks, the sockets and the clock.
+
+#![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
+
+mod broker;
+mod context;
+mod dealer;
+mod handshake;
+mod ids;
+mod limits;
+mod output;
+mod pattern;
+mod realm;
+mod session;
+mod violation;
+
+pub use handshake::{Joining, Step, handshake};
+pub use ids::IdSource;
+pub use limits::Limits;
+pub use output::{End, Output};
+pub use pattern::PatternIndex;
+pub use realm::Realm;
+pub use violation::Violation;

@@ -1,0 +1,40 @@
+//! What the core asks its surroundings to do.
+
+use crate::protocol::{Message, SessionId};
+
+/// One thing to do, in the order in which they come out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send a message to a session.
+    Send {
+        /// To whom.
+        to: SessionId,
+        /// What.
+        message: Message,
+    },
+    /// Send one message to many sessions: encode it once for each of their serializers.
+    SendMany {
+        /// To whom, each once.
+        to: Vec<SessionId>,
+        /// What.
+        message: Message,
+    },
+    /// The session is over, after what was sent to it before; the core has forgotten it.
+    End {
+        /// Which session.
+        session: SessionId,
+        /// What becomes of its transport.
+        end: End,
+    },
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The client said GOODBYE; its transport may carry another session. Spec: bp#session-close.
+    Left,
+    /// The router said GOODBYE, and the client answered or ran out of time.
+    Dismissed,
+    /// The client broke a rule, or sent ABORT.
+    Aborted,
+}

@@ -1,0 +1,234 @@
+//! A WebSocket on the router's side: frames read by tungstenite, written straight into one buffer.
+//!
+//! tungstenite's sans-io context (what `WebSocketStream` wraps) is driven directly: its limits can change once
+//! a session is open, the task's own waker is registered without a detour, and what it writes by itself (pong,
+//! close) goes to the same buffer as our messages, so that one system call sends what many messages left.
+
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::Message as WsMessage;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, FrameHeader};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
+
+use super::http::Upgraded;
+
+/// The read buffer. Small: every connection holds one, and a larger one gains nothing (`peers.md`).
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// The longest head of a frame that a server sends.
+const FRAME_HEAD_BYTES_MAX: usize = 10;
+
+/// A WebSocket that carries messages in frames of one type.
+#[derive(Debug)]
+pub struct WebSocket<S> {
+    stream: S,
+    context: WebSocketContext,
+    out: BytesMut,
+    is_text: bool,
+}
+
+/// Why nothing more can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The peer closed, in order or not.
+    #[error("the peer closed the connection")]
+    Closed,
+    /// A message above the limit in force.
+    #[error("a message of more than {max} bytes")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// A text message on a binary session, or the reverse.
+    #[error("a frame of the wrong type")]
+    FrameType,
+    /// Against RFC 6455.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Takes over a stream; messages above `message_bytes_max` are refused.
+    pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .max_message_size(Some(message_bytes_max))
+            .max_frame_size(Some(message_bytes_max));
+        let context = WebSocketContext::from_partially_read(
+            upgraded.read_ahead.to_vec(),
+            Role::Server,
+            Some(config),
+        );
+        Self {
+            stream: upgraded.stream,
+            context,
+            out: BytesMut::new(),
+            is_text: upgraded.serializer.is_text(),
+        }
+    }
+
+    /// Changes how large a message may be.
+    pub fn set_message_bytes_max(&mut self, message_bytes_max: usize) {
+        self.context.set_config(|config| {
+            config.max_message_size = Some(message_bytes_max);
+            config.max_frame_size = Some(message_bytes_max);
+        });
+    }
+
+    /// Reads one message, or something that shows the peer alive (`None`: a ping or pong).
+    ///
+    /// # Errors
+    /// [`ReadError`], after which nothing more can be read.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadError>> {
+        let mut io = Io {
+            stream: &mut self.stream,
+            out: &mut self.out,
+            cx,
+        };
+        match self.context.read(&mut io) {
+            Ok(WsMessage::Text(text)) if self.is_text => Poll::Ready(Ok(Some(text.into()))),
+            Ok(WsMessage::Binary(bytes)) if !self.is_text => Poll::Ready(Ok(Some(bytes))),
+            Ok(WsMessage::Text(_) | WsMessage::Binary(_)) => Poll::Ready(Err(ReadError::FrameType)),
+            // A close frame is answered by the context; the end of the stream follows.
+            Ok(
+                WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Close(_) | WsMessage::Frame(_),
+            ) => Poll::Ready(Ok(None)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
+    }
+
+    /// Appends a message to what is to be written.
+    pub fn push(&mut self, message: &[u8]) {
+        let data = if self.is_text {
+            Data::Text
+        } else {
+            Data::Binary
+        };
+        self.push_frame(OpCode::Data(data), message);
+    }
+
+    /// Appends a ping.
+    pub fn push_ping(&mut self) {
+        self.push_frame(OpCode::Control(Control::Ping), &[]);
+    }
+
+    fn push_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        let header = FrameHeader {
+            is_final: true,
+            opcode,
+            ..FrameHeader::default()
+        };
+        self.out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
+        // A buffer in memory takes everything.
+        let _ = header.format(payload.len() as u64, &mut (&mut self.out).writer());
+        self.out.extend_from_slice(payload);
+    }
+
+    /// Appends a close frame. Nothing may be pushed behind it.
+    pub fn push_close(&mut self, code: CloseCode, reason: &'static str) {
+        if !self.context.can_write() {
+            return;
+        }
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        let mut noop = Context::from_waker(std::task::Waker::noop());
+        let mut io = Io {
+            stream: &mut self.stream,
+            out: &mut self.out,
+            cx: &mut noop,
+        };
+        // The context writes into `out`, which takes everything.
+        let _ = self.context.close(&mut io, Some(frame));
+    }
+
+    /// How many bytes wait to be written.
+    pub fn unwritten(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Writes what is waiting; `Ready` when nothing is. Returns how many bytes went out in this turn.
+    ///
+    /// # Errors
+    /// The stream's own; nothing more can be written then.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
+        let before = self.out.len();
+        let outcome = self.poll_drain(cx);
+        (before - self.out.len(), outcome)
+    }
+
+    /// Gives the write buffer back, if it is empty: a connection at rest holds none.
+    pub fn release_buffer(&mut self) {
+        if self.out.is_empty() {
+            self.out = BytesMut::new();
+        }
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.out.advance(written);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Closes our direction of the stream.
+    ///
+    /// # Errors
+    /// The stream's own.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => Self::Closed,
+            Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+                Self::TooLarge { max: max_size }
+            }
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+/// The stream as tungstenite wants it for one call: reads may block, writes go to the buffer.
+struct Io<'a, 'b, S> {
+    stream: &'a mut S,
+    out: &'a mut BytesMut,
+    cx: &'a mut Context<'b>,
+}
+
+impl<S: AsyncRead + Unpin> Read for Io<'_, '_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        match Pin::new(&mut *self.stream).poll_read(self.cx, &mut buffer) {
+            Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl<S> Write for Io<'_, '_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
