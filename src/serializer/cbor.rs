@@ -6,7 +6,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::Serializer;
-use super::binary::{Format, Head, Length, u8, u16, u32, u64};
+use super::binary::{Format, Head, Length};
 use super::cursor::Cursor;
 use super::write::Writer;
 
@@ -19,7 +19,7 @@ impl Format for Cbor {
 
     #[inline]
     fn head(cursor: &mut Cursor<'_>) -> Option<Head> {
-        let first = u8(cursor)?;
+        let first = cursor.number::<1>()?;
         let info = first & 0x1f;
         match first >> 5 {
             0 => Some(Head::Unsigned(number(info, cursor)?)),
@@ -43,10 +43,10 @@ impl Format for Cbor {
 fn number(info: u64, cursor: &mut Cursor<'_>) -> Option<u64> {
     match info {
         0..=23 => Some(info),
-        24 => u8(cursor),
-        25 => u16(cursor),
-        26 => u32(cursor),
-        27 => u64(cursor),
+        24 => cursor.number::<1>(),
+        25 => cursor.number::<2>(),
+        26 => cursor.number::<4>(),
+        27 => cursor.number::<8>(),
         _ => None,
     }
 }
