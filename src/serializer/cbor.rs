@@ -29,8 +29,8 @@ impl Format for Cbor {
             4 => Some(Head::List(length(info, cursor)?)),
             5 => Some(Head::Dict(length(info, cursor)?)),
             6 => Some(match number(info, cursor)? {
-                2 => Head::BigInteger { negative: false },
-                3 => Head::BigInteger { negative: true },
+                2 => Head::BigInteger,
+                3 => Head::NegativeBigInteger,
                 _ => Head::Tag,
             }),
             _ => simple(info, cursor),
@@ -62,12 +62,12 @@ fn length(info: u64, cursor: &mut Cursor<'_>) -> Option<Length> {
 /// The head of a value that has none of the other types; `None` for those that WAMP does not have.
 fn simple(info: u64, cursor: &mut Cursor<'_>) -> Option<Head> {
     Some(match info {
-        20 => Head::Bool(false),
-        21 => Head::Bool(true),
+        20 => Head::False,
+        21 => Head::True,
         22 | 23 => Head::Null,
-        25 => Head::Float(half(u16::from_be_bytes(cursor.array()?))),
-        26 => Head::Float(f32::from_be_bytes(cursor.array()?).into()),
-        27 => Head::Float(f64::from_be_bytes(cursor.array()?)),
+        25 => Head::Float(half(u16::from_be_bytes(cursor.array()?)).to_bits()),
+        26 => Head::Float(f64::from(f32::from_be_bytes(cursor.array()?)).to_bits()),
+        27 => Head::Float(cursor.number::<8>()?),
         31 => Head::Break,
         _ => return None,
     })
