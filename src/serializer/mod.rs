@@ -148,9 +148,14 @@ impl Serializer {
 
 fn decode<R: Reader>(reader: R) -> Result<Message, DecodeError> {
     let mut elements = Elements::open(reader)?;
-    let message = Message::read(elements.message(), &mut elements)?;
-    elements.close()?;
-    Ok(message)
+    // One variable, built where the caller wants it: a message is large to move.
+    let mut message = Message::read(elements.message(), &mut elements);
+    if message.is_ok()
+        && let Err(error) = elements.close()
+    {
+        message = Err(error);
+    }
+    message
 }
 
 fn decode_value<R: Reader>(mut reader: R) -> Result<Value, SyntaxError> {
