@@ -114,17 +114,13 @@ impl Payload {
         })
     }
 
-    /// The same payload in another serializer's bytes. Cost: decodes all of it, unless it is that already.
+    /// The same payload in another serializer's bytes. Cost: O(bytes), unless it is that already.
     #[must_use]
     pub fn transcoded(&self, serializer: Serializer) -> Self {
         if serializer == self.serializer || self.is_empty() {
             return self.clone();
         }
-        // A payload is checked when it is read or made, so what cannot be decoded here cannot occur.
-        let transcode = |encoded: &Bytes| {
-            let value = self.serializer.decode_value(encoded).unwrap_or_default();
-            serializer.encode_value(&value)
-        };
+        let transcode = |encoded: &Bytes| self.serializer.transcode(encoded, serializer);
         Self {
             serializer,
             args: self.args.as_ref().map(transcode),

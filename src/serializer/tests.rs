@@ -67,7 +67,7 @@ fn read_and_skip(serializer: Serializer, frame: &Bytes, depth_max: usize) -> Out
 fn both<R: Reader>(reader: impl Fn() -> R, depth_max: usize) -> Outcome {
     let mut whole = reader();
     let start = whole.cursor().position();
-    let value = whole.value(depth_max);
+    let value = whole.value(&mut Bounds::new(depth_max, usize::MAX));
     let skipped = reader().skip(depth_max);
     (
         value.map(|value| (value, whole.cursor().since(start))),

@@ -72,6 +72,7 @@ impl<'a> JsonWriter<'a> {
 
 impl Writer for JsonWriter<'_> {
     const SERIALIZER: Serializer = Serializer::Json;
+    const NEEDS_COUNTS: bool = false;
 
     fn null(&mut self) {
         self.value(b"null");
