@@ -47,9 +47,12 @@ impl Payload {
     pub fn from_values(serializer: Serializer, args: &[Value], kwargs: &Dict) -> Self {
         let has_kwargs = !kwargs.is_empty();
         let has_args = has_kwargs || !args.is_empty();
+        if !has_args {
+            return Self::empty();
+        }
         Self {
             serializer,
-            args: has_args.then(|| serializer.encode_list(args)),
+            args: Some(serializer.encode_list(args)),
             kwargs: has_kwargs.then(|| serializer.encode_dict(kwargs)),
         }
     }
