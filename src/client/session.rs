@@ -104,11 +104,11 @@ impl Session {
         };
         session.send(Hello {
             realm,
-            details: HelloDetails {
+            details: Box::new(HelloDetails {
                 roles: Some(roles()),
                 agent: Some(agent.into()),
                 ..HelloDetails::default()
-            },
+            }),
         });
         session
     }

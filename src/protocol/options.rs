@@ -27,6 +27,17 @@ pub(crate) trait Options: Sized {
     fn to_dict(&self) -> Dict;
 }
 
+/// Views that are large and rare are kept out of the way of small and frequent messages.
+impl<O: Options> Options for Box<O> {
+    fn from_dict(dict: Dict) -> Result<Self, OptionError> {
+        O::from_dict(dict).map(Self::new)
+    }
+
+    fn to_dict(&self) -> Dict {
+        O::to_dict(self)
+    }
+}
+
 /// A type that an option's value can have.
 trait OptionValue: Sized {
     const EXPECTED: &'static str;

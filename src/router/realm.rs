@@ -89,7 +89,7 @@ impl Realm {
             session,
             Welcome {
                 session,
-                details: welcome_details(&self.name, authid),
+                details: Box::new(welcome_details(&self.name, authid)),
             },
         );
         Ok(session)

@@ -53,6 +53,29 @@ pub enum ReadError {
     Broken(String),
 }
 
+/// Appends one message as a frame of a server's; returns how many bytes that took.
+pub fn append_frame(out: &mut BytesMut, is_text: bool, message: &[u8]) -> usize {
+    let before = out.len();
+    append(
+        out,
+        OpCode::Data(if is_text { Data::Text } else { Data::Binary }),
+        message,
+    );
+    out.len() - before
+}
+
+fn append(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
+    let header = FrameHeader {
+        is_final: true,
+        opcode,
+        ..FrameHeader::default()
+    };
+    out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
+    // A buffer in memory takes everything.
+    let _ = header.format(payload.len() as u64, &mut out.writer());
+    out.extend_from_slice(payload);
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Takes over a stream; messages above `message_bytes_max` are refused.
     pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
@@ -106,29 +129,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Appends a message to what is to be written.
     pub fn push(&mut self, message: &[u8]) {
-        let data = if self.is_text {
-            Data::Text
-        } else {
-            Data::Binary
-        };
-        self.push_frame(OpCode::Data(data), message);
+        append_frame(&mut self.out, self.is_text, message);
+    }
+
+    /// Appends frames, made by [`append_frame`]; returns an empty buffer for others.
+    pub fn push_frames(&mut self, mut frames: BytesMut) -> BytesMut {
+        if self.out.is_empty() {
+            return std::mem::replace(&mut self.out, frames);
+        }
+        self.out.extend_from_slice(&frames);
+        frames.clear();
+        frames
     }
 
     /// Appends a ping.
     pub fn push_ping(&mut self) {
-        self.push_frame(OpCode::Control(Control::Ping), &[]);
-    }
-
-    fn push_frame(&mut self, opcode: OpCode, payload: &[u8]) {
-        let header = FrameHeader {
-            is_final: true,
-            opcode,
-            ..FrameHeader::default()
-        };
-        self.out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
-        // A buffer in memory takes everything.
-        let _ = header.format(payload.len() as u64, &mut (&mut self.out).writer());
-        self.out.extend_from_slice(payload);
+        append(&mut self.out, OpCode::Control(Control::Ping), &[]);
     }
 
     /// Appends a close frame. Nothing may be pushed behind it.
