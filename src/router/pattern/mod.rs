@@ -153,11 +153,11 @@ impl<T> PatternIndex<T> {
     /// Cost: see [`PatternIndex`].
     pub fn matches(&self, uri: &str) -> impl Iterator<Item = &T> {
         let exact = self.exact.get(uri).into_iter();
-        let prefixes = self
-            .prefixes
-            .prefixes_of(uri.as_bytes())
-            .map(|(_, value)| value);
-        exact.chain(prefixes).chain(self.wildcards.matches(uri))
+        let prefixes = self.prefixes.prefixes_of(uri.as_bytes());
+        let wildcards = self.wildcards.matches(uri).into_iter().flatten();
+        exact
+            .chain(prefixes.map(|(_, value)| value))
+            .chain(wildcards)
     }
 
     /// Finds the one value that a call of `uri` goes to.
@@ -183,7 +183,8 @@ impl<T> PatternIndex<T> {
         if ends_with_part {
             return prefix;
         }
-        self.wildcards.matches(uri).next().or(prefix)
+        let mut wildcards = self.wildcards.matches(uri).into_iter().flatten();
+        wildcards.next().or(prefix)
     }
 }
 

@@ -179,7 +179,7 @@ fn a_grid_of_wildcards_costs_no_more_than_its_nodes() {
         for pattern in &patterns {
             index.insert(Wildcard, pattern, ());
         }
-        let mut walk = index.wildcards.matches(&["x"; 16].join("."));
+        let mut walk = index.wildcards.matches(&["x"; 16].join(".")).unwrap();
         let hits = walk.by_ref().count();
         assert_eq!(hits, if last == "y" { 0 } else { patterns.len() });
         assert!(walk.visited <= 2 * patterns.len(), "{} nodes", walk.visited);
@@ -196,7 +196,7 @@ fn long_wildcards_cost_two_nodes_each_however_many_parts_they_have() {
     for pattern in &patterns {
         index.insert(Wildcard, pattern, ());
     }
-    let mut walk = index.wildcards.matches(&["x"; 32].join("."));
+    let mut walk = index.wildcards.matches(&["x"; 32].join(".")).unwrap();
     assert_eq!(walk.by_ref().count(), 0);
     assert!(walk.visited <= 2 * patterns.len(), "{} nodes", walk.visited);
 }
@@ -208,9 +208,10 @@ fn wildcards_cost_nothing_to_uris_that_share_no_part_with_them() {
         index.insert(Wildcard, &format!("com.tenant.{pattern}"), ());
     }
     let visited = |uri: &str| {
-        let mut walk = index.wildcards.matches(uri);
-        assert_eq!(walk.by_ref().count(), 0);
-        walk.visited
+        index.wildcards.matches(uri).map_or(0, |mut walk| {
+            assert_eq!(walk.by_ref().count(), 0);
+            walk.visited
+        })
     };
     let parts = ["x"; 16].join(".");
     assert!(visited(&format!("com.other.{parts}")) <= 2);

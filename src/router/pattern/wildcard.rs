@@ -108,24 +108,29 @@ impl<T> Wildcards<T> {
     /// Walks over the values of all patterns that match, in the order in which calls prefer them.
     ///
     /// Limits: a URI of more than 32 parts matches nothing.
-    pub(super) fn matches(&self, uri: &str) -> Matches<'_, T> {
+    pub(super) fn matches(&self, uri: &str) -> Option<Matches<'_, T>> {
+        if self.len == 0 {
+            return None;
+        }
+        let parts_count = 1 + uri.bytes().filter(|&byte| byte == b'.').count();
+        let root = self.by_count.get(&parts_count)?.root();
+        let mut parts = [Part::UNKNOWN; PARTS_MAX];
+        if parts_count > PARTS_MAX {
+            return None;
+        }
+        for (slot, part) in zip(&mut parts, uri.split('.')) {
+            *slot = self.parts.number(part);
+        }
         let mut matches = Matches {
-            parts: [Part::UNKNOWN; PARTS_MAX],
-            parts_count: 1 + uri.bytes().filter(|&byte| byte == b'.').count(),
+            parts,
+            parts_count,
             ways: [None; WAYS_MAX],
             ways_count: 0,
             #[cfg(test)]
-            visited: 0,
+            visited: 1,
         };
-        if matches.parts_count <= PARTS_MAX
-            && let Some(trie) = self.by_count.get(&matches.parts_count)
-        {
-            for (slot, part) in zip(&mut matches.parts, uri.split('.')) {
-                *slot = self.parts.number(part);
-            }
-            matches.push(Some(trie.root()), 0);
-        }
-        matches
+        matches.push_below(root, 0);
+        Some(matches)
     }
 }
 
@@ -203,7 +208,7 @@ pub(super) struct Matches<'a, T> {
     pub(super) visited: usize,
 }
 
-/// bound: a node takes one way off the stack and puts two on it, at most once for each part.
+/// bound: two ways are put on the stack for one taken off it, at most once for each part.
 const WAYS_MAX: usize = PARTS_MAX + 1;
 
 /// A node to be visited, and how many of the URI's parts are before its label.
@@ -221,6 +226,14 @@ impl<T> Clone for Way<'_, T> {
 impl<T> Copy for Way<'_, T> {}
 
 impl<'a, T> Matches<'a, T> {
+    /// Notes the ways down from `node`, which the URI's first `depth` parts lead to.
+    fn push_below(&mut self, node: &'a Node<Part, T>, depth: usize) {
+        let named = self.parts.get(depth).and_then(|&part| node.child(part));
+        // order: the last one put on the stack is the first one taken.
+        self.push(node.child(Part::ANY), depth + 1);
+        self.push(named, depth + 1);
+    }
+
     fn push(&mut self, node: Option<&'a Node<Part, T>>, depth: usize) {
         let Some(node) = node else {
             return;
@@ -239,6 +252,12 @@ impl<'a, T> Matches<'a, T> {
         self.ways_count = self.ways_count.checked_sub(1)?;
         *self.ways.get(self.ways_count)?
     }
+
+    /// Whether the URI's parts from `depth` on agree with `label`.
+    fn agrees(&self, depth: usize, label: &[Part]) -> bool {
+        let parts = self.parts.get(depth..).unwrap_or_default();
+        zip(label, parts).all(|(&named, &part)| named == Part::ANY || named == part)
+    }
 }
 
 impl<'a, T> Iterator for Matches<'a, T> {
@@ -250,20 +269,14 @@ impl<'a, T> Iterator for Matches<'a, T> {
             {
                 self.visited += 1;
             }
-            let label = node.label();
-            let parts = self.parts.get(depth..).unwrap_or_default();
-            if !zip(label, parts).all(|(&named, &part)| named == Part::ANY || named == part) {
+            if !self.agrees(depth, node.label()) {
                 continue;
             }
-            let depth = depth + label.len();
+            let depth = depth + node.label().len();
             if depth == self.parts_count {
                 return node.value();
             }
-            // order: the last one put on the stack is the first one taken.
-            self.push(node.child(Part::ANY), depth);
-            if let Some(&part) = self.parts.get(depth) {
-                self.push(node.child(part), depth);
-            }
+            self.push_below(node, depth);
         }
         None
     }
