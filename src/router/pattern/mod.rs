@@ -54,7 +54,7 @@ use crate::protocol::MatchPolicy;
 ///
 /// What agrees with the URI among random wildcards is a handful of nodes, whatever their number. The
 /// bound is reached by one who subscribes to every mix of a known URI's parts and empty ones: 100,000 of
-/// these cost each publication to that URI some 30 million instructions, other URIs nothing.
+/// these cost each publication to that URI some 30 million instructions, and other URIs next to nothing.
 #[derive(Debug)]
 pub struct PatternIndex<T> {
     exact: HashMap<Box<str>, T>,
