@@ -104,11 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             peer,
             serializer,
             socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
-            outbox: Arc::new(Outbox::new(
-                limits,
-                serializer,
-                Arc::clone(router.total()),
-            )),
+            outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
             pending: VecDeque::new(),
             handed: Load::default(),
             written: Load::default(),

@@ -28,6 +28,8 @@ const FRAME_HEAD_BYTES_MAX: usize = 10;
 #[derive(Debug)]
 pub struct WebSocket<S> {
     stream: S,
+    /// Read from the stream before we had it.
+    read_ahead: Bytes,
     context: WebSocketContext,
     out: BytesMut,
     is_text: bool,
@@ -83,13 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(message_bytes_max))
             .max_frame_size(Some(message_bytes_max));
-        let context = WebSocketContext::from_partially_read(
-            upgraded.read_ahead.to_vec(),
-            Role::Server,
-            Some(config),
-        );
+        // Not `from_partially_read`: a buffer that begins empty never grows beyond the frame at hand.
+        let context = WebSocketContext::new(Role::Server, Some(config));
         Self {
             stream: upgraded.stream,
+            read_ahead: upgraded.read_ahead,
             context,
             out: BytesMut::new(),
             is_text: upgraded.serializer.is_text(),
@@ -111,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadError>> {
         let mut io = Io {
             stream: &mut self.stream,
+            read_ahead: &mut self.read_ahead,
             out: &mut self.out,
             cx,
         };
@@ -159,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut noop = Context::from_waker(std::task::Waker::noop());
         let mut io = Io {
             stream: &mut self.stream,
+            read_ahead: &mut self.read_ahead,
             out: &mut self.out,
             cx: &mut noop,
         };
@@ -223,12 +225,18 @@ impl From<Error> for ReadError {
 /// The stream as tungstenite wants it for one call: reads may block, writes go to the buffer.
 struct Io<'a, 'b, S> {
     stream: &'a mut S,
+    read_ahead: &'a mut Bytes,
     out: &'a mut BytesMut,
     cx: &'a mut Context<'b>,
 }
 
 impl<S: AsyncRead + Unpin> Read for Io<'_, '_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.read_ahead.is_empty() {
+            let count = buffer.len().min(self.read_ahead.len());
+            self.read_ahead.copy_to_slice(&mut buffer[..count]);
+            return Ok(count);
+        }
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut *self.stream).poll_read(self.cx, &mut buffer) {
             Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
