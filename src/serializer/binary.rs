@@ -9,18 +9,24 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::cursor::Cursor;
-use super::read::{Kind, Reader, TOO_DEEP};
-use super::{DEPTH_MAX, Serializer, SyntaxError};
+use super::levels::Levels;
+use super::read::{Kind, Reader, Token};
+use super::{Serializer, SyntaxError};
 
-/// How a value begins. Scalars are read with it. Two machine words, so that it travels in registers.
+/// How a value begins. Scalars are read with it.
+///
+/// A head holds nothing but 64-bit integers, so that it travels in two registers: through memory every value
+/// costs twice the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Head {
     Null,
-    Bool(bool),
+    False,
+    True,
     Unsigned(u64),
     /// This number less than -1.
     Negative(u64),
-    Float(f64),
+    /// A float's bits.
+    Float(u64),
     Text(Length),
     Bytes(Length),
     List(Length),
@@ -28,16 +34,15 @@ pub(super) enum Head {
     Dict(Length),
     /// A remark on the value behind it, which stays what it is.
     Tag,
-    /// A number as wide as it likes; its bytes follow, as binary data. A negative one is -1 minus them.
-    BigInteger {
-        negative: bool,
-    },
+    /// A number as wide as it likes; its bytes follow, as binary data. A negative one is less than -1 by them.
+    BigInteger,
+    NegativeBigInteger,
     /// The end of something of open length.
     Break,
 }
 
 /// How many bytes or items follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Length(u64);
 
 impl Length {
@@ -57,24 +62,6 @@ pub(super) trait Format {
     fn head(cursor: &mut Cursor<'_>) -> Option<Head>;
 }
 
-macro_rules! numbers {
-    ($($width:ident)*) => {$(
-        /// The next number of this width, the first byte being the highest.
-        #[inline]
-        pub(super) fn $width(cursor: &mut Cursor<'_>) -> Option<u64> {
-            cursor.array().map(|bytes| $width::from_be_bytes(bytes).into())
-        }
-    )*};
-}
-
-numbers! { u8 u16 u32 u64 }
-
-/// Any number.
-enum Number {
-    Integer(i128),
-    Float(f64),
-}
-
 /// Reads any binary format.
 #[derive(Debug)]
 pub(super) struct BinaryReader<'a, F> {
@@ -84,12 +71,8 @@ pub(super) struct BinaryReader<'a, F> {
 
 impl<'a, F: Format> BinaryReader<'a, F> {
     pub(super) fn new(frame: &'a Bytes) -> Self {
-        Self::at(Cursor::new(frame))
-    }
-
-    fn at(cursor: Cursor<'a>) -> Self {
         Self {
-            cursor,
+            cursor: Cursor::new(frame),
             format: PhantomData,
         }
     }
@@ -111,32 +94,12 @@ impl<'a, F: Format> BinaryReader<'a, F> {
         F::head(&mut self.cursor).ok_or_else(|| start.expected(VALUE))
     }
 
-    fn number(&mut self) -> Result<Option<Number>, SyntaxError> {
-        Ok(Some(match self.head()? {
-            Head::Unsigned(value) => Number::Integer(value.into()),
-            Head::Negative(value) => Number::Integer(!i128::from(value)),
-            Head::Float(value) => Number::Float(value),
-            Head::BigInteger { negative } => self.big_integer(negative)?,
-            _ => return Ok(None),
-        }))
-    }
-
-    fn big_integer(&mut self, negative: bool) -> Result<Number, SyntaxError> {
+    fn big_integer(&mut self, is_negative: bool) -> Result<Token<Length>, SyntaxError> {
         let start = self.cursor;
         let Head::Bytes(length) = self.any_head()? else {
             return Err(start.expected("the bytes of a big integer"));
         };
-        Ok(big_integer(negative, &self.bytes_behind(length)?))
-    }
-
-    /// Reads a head that `select` takes.
-    fn scalar<T>(
-        &mut self,
-        what: &'static str,
-        select: impl FnOnce(Head) -> Option<T>,
-    ) -> Result<T, SyntaxError> {
-        let start = self.cursor;
-        select(self.head()?).ok_or_else(|| start.expected(what))
+        Ok(big_integer(is_negative, &self.bytes_behind(length)?))
     }
 
     fn text_behind(&mut self, length: Length) -> Result<ByteString, SyntaxError> {
@@ -205,15 +168,6 @@ impl<'a, F: Format> BinaryReader<'a, F> {
         self.cursor.take(length.0).map(drop)
     }
 
-    fn skip_key(&mut self) -> Result<(), SyntaxError> {
-        let start = self.cursor;
-        match self.head()? {
-            Head::Text(length) => self.skip_text(length),
-            Head::Unsigned(_) | Head::Negative(_) => Ok(()),
-            _ => Err(start.expected(KEY)),
-        }
-    }
-
     /// Refuses at once a number of items that the bytes left cannot hold.
     fn items(&self, length: Length, item_bytes_min: u64) -> Result<Length, SyntaxError> {
         let left = self.cursor.rest().len() as u64;
@@ -230,82 +184,24 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
 
     type Items = Length;
 
-    fn kind(&mut self) -> Result<Kind, SyntaxError> {
-        let mut ahead = Self::at(self.cursor);
-        Ok(match ahead.head()? {
-            Head::Null => Kind::Null,
-            Head::Bool(_) => Kind::Bool,
-            Head::Unsigned(_) | Head::Negative(_) => Kind::Integer,
-            Head::Float(_) => Kind::Float,
-            Head::Text(_) => Kind::Text,
-            Head::Bytes(_) => Kind::Bytes,
-            Head::List(_) => Kind::List,
-            Head::Dict(_) => Kind::Dict,
-            Head::BigInteger { negative } => match ahead.big_integer(negative)? {
-                Number::Integer(_) => Kind::Integer,
-                Number::Float(_) => Kind::Float,
-            },
-            Head::Tag | Head::Break => return Err(self.expected(VALUE)),
-        })
-    }
-
-    fn null(&mut self) -> Result<(), SyntaxError> {
-        self.scalar("null", |head| matches!(head, Head::Null).then_some(()))
-    }
-
-    fn bool(&mut self) -> Result<bool, SyntaxError> {
-        self.scalar("a boolean", |head| match head {
-            Head::Bool(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    fn integer(&mut self) -> Result<i128, SyntaxError> {
+    #[inline]
+    fn token(&mut self) -> Result<Token<Length>, SyntaxError> {
         let start = self.cursor;
-        match self.number()? {
-            Some(Number::Integer(value)) => Ok(value),
-            _ => Err(start.expected("an integer")),
-        }
-    }
-
-    fn float(&mut self) -> Result<f64, SyntaxError> {
-        let start = self.cursor;
-        match self.number()? {
-            Some(Number::Float(value)) => Ok(value),
-            _ => Err(start.expected("a float")),
-        }
-    }
-
-    fn text(&mut self) -> Result<ByteString, SyntaxError> {
-        let length = self.scalar("a text", |head| match head {
-            Head::Text(length) => Some(length),
-            _ => None,
-        })?;
-        self.text_behind(length)
-    }
-
-    fn bytes(&mut self) -> Result<Bytes, SyntaxError> {
-        let length = self.scalar("binary data", |head| match head {
-            Head::Bytes(length) => Some(length),
-            _ => None,
-        })?;
-        self.bytes_behind(length)
-    }
-
-    fn begin_list(&mut self) -> Result<Length, SyntaxError> {
-        let length = self.scalar("a list", |head| match head {
-            Head::List(length) => Some(length),
-            _ => None,
-        })?;
-        self.items(length, 1)
-    }
-
-    fn begin_dict(&mut self) -> Result<Length, SyntaxError> {
-        let length = self.scalar("a dict", |head| match head {
-            Head::Dict(length) => Some(length),
-            _ => None,
-        })?;
-        self.items(length, 2)
+        Ok(match self.head()? {
+            Head::Null => Token::Null,
+            Head::False => Token::Bool(false),
+            Head::True => Token::Bool(true),
+            Head::Unsigned(value) => Token::Integer(value.into()),
+            Head::Negative(value) => Token::Integer(!i128::from(value)),
+            Head::Float(bits) => Token::Float(f64::from_bits(bits)),
+            Head::Text(length) => Token::Text(self.text_behind(length)?),
+            Head::Bytes(length) => Token::Bytes(self.bytes_behind(length)?),
+            Head::List(length) => Token::List(self.items(length, 1)?),
+            Head::Dict(length) => Token::Dict(self.items(length, 2)?),
+            Head::BigInteger => self.big_integer(false)?,
+            Head::NegativeBigInteger => self.big_integer(true)?,
+            Head::Tag | Head::Break => return Err(start.expected(VALUE)),
+        })
     }
 
     fn next(&mut self, items: &mut Length) -> Result<bool, SyntaxError> {
@@ -332,46 +228,45 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
         }
     }
 
-    fn skip(&mut self, depth_max: usize) -> Result<Bytes, SyntaxError> {
-        let start = self.cursor.position();
-        let mut levels = Levels::new(depth_max);
-        loop {
-            let value = self.cursor;
-            match self.head()? {
-                Head::Null
-                | Head::Bool(_)
-                | Head::Unsigned(_)
-                | Head::Negative(_)
-                | Head::Float(_) => {}
-                Head::Text(length) => self.skip_text(length)?,
-                Head::Bytes(length) => self.skip_bytes(length)?,
-                Head::List(length) => {
-                    let items = self.items(length, 1)?;
-                    levels
-                        .open(items, false)
-                        .ok_or_else(|| value.expected(TOO_DEEP))?;
-                }
-                Head::Dict(length) => {
-                    let items = self.items(length, 2)?;
-                    levels
-                        .open(items, true)
-                        .ok_or_else(|| value.expected(TOO_DEEP))?;
-                }
-                Head::BigInteger { negative } => self.big_integer(negative).map(drop)?,
-                Head::Tag | Head::Break => return Err(value.expected(VALUE)),
+    #[inline]
+    fn skip_token(&mut self, levels: &mut Levels<Length>) -> Result<Kind, SyntaxError> {
+        let start = self.cursor;
+        let kind = match self.head()? {
+            Head::Null => Kind::Null,
+            Head::False | Head::True | Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => {
+                Kind::Scalar
             }
-            loop {
-                let Some((items, is_dict)) = levels.innermost() else {
-                    return Ok(self.cursor.since(start));
-                };
-                if self.next(items)? {
-                    if is_dict {
-                        self.skip_key()?;
-                    }
-                    break;
-                }
-                levels.close();
+            Head::Text(length) => {
+                self.skip_text(length)?;
+                Kind::Scalar
             }
+            Head::Bytes(length) => {
+                self.skip_bytes(length)?;
+                Kind::Bytes
+            }
+            Head::List(length) => {
+                levels.enter_list(self.items(length, 1)?, start)?;
+                Kind::List
+            }
+            Head::Dict(length) => {
+                levels.enter_dict(self.items(length, 2)?, start)?;
+                Kind::Dict
+            }
+            Head::BigInteger | Head::NegativeBigInteger => {
+                self.big_integer(false)?;
+                Kind::Scalar
+            }
+            Head::Tag | Head::Break => return Err(start.expected(VALUE)),
+        };
+        Ok(kind)
+    }
+
+    fn skip_key(&mut self) -> Result<(), SyntaxError> {
+        let start = self.cursor;
+        match self.head()? {
+            Head::Text(length) => self.skip_text(length),
+            Head::Unsigned(_) | Head::Negative(_) => Ok(()),
+            _ => Err(start.expected(KEY)),
         }
     }
 
@@ -379,67 +274,24 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
         self.cursor.end()
     }
 
-    fn expected(&self, what: &'static str) -> SyntaxError {
-        self.cursor.expected(what)
-    }
-}
-
-/// The lists and dicts around a position. bound: [`DEPTH_MAX`].
-struct Levels {
-    items: [Length; DEPTH_MAX],
-    /// A bit a level, the innermost the lowest: whether it is a dict.
-    dicts: u64,
-    depth: usize,
-    depth_max: usize,
-}
-
-const _: () = assert!(DEPTH_MAX <= 64, "Levels has 64 bits");
-
-impl Levels {
-    fn new(depth_max: usize) -> Self {
-        Self {
-            items: [Length::OPEN; DEPTH_MAX],
-            dicts: 0,
-            depth: 0,
-            depth_max,
-        }
-    }
-
-    /// One level down; `None` where that is too deep.
-    fn open(&mut self, items: Length, is_dict: bool) -> Option<()> {
-        if self.depth >= self.depth_max {
-            return None;
-        }
-        *self.items.get_mut(self.depth)? = items;
-        self.depth += 1;
-        self.dicts = self.dicts << 1 | u64::from(is_dict);
-        Some(())
-    }
-
-    fn innermost(&mut self) -> Option<(&mut Length, bool)> {
-        let items = self.items.get_mut(self.depth.checked_sub(1)?)?;
-        Some((items, self.dicts & 1 == 1))
-    }
-
-    fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-        self.dicts >>= 1;
+    fn cursor(&self) -> &Cursor<'_> {
+        &self.cursor
     }
 }
 
 /// The number of a [`Head::BigInteger`]: exact where 128 bits hold it, else the float that is about there.
-fn big_integer(negative: bool, bytes: &[u8]) -> Number {
+fn big_integer(is_negative: bool, bytes: &[u8]) -> Token<Length> {
     let exact = bytes.iter().try_fold(0_i128, |number, &byte| {
         number.checked_mul(256)?.checked_add(byte.into())
     });
     match exact {
-        Some(number) if negative => Number::Integer(-1 - number),
-        Some(number) => Number::Integer(number),
+        Some(number) if is_negative => Token::Integer(-1 - number),
+        Some(number) => Token::Integer(number),
         None => {
             let number = bytes
                 .iter()
                 .fold(0.0, |number, &byte| number * 256.0 + f64::from(byte));
-            Number::Float(if negative { -1.0 - number } else { number })
+            Token::Float(if is_negative { -1.0 - number } else { number })
         }
     }
 }

@@ -6,7 +6,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::Serializer;
-use super::binary::{Format, Head, Length, u8, u16, u32, u64};
+use super::binary::{Format, Head, Length};
 use super::cursor::Cursor;
 use super::write::Writer;
 
@@ -19,7 +19,7 @@ impl Format for Cbor {
 
     #[inline]
     fn head(cursor: &mut Cursor<'_>) -> Option<Head> {
-        let first = u8(cursor)?;
+        let first = cursor.number::<1>()?;
         let info = first & 0x1f;
         match first >> 5 {
             0 => Some(Head::Unsigned(number(info, cursor)?)),
@@ -29,8 +29,8 @@ impl Format for Cbor {
             4 => Some(Head::List(length(info, cursor)?)),
             5 => Some(Head::Dict(length(info, cursor)?)),
             6 => Some(match number(info, cursor)? {
-                2 => Head::BigInteger { negative: false },
-                3 => Head::BigInteger { negative: true },
+                2 => Head::BigInteger,
+                3 => Head::NegativeBigInteger,
                 _ => Head::Tag,
             }),
             _ => simple(info, cursor),
@@ -43,10 +43,10 @@ impl Format for Cbor {
 fn number(info: u64, cursor: &mut Cursor<'_>) -> Option<u64> {
     match info {
         0..=23 => Some(info),
-        24 => u8(cursor),
-        25 => u16(cursor),
-        26 => u32(cursor),
-        27 => u64(cursor),
+        24 => cursor.number::<1>(),
+        25 => cursor.number::<2>(),
+        26 => cursor.number::<4>(),
+        27 => cursor.number::<8>(),
         _ => None,
     }
 }
@@ -62,12 +62,12 @@ fn length(info: u64, cursor: &mut Cursor<'_>) -> Option<Length> {
 /// The head of a value that has none of the other types; `None` for those that WAMP does not have.
 fn simple(info: u64, cursor: &mut Cursor<'_>) -> Option<Head> {
     Some(match info {
-        20 => Head::Bool(false),
-        21 => Head::Bool(true),
+        20 => Head::False,
+        21 => Head::True,
         22 | 23 => Head::Null,
-        25 => Head::Float(half(u16::from_be_bytes(cursor.array()?))),
-        26 => Head::Float(f32::from_be_bytes(cursor.array()?).into()),
-        27 => Head::Float(f64::from_be_bytes(cursor.array()?)),
+        25 => Head::Float(half(u16::from_be_bytes(cursor.array()?)).to_bits()),
+        26 => Head::Float(f64::from(f32::from_be_bytes(cursor.array()?)).to_bits()),
+        27 => Head::Float(cursor.number::<8>()?),
         31 => Head::Break,
         _ => return None,
     })

@@ -8,7 +8,7 @@ use super::SyntaxError;
 
 /// What is left of a frame. A copy of it is a look ahead.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     frame: &'a Bytes,
     rest: &'a [u8],
 }
@@ -61,9 +61,26 @@ impl<'a> Cursor<'a> {
         Some(*taken)
     }
 
+    /// The next number of `N` bytes, the highest first.
+    #[inline]
+    pub(super) fn number<const N: usize>(&mut self) -> Option<u64> {
+        let bytes: [u8; N] = self.array()?;
+        Some(
+            bytes
+                .iter()
+                .fold(0, |number, &byte| number << 8 | u64::from(byte)),
+        )
+    }
+
     /// A part of the frame, sharing its memory.
     pub(super) fn share(&self, part: &[u8]) -> Bytes {
         self.frame.slice_ref(part)
+    }
+
+    /// What lies between this position and a later one.
+    pub(super) fn until(&self, later: &Self) -> &'a [u8] {
+        let length = self.rest.len() - later.rest.len();
+        self.rest.get(..length).unwrap_or_default()
     }
 
     /// What lies between an earlier position and this one, sharing the frame's memory.

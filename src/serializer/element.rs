@@ -1,8 +1,9 @@
 //! The elements of a message by position: each type that can stand there, to and from any format.
 
+use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::read::{Kind, Reader};
+use super::read::{Kind, Reader, Token};
 use super::write::{Encode, Writer};
 use super::{DEPTH_MAX, DecodeError};
 use crate::protocol::{
@@ -25,14 +26,13 @@ pub(crate) struct Elements<R: Reader> {
 impl<R: Reader> Elements<R> {
     /// Reads the code, and stops before the element behind it.
     pub(super) fn open(mut reader: R) -> Result<Self, DecodeError> {
-        if reader.kind()? != Kind::List {
+        let Token::List(mut items) = reader.token()? else {
             return Err(DecodeError::NoMessage);
-        }
-        let mut items = reader.begin_list()?;
+        };
         if !reader.next(&mut items)? {
             return Err(DecodeError::NoMessage);
         }
-        let number = whole_number(&mut reader)?.ok_or(DecodeError::NoMessage)?;
+        let number = whole_number(&reader.token()?).ok_or(DecodeError::NoMessage)?;
         let known = u64::try_from(number)
             .ok()
             .and_then(MessageCode::from_number);
@@ -64,17 +64,39 @@ impl<R: Reader> Elements<R> {
         Ok(!self.is_at_end)
     }
 
-    /// Moves to an element that must be there, and must be of a kind.
-    fn require(
+    /// Reads an element; `None` where the list has ended.
+    fn token(&mut self) -> Result<Option<Token<R::Items>>, DecodeError> {
+        if self.next()? {
+            Ok(Some(self.reader.token()?))
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn text(
         &mut self,
         element: &'static str,
-        kind: Kind,
         expected: &'static str,
-    ) -> Result<(), DecodeError> {
-        if self.next()? && self.reader.kind()? == kind {
-            Ok(())
+    ) -> Result<ByteString, DecodeError> {
+        match self.token()? {
+            Some(Token::Text(text)) => Ok(text),
+            _ => Err(self.wrong(element, expected)),
+        }
+    }
+
+    fn dict(&mut self, element: &'static str) -> Result<Dict, DecodeError> {
+        match self.token()? {
+            Some(Token::Dict(items)) => Ok(self.reader.dict(items, ELEMENT_DEPTH_MAX)?),
+            _ => Err(self.wrong(element, DICT)),
+        }
+    }
+
+    /// Passes over an element, and says what it is; `None` where the list has ended.
+    fn skip(&mut self) -> Result<Option<(Kind, Bytes)>, DecodeError> {
+        if self.next()? {
+            Ok(Some(self.reader.skip(ELEMENT_DEPTH_MAX)?))
         } else {
-            Err(self.wrong(element, expected))
+            Ok(None)
         }
     }
 
@@ -91,25 +113,21 @@ impl<R: Reader> Elements<R> {
         element: &'static str,
         expected: &'static str,
     ) -> Result<u64, DecodeError> {
-        let number = if self.next()? {
-            whole_number(&mut self.reader)?
-        } else {
-            None
-        };
+        let number = self.token()?.as_ref().and_then(whole_number);
         number
             .and_then(|number| u64::try_from(number).ok())
             .ok_or_else(|| self.wrong(element, expected))
     }
 }
 
-/// Reads an integer, or a float that is whole; `None` where something else stands.
+/// An integer, or a float that is whole; `None` for anything else.
 ///
 /// leniency: wampy's MessagePack and CBOR write ids above 2^32 as floats.
-fn whole_number<R: Reader>(reader: &mut R) -> Result<Option<i128>, DecodeError> {
-    match reader.kind()? {
-        Kind::Integer => Ok(Some(reader.integer()?)),
-        Kind::Float => Ok(whole(reader.float()?)),
-        Kind::Null | Kind::Bool | Kind::Text | Kind::Bytes | Kind::List | Kind::Dict => Ok(None),
+fn whole_number<Items>(token: &Token<Items>) -> Option<i128> {
+    match token {
+        Token::Integer(number) => Some(*number),
+        Token::Float(number) => whole(*number),
+        _ => None,
     }
 }
 
@@ -148,6 +166,7 @@ macro_rules! id_elements {
     )*};
 }
 
+const DICT: &str = "a dict";
 const ID: &str = "an id between 1 and 2^53";
 
 id_elements! { SessionId RequestId SubscriptionId RegistrationId PublicationId }
@@ -176,13 +195,14 @@ impl Element for Option<RevocationDetails> {
         element: &'static str,
         elements: &mut Elements<R>,
     ) -> Result<Self, DecodeError> {
-        if !elements.next()? {
-            return Ok(None);
+        match elements.token()? {
+            None => Ok(None),
+            Some(Token::Dict(items)) => {
+                let dict = elements.reader.dict(items, ELEMENT_DEPTH_MAX)?;
+                options(elements.message, dict).map(Some)
+            }
+            Some(_) => Err(elements.wrong(element, DICT)),
         }
-        if elements.reader.kind()? != Kind::Dict {
-            return Err(elements.wrong(element, "a dict"));
-        }
-        read_options(elements).map(Some)
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
@@ -215,8 +235,7 @@ impl Element for Uri {
         element: &'static str,
         elements: &mut Elements<R>,
     ) -> Result<Self, DecodeError> {
-        elements.require(element, Kind::Text, "a URI")?;
-        Ok(Self::new(elements.reader.text()?))
+        elements.text(element, "a URI").map(Self::new)
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
@@ -229,8 +248,7 @@ impl Element for ByteString {
         element: &'static str,
         elements: &mut Elements<R>,
     ) -> Result<Self, DecodeError> {
-        elements.require(element, Kind::Text, "a text")?;
-        Ok(elements.reader.text()?)
+        elements.text(element, "a text")
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
@@ -243,8 +261,7 @@ impl Element for Dict {
         element: &'static str,
         elements: &mut Elements<R>,
     ) -> Result<Self, DecodeError> {
-        elements.require(element, Kind::Dict, "a dict")?;
-        Ok(elements.reader.dict(ELEMENT_DEPTH_MAX)?)
+        elements.dict(element)
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
@@ -257,8 +274,8 @@ impl<O: Options> Element for O {
         element: &'static str,
         elements: &mut Elements<R>,
     ) -> Result<Self, DecodeError> {
-        elements.require(element, Kind::Dict, "a dict")?;
-        read_options(elements)
+        let dict = elements.dict(element)?;
+        options(elements.message, dict)
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
@@ -266,46 +283,27 @@ impl<O: Options> Element for O {
     }
 }
 
-fn read_options<O: Options, R: Reader>(elements: &mut Elements<R>) -> Result<O, DecodeError> {
-    let dict = elements.reader.dict(ELEMENT_DEPTH_MAX)?;
-    O::from_dict(dict).map_err(|error| DecodeError::Option {
-        message: elements.message,
-        error,
-    })
+fn options<O: Options>(message: MessageCode, dict: Dict) -> Result<O, DecodeError> {
+    O::from_dict(dict).map_err(|error| DecodeError::Option { message, error })
 }
 
 /// The last elements of a message: none, the list, or the list and the dict.
 impl Element for Payload {
     fn read<R: Reader>(_: &'static str, elements: &mut Elements<R>) -> Result<Self, DecodeError> {
         let serializer = R::SERIALIZER;
-        if !elements.next()? {
-            return Ok(Self::empty());
-        }
-        let args = match elements.reader.kind()? {
-            Kind::List | Kind::Bytes => Some(elements.reader.skip(ELEMENT_DEPTH_MAX)?),
+        let args = match elements.skip()? {
+            Some((Kind::List | Kind::Bytes, args)) => Some(args),
             // leniency: kwargs without args, as some clients write them.
-            Kind::Dict => {
-                let kwargs = elements.reader.skip(ELEMENT_DEPTH_MAX)?;
+            Some((Kind::Dict, kwargs)) => {
                 return Ok(Self::from_encoded(serializer, None, Some(kwargs)));
             }
-            Kind::Null => {
-                elements.reader.null()?;
-                None
-            }
-            Kind::Bool | Kind::Integer | Kind::Float | Kind::Text => {
-                return Err(elements.wrong("arguments", "a list"));
-            }
+            None | Some((Kind::Null, _)) => None,
+            Some((Kind::Scalar, _)) => return Err(elements.wrong("arguments", "a list")),
         };
-        if !elements.next()? {
-            return Ok(Self::from_encoded(serializer, args, None));
-        }
-        let kwargs = match elements.reader.kind()? {
-            Kind::Dict => Some(elements.reader.skip(ELEMENT_DEPTH_MAX)?),
-            Kind::Null => {
-                elements.reader.null()?;
-                None
-            }
-            _ => return Err(elements.wrong("keyword arguments", "a dict")),
+        let kwargs = match elements.skip()? {
+            Some((Kind::Dict, kwargs)) => Some(kwargs),
+            None | Some((Kind::Null, _)) => None,
+            Some(_) => return Err(elements.wrong("keyword arguments", DICT)),
         };
         Ok(Self::from_encoded(serializer, args, kwargs))
     }

@@ -10,6 +10,7 @@ mod cursor;
 mod element;
 mod error;
 mod json;
+mod levels;
 mod msgpack;
 mod read;
 mod write;

@@ -6,7 +6,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::Serializer;
-use super::binary::{Format, Head, Length, u8, u16, u32, u64};
+use super::binary::{Format, Head, Length};
 use super::cursor::Cursor;
 use super::write::Writer;
 
@@ -19,27 +19,27 @@ impl Format for MsgPack {
 
     #[inline]
     fn head(cursor: &mut Cursor<'_>) -> Option<Head> {
-        let first = u8(cursor)?;
+        let first = cursor.number::<1>()?;
         Some(match first {
             0x00..=0x7f => Head::Unsigned(first),
             0x80..=0x8f => Head::Dict(Length::claimed(first & 0x0f)),
             0x90..=0x9f => Head::List(Length::claimed(first & 0x0f)),
             0xa0..=0xbf => Head::Text(Length::claimed(first & 0x1f)),
             0xc0 => Head::Null,
-            0xc2 => Head::Bool(false),
-            0xc3 => Head::Bool(true),
-            0xc4 => Head::Bytes(Length::claimed(u8(cursor)?)),
-            0xc5 => Head::Bytes(Length::claimed(u16(cursor)?)),
-            0xc6 => Head::Bytes(Length::claimed(u32(cursor)?)),
-            0xc7 => extension(u8(cursor)?, cursor)?,
-            0xc8 => extension(u16(cursor)?, cursor)?,
-            0xc9 => extension(u32(cursor)?, cursor)?,
-            0xca => Head::Float(f32::from_be_bytes(cursor.array()?).into()),
-            0xcb => Head::Float(f64::from_be_bytes(cursor.array()?)),
-            0xcc => Head::Unsigned(u8(cursor)?),
-            0xcd => Head::Unsigned(u16(cursor)?),
-            0xce => Head::Unsigned(u32(cursor)?),
-            0xcf => Head::Unsigned(u64(cursor)?),
+            0xc2 => Head::False,
+            0xc3 => Head::True,
+            0xc4 => Head::Bytes(Length::claimed(cursor.number::<1>()?)),
+            0xc5 => Head::Bytes(Length::claimed(cursor.number::<2>()?)),
+            0xc6 => Head::Bytes(Length::claimed(cursor.number::<4>()?)),
+            0xc7 => extension(cursor.number::<1>()?, cursor)?,
+            0xc8 => extension(cursor.number::<2>()?, cursor)?,
+            0xc9 => extension(cursor.number::<4>()?, cursor)?,
+            0xca => Head::Float(f64::from(f32::from_be_bytes(cursor.array()?)).to_bits()),
+            0xcb => Head::Float(cursor.number::<8>()?),
+            0xcc => Head::Unsigned(cursor.number::<1>()?),
+            0xcd => Head::Unsigned(cursor.number::<2>()?),
+            0xce => Head::Unsigned(cursor.number::<4>()?),
+            0xcf => Head::Unsigned(cursor.number::<8>()?),
             0xd0 => signed(i8::from_be_bytes(cursor.array()?)),
             0xd1 => signed(i16::from_be_bytes(cursor.array()?)),
             0xd2 => signed(i32::from_be_bytes(cursor.array()?)),
@@ -49,13 +49,13 @@ impl Format for MsgPack {
             0xd6 => extension(4, cursor)?,
             0xd7 => extension(8, cursor)?,
             0xd8 => extension(16, cursor)?,
-            0xd9 => Head::Text(Length::claimed(u8(cursor)?)),
-            0xda => Head::Text(Length::claimed(u16(cursor)?)),
-            0xdb => Head::Text(Length::claimed(u32(cursor)?)),
-            0xdc => Head::List(Length::claimed(u16(cursor)?)),
-            0xdd => Head::List(Length::claimed(u32(cursor)?)),
-            0xde => Head::Dict(Length::claimed(u16(cursor)?)),
-            0xdf => Head::Dict(Length::claimed(u32(cursor)?)),
+            0xd9 => Head::Text(Length::claimed(cursor.number::<1>()?)),
+            0xda => Head::Text(Length::claimed(cursor.number::<2>()?)),
+            0xdb => Head::Text(Length::claimed(cursor.number::<4>()?)),
+            0xdc => Head::List(Length::claimed(cursor.number::<2>()?)),
+            0xdd => Head::List(Length::claimed(cursor.number::<4>()?)),
+            0xde => Head::Dict(Length::claimed(cursor.number::<2>()?)),
+            0xdf => Head::Dict(Length::claimed(cursor.number::<4>()?)),
             // From -32 for 0xe0 up to -1.
             0xe0..=0xff => Head::Negative(0xff - first),
             _ => return None,

@@ -50,7 +50,7 @@ fn texts() -> impl Strategy<Value = String> {
     any_text().prop_map(|text| text.trim_start_matches('\0').to_owned())
 }
 
-/// What [`Reader::value`] and [`Reader::skip`] make of the same bytes: the value, and both extents.
+/// What [`Reader::value`] and [`Reader::skip`] make of the same bytes, each with the bytes it read.
 type Outcome = (
     Result<(Value, Bytes), SyntaxError>,
     Result<Bytes, SyntaxError>,
@@ -58,21 +58,21 @@ type Outcome = (
 
 fn read_and_skip(serializer: Serializer, frame: &Bytes, depth_max: usize) -> Outcome {
     match serializer {
-        Serializer::Json => both(|| JsonReader::new(frame), frame, depth_max),
-        Serializer::MsgPack => both(|| BinaryReader::<MsgPack>::new(frame), frame, depth_max),
-        Serializer::Cbor => both(|| BinaryReader::<Cbor>::new(frame), frame, depth_max),
+        Serializer::Json => both(|| JsonReader::new(frame), depth_max),
+        Serializer::MsgPack => both(|| BinaryReader::<MsgPack>::new(frame), depth_max),
+        Serializer::Cbor => both(|| BinaryReader::<Cbor>::new(frame), depth_max),
     }
 }
 
-fn both<R: Reader>(reader: impl Fn() -> R, frame: &Bytes, depth_max: usize) -> Outcome {
-    let position = |reader: &R| reader.expected("").offset;
+fn both<R: Reader>(reader: impl Fn() -> R, depth_max: usize) -> Outcome {
     let mut whole = reader();
-    let value = whole.kind().and_then(|_| {
-        let start = position(&whole);
-        let value = whole.value(depth_max)?;
-        Ok((value, frame.slice(start..position(&whole))))
-    });
-    (value, reader().skip(depth_max))
+    let start = whole.cursor().position();
+    let value = whole.value(depth_max);
+    let skipped = reader().skip(depth_max);
+    (
+        value.map(|value| (value, whole.cursor().since(start))),
+        skipped.map(|(_, skipped)| skipped),
+    )
 }
 
 /// Fails where `skip` and `value` disagree, or where what they accept does not survive being written again.

@@ -10,6 +10,7 @@
 //! - A text that begins with U+0000 cannot be told from binary data, so it is written as the binary data of
 //!   its UTF-8. Keys are always text.
 
+mod number;
 mod reader;
 mod scan;
 mod writer;
