@@ -1,15 +1,11 @@
-//! TEMP
-use clap::Parser;
-#[derive(clap::Parser)]
-enum Cli {
-    Router(wamp::cli::router::RouterArgs),
-}
-fn main() {
-    let Cli::Router(args) = Cli::parse();
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(args.run())
-        .unwrap();
+//! The `wamp` command: parse, run, report, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use wamp::cli::{Cli, report};
+
+fn main() -> ExitCode {
+    let exit = Cli::parse().run().unwrap_or_else(|error| report(&error));
+    ExitCode::from(exit.code())
 }

@@ -77,7 +77,7 @@ impl Subscribers {
         if let Some(subscriber) = self.subscribers.get(&local) {
             let events = subscriber.events.clone();
             // Off the task: there may be no room in it now. It ends when the reader takes it, or goes.
-            tokio::spawn(async move { events.send(Err(SubscriptionEnd(why))).await });
+            tokio::spawn(async move { events.send((local, Err(SubscriptionEnd(why)))).await });
         }
         self.remove(local);
     }
@@ -103,7 +103,7 @@ impl Subscribers {
                 self.waiting.push_back((local, event.clone()));
                 continue;
             }
-            match subscriber.events.try_send(Ok(event.clone())) {
+            match subscriber.events.try_send((local, Ok(event.clone()))) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => self.waiting.push_back((local, event.clone())),
                 Err(TrySendError::Closed(_)) => gone.push(local),
@@ -129,7 +129,7 @@ impl Subscribers {
                 return Some(local);
             };
             if let Some((_, event)) = self.waiting.pop_front() {
-                room.send(Ok(event));
+                room.send((local, Ok(event)));
             }
         }
         None
