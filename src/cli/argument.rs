@@ -59,7 +59,9 @@ impl Arguments {
 
     fn push(&mut self, name: &str, value: Value) -> Result<(), Failure> {
         if self.kwargs.get(name).is_some() {
-            return Err(Failure::usage(format!("keyword argument {name:?} is given twice")));
+            return Err(Failure::usage(format!(
+                "keyword argument {name:?} is given twice"
+            )));
         }
         self.kwargs.push(name, value);
         Ok(())
@@ -103,10 +105,17 @@ fn split_keyword(word: &str) -> Keyword<'_> {
 fn literal(word: &str) -> Result<Value, Failure> {
     match json::parse(word) {
         Ok(value) => Ok(value),
-        Err(error) if matches!(error.reason, Reason::Syntax(_)) && !word.starts_with(['{', '[']) => {
+        Err(error)
+            if matches!(error.reason, Reason::Syntax(_)) && !word.starts_with(['{', '[']) =>
+        {
             Ok(word.into())
         }
-        Err(error) => Err(bad_json("this looks like JSON and is not", word, word, &error)),
+        Err(error) => Err(bad_json(
+            "this looks like JSON and is not",
+            word,
+            word,
+            &error,
+        )),
     }
 }
 
@@ -134,7 +143,10 @@ fn bad_json(what: &str, word: &str, json: &str, error: &JsonError) -> Failure {
 
 /// The part of a word around an offset, and a caret below it.
 pub(super) fn with_caret(word: &str, offset: usize) -> String {
-    let column = word.char_indices().take_while(|&(at, _)| at < offset).count();
+    let column = word
+        .char_indices()
+        .take_while(|&(at, _)| at < offset)
+        .count();
     let start = column.saturating_sub(EXCERPT_CHARS);
     let excerpt: String = word
         .chars()
@@ -204,7 +216,11 @@ impl WordReader {
 }
 
 fn file_name(file: &str) -> String {
-    if file == "-" { "stdin".to_owned() } else { format!("{file:?}") }
+    if file == "-" {
+        "stdin".to_owned()
+    } else {
+        format!("{file:?}")
+    }
 }
 
 fn bad_file(file: &str, text: &str, error: &JsonError) -> Failure {
@@ -227,7 +243,9 @@ fn hex(digits: &str) -> Result<Value, Failure> {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|nibble| u8::try_from(nibble).ok())
 }
 
 fn base64(encoded: &str) -> Result<Value, Failure> {
@@ -239,7 +257,9 @@ fn base64(encoded: &str) -> Result<Value, Failure> {
 fn variable(name: &str) -> Result<Value, Failure> {
     match std::env::var(name) {
         Ok(text) => Ok(text.into()),
-        Err(error) => Err(Failure::local(format!("cannot take {name} from the environment: {error}"))),
+        Err(error) => Err(Failure::local(format!(
+            "cannot take {name} from the environment: {error}"
+        ))),
     }
 }
 
@@ -275,14 +295,22 @@ mod tests {
         assert_eq!(typed("true"), Value::Bool(true));
         assert_eq!(typed("null"), Value::Null);
         assert_eq!(typed("[1]"), Value::List(vec![Value::Integer(1)]));
-        assert_eq!(typed(r#"{"a":1}"#), Value::Dict(Dict::from_iter([("a", 1_u64)])));
+        assert_eq!(
+            typed(r#"{"a":1}"#),
+            Value::Dict(Dict::from_iter([("a", 1_u64)]))
+        );
         assert_eq!(typed(r#""007""#), Value::from("007"));
-        assert_eq!(typed("18446744073709551615"), Value::Integer(u64::MAX.into()));
+        assert_eq!(
+            typed("18446744073709551615"),
+            Value::Integer(u64::MAX.into())
+        );
     }
 
     #[test]
     fn what_json_does_not_know_is_text() {
-        for word in ["007", "+5", ".5", "0x10", "nan", "inf", "t", "True", "", " ", "hello", "1.2.3"] {
+        for word in [
+            "007", "+5", ".5", "0x10", "nan", "inf", "t", "True", "", " ", "hello", "1.2.3",
+        ] {
             assert_eq!(typed(word), Value::from(word), "{word:?}");
         }
     }
@@ -291,8 +319,14 @@ mod tests {
     fn keyword_arguments_are_names_with_one_equals_sign() {
         assert_eq!(keyword("age=36"), ("age".into(), Value::Integer(36)));
         assert_eq!(keyword("_a1=x=y"), ("_a1".into(), Value::from("x=y")));
-        assert_eq!(keyword("tags:=[\"a\"]"), ("tags".into(), Value::List(vec!["a".into()])));
-        assert_eq!(keyword("b=@hex:00ff"), ("b".into(), Value::Bytes(vec![0, 255].into())));
+        assert_eq!(
+            keyword("tags:=[\"a\"]"),
+            ("tags".into(), Value::List(vec!["a".into()]))
+        );
+        assert_eq!(
+            keyword("b=@hex:00ff"),
+            ("b".into(), Value::Bytes(vec![0, 255].into()))
+        );
         for word in [
             "dGVzdA==",
             "a>=3",
@@ -311,7 +345,11 @@ mod tests {
 
     #[test]
     fn minus_k_is_always_a_keyword_argument() {
-        let words = ["a-b=1".to_owned(), "empty=".to_owned(), "j:={\"x\":1}".to_owned()];
+        let words = [
+            "a-b=1".to_owned(),
+            "empty=".to_owned(),
+            "j:={\"x\":1}".to_owned(),
+        ];
         let arguments = Arguments::parse(&[], &words).unwrap();
         let expected: [(&str, Value); 3] = [
             ("a-b", Value::Integer(1)),
@@ -319,7 +357,12 @@ mod tests {
             ("j", Dict::from_iter([("x", 1_u64)]).into()),
         ];
         assert_eq!(arguments.kwargs, Dict::from_iter(expected));
-        assert_eq!(Arguments::parse(&[], &["novalue".into()]).unwrap_err().exit(), Exit::Usage);
+        assert_eq!(
+            Arguments::parse(&[], &["novalue".into()])
+                .unwrap_err()
+                .exit(),
+            Exit::Usage
+        );
         let twice = Arguments::parse(&["a=1".into()], &["a=2".into()]).unwrap_err();
         assert_eq!(twice.exit(), Exit::Usage);
     }
@@ -353,6 +396,10 @@ mod tests {
     fn whole_numbers_over_64_bits_are_refused_with_the_way_out() {
         let failure = Arguments::parse(&["[99999999999999999999]".into()], &[]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
-        assert!(failure.to_string().starts_with("99999999999999999999 does not fit"));
+        assert!(
+            failure
+                .to_string()
+                .starts_with("99999999999999999999 does not fit")
+        );
     }
 }

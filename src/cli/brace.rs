@@ -18,7 +18,11 @@ pub(super) enum BraceError {
 pub(super) fn expand(pattern: &str) -> Result<Vec<String>, BraceError> {
     let Some(open) = pattern.find('{') else {
         let closes = pattern.contains('}');
-        return if closes { Err(BraceError::Close) } else { Ok(vec![pattern.to_owned()]) };
+        return if closes {
+            Err(BraceError::Close)
+        } else {
+            Ok(vec![pattern.to_owned()])
+        };
     };
     let (before, rest) = pattern.split_at(open);
     if before.contains('}') {
@@ -65,9 +69,10 @@ mod tests {
     fn braces_stand_for_each_of_their_parts() {
         assert_eq!(expand("a.b").unwrap(), ["a.b"]);
         assert_eq!(expand("{a,b}.c").unwrap(), ["a.c", "b.c"]);
-        assert_eq!(expand("x.{a,{b,c}d}{1,2}").unwrap(), [
-            "x.a1", "x.a2", "x.bd1", "x.bd2", "x.cd1", "x.cd2"
-        ]);
+        assert_eq!(
+            expand("x.{a,{b,c}d}{1,2}").unwrap(),
+            ["x.a1", "x.a2", "x.bd1", "x.bd2", "x.cd1", "x.cd2"]
+        );
     }
 
     #[test]

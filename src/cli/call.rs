@@ -63,7 +63,9 @@ impl CallArgs {
         let payload = arguments.payload(client.serializer());
         for _ in 0..self.count {
             let options = CallOptions::default();
-            let call = client.peer.call(self.procedure.as_str(), options, payload.clone());
+            let call = client
+                .peer
+                .call(self.procedure.as_str(), options, payload.clone());
             let outcome = client.answer(&what, call).await?;
             printer.result(Arguments::from_payload(&outcome.payload)?)?;
         }

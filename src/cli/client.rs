@@ -34,15 +34,33 @@ pub(super) struct ClientArgs {
     #[arg(default_value = "ws://127.0.0.1:8080/ws")]
     url: Url,
     /// Realm to join
-    #[arg(short = 'R', long, env = "WAMP_REALM", hide_env = true, default_value = "realm1")]
+    #[arg(
+        short = 'R',
+        long,
+        env = "WAMP_REALM",
+        hide_env = true,
+        default_value = "realm1"
+    )]
     realm: String,
     /// Serializer; auto offers all and takes the router's choice
-    #[arg(short, long, env = "WAMP_SERIALIZER", hide_env = true, value_name = "NAME")]
+    #[arg(
+        short,
+        long,
+        env = "WAMP_SERIALIZER",
+        hide_env = true,
+        value_name = "NAME"
+    )]
     #[arg(value_enum, default_value_t = SerializerChoice::Auto, hide_possible_values = true)]
     serializer: SerializerChoice,
     /// Longest wait, for the connection [default: 10s] and then for the
     /// answer [default: none]; 0 is for ever
-    #[arg(short = 'T', long, env = "WAMP_TIMEOUT", hide_env = true, value_name = "DURATION")]
+    #[arg(
+        short = 'T',
+        long,
+        env = "WAMP_TIMEOUT",
+        hide_env = true,
+        value_name = "DURATION"
+    )]
     #[arg(value_parser = parse_timeout, verbatim_doc_comment)]
     timeout: Option<Duration>,
     #[command(flatten)]
@@ -107,10 +125,14 @@ impl ClientArgs {
         };
         let limit = options.timeout;
         let joining = patiently(console, "the router", Peer::connect(options));
-        let peer = joining.await.map_err(|error| {
-            hints::not_connected(&error, self.url.as_str(), &self.realm, limit)
-        })?;
-        let client = Client { peer, console, args: self };
+        let peer = joining
+            .await
+            .map_err(|error| hints::not_connected(&error, self.url.as_str(), &self.realm, limit))?;
+        let client = Client {
+            peer,
+            console,
+            args: self,
+        };
         if let Some(joined) = client.peer.joined() {
             client.say_joined(&joined);
         }
@@ -182,7 +204,8 @@ impl Client<'_> {
                     }
                 }
                 SessionState::Lost(end) => {
-                    self.console.note(&format!("session lost: {end}; joining again"));
+                    self.console
+                        .note(&format!("session lost: {end}; joining again"));
                 }
                 SessionState::Closed(end) => return closed(&end),
             }
@@ -243,7 +266,9 @@ fn parse_url(text: &str) -> Result<Url, String> {
     let full = if text.contains("://") {
         text.to_owned()
     } else {
-        let (host, path) = text.split_once('/').map_or((text, "ws"), |(host, path)| (host, path));
+        let (host, path) = text
+            .split_once('/')
+            .map_or((text, "ws"), |(host, path)| (host, path));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
             host if host.starts_with(':') => format!("127.0.0.1{host}"),

@@ -34,13 +34,18 @@ impl Program {
         let words = shell_words::split(command_line)
             .map_err(|error| Failure::usage(format!("--exec {command_line:?}: {error}")))?;
         let mut words = words.into_iter();
-        let name = words.next().ok_or_else(|| Failure::usage("--exec names no program"))?;
+        let name = words
+            .next()
+            .ok_or_else(|| Failure::usage("--exec names no program"))?;
         if !is_there(&name) {
             let message = format!("there is no program {name:?}");
             let hint = "no shell runs it; for one, write --exec \"sh -c '...'\"";
             return Err(Failure::local(message).hint(hint));
         }
-        Ok(Self { name, args: words.collect() })
+        Ok(Self {
+            name,
+            args: words.collect(),
+        })
     }
 
     /// Runs the program for one call. Dropping the future kills it.
@@ -50,17 +55,24 @@ impl Program {
         arguments: Arguments,
     ) -> Result<Payload, ErrorReply> {
         let mut command = Command::new(&self.name);
-        command.args(&self.args).envs(environment(procedure, &arguments));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(&self.args)
+            .envs(environment(procedure, &arguments));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let child = command.kill_on_drop(true).spawn();
         let child = child.map_err(|error| {
             let text = format!("cannot run {:?}: {}", self.name, io_text(&error));
             ErrorReply::text(uris::RUNTIME_ERROR, &text)
         })?;
-        let said = talk(child, request(procedure, arguments)).await.map_err(|error| {
-            let text = format!("{:?}: {}", self.name, io_text(&error));
-            ErrorReply::text(uris::RUNTIME_ERROR, &text)
-        })?;
+        let said = talk(child, request(procedure, arguments))
+            .await
+            .map_err(|error| {
+                let text = format!("{:?}: {}", self.name, io_text(&error));
+                ErrorReply::text(uris::RUNTIME_ERROR, &text)
+            })?;
         self.judge(&said)
     }
 
@@ -84,7 +96,10 @@ impl Program {
         };
         let stderr = String::from_utf8_lossy(&said.stderr);
         let text = format!("{:?} {how}", self.name);
-        let code = said.status.code().map_or(Value::Null, |code| i64::from(code).into());
+        let code = said
+            .status
+            .code()
+            .map_or(Value::Null, |code| i64::from(code).into());
         let kwargs = Dict::from_iter([("code", code), ("stderr", stderr.trim_end().into())]);
         ErrorReply {
             error: uris::RUNTIME_ERROR,
@@ -144,7 +159,11 @@ async fn talk(mut child: Child, request: String) -> std::io::Result<Said> {
     };
     let ((), stdout, stderr) = tokio::join!(fed, head(stdout), tail(stderr));
     let status = child.wait().await?;
-    Ok(Said { status, stdout: stdout?, stderr: stderr? })
+    Ok(Said {
+        status,
+        stdout: stdout?,
+        stderr: stderr?,
+    })
 }
 
 /// All that is said, up to one byte more than is allowed.
@@ -160,7 +179,9 @@ async fn head(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>
 /// The end of what is said.
 async fn tail(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
     let mut said = Vec::new();
-    let Some(mut stream) = stream else { return Ok(said) };
+    let Some(mut stream) = stream else {
+        return Ok(said);
+    };
     while stream.read_buf(&mut said).await? > 0 {
         let surplus = said.len().saturating_sub(STDERR_TAIL_BYTES);
         said.drain(..surplus);
@@ -190,16 +211,37 @@ mod tests {
         assert_eq!(program.args, ["-c", "echo \"$1\"", "x"]);
         assert_eq!(Program::parse("sh 'x").unwrap_err().exit(), Exit::Usage);
         assert_eq!(Program::parse(" ").unwrap_err().exit(), Exit::Usage);
-        assert_eq!(Program::parse("no-such-program-here").unwrap_err().exit(), Exit::Local);
-        assert_eq!(Program::parse("./no/such/file").unwrap_err().exit(), Exit::Local);
+        assert_eq!(
+            Program::parse("no-such-program-here").unwrap_err().exit(),
+            Exit::Local
+        );
+        assert_eq!(
+            Program::parse("./no/such/file").unwrap_err().exit(),
+            Exit::Local
+        );
     }
 
     #[test]
     fn scalars_go_into_the_environment() {
-        let args = vec!["a b".into(), Value::Integer(3), Value::List(vec![]), "x\0y".into()];
-        let arguments = Arguments { args, kwargs: Dict::new() };
+        let args = vec![
+            "a b".into(),
+            Value::Integer(3),
+            Value::List(vec![]),
+            "x\0y".into(),
+        ];
+        let arguments = Arguments {
+            args,
+            kwargs: Dict::new(),
+        };
         let variables = environment("p", &arguments);
-        let expected = [("WAMP_PROCEDURE", "p"), ("WAMP_ARG0", "a b"), ("WAMP_ARG1", "3")];
-        assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let expected = [
+            ("WAMP_PROCEDURE", "p"),
+            ("WAMP_ARG0", "a b"),
+            ("WAMP_ARG1", "3"),
+        ];
+        assert_eq!(
+            variables,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 }

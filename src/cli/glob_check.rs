@@ -22,13 +22,21 @@ pub(super) fn check(patterns: &[String], console: &Console) -> Result<(), Failur
         return Ok(());
     }
     let guess = format!("{}*", common_prefix(patterns));
-    let message = format!("all {} patterns are files here: the shell has expanded one", patterns.len());
-    let hint = format!("quote it: wamp sub {}  ({OFF}=1 if they are meant)", shell_words::quote(&guess));
+    let message = format!(
+        "all {} patterns are files here: the shell has expanded one",
+        patterns.len()
+    );
+    let hint = format!(
+        "quote it: wamp sub {}  ({OFF}=1 if they are meant)",
+        shell_words::quote(&guess)
+    );
     Err(Failure::usage(message).hint(hint))
 }
 
 fn common_prefix(words: &[String]) -> &str {
-    let Some((first, others)) = words.split_first() else { return "" };
+    let Some((first, others)) = words.split_first() else {
+        return "";
+    };
     let is_common = |end: &usize| {
         let prefix = first.get(..*end);
         prefix.is_some_and(|prefix| others.iter().all(|other| other.starts_with(prefix)))
@@ -46,7 +54,10 @@ mod tests {
         let prefix = |words: &[&str]| {
             common_prefix(&words.iter().map(ToString::to_string).collect::<Vec<_>>()).to_owned()
         };
-        assert_eq!(prefix(&["filewithext.py", "filewithext.txt"]), "filewithext.");
+        assert_eq!(
+            prefix(&["filewithext.py", "filewithext.txt"]),
+            "filewithext."
+        );
         assert_eq!(prefix(&["a", "b"]), "");
         assert_eq!(prefix(&["ä1", "ö1"]), "");
     }

@@ -19,7 +19,10 @@ pub(super) fn not_connected(
     match error {
         ConnectError::Dial(error) => not_dialled(error, url, limit),
         ConnectError::Join(end) => not_joined(end, url, realm),
-        error => Failure::new(Exit::NotConnected, format!("cannot connect to {url}: {error}")),
+        error => Failure::new(
+            Exit::NotConnected,
+            format!("cannot connect to {url}: {error}"),
+        ),
     }
 }
 
@@ -41,7 +44,8 @@ fn not_dialled(error: &DialError, url: &str, limit: Option<Duration>) -> Failure
         DialError::Timeout { stage } => {
             let limit = humantime::format_duration(limit.unwrap_or_default());
             let doing = stage.doing();
-            let message = format!("cannot connect to {url}: no answer within {limit} while {doing}");
+            let message =
+                format!("cannot connect to {url}: no answer within {limit} while {doing}");
             Failure::new(Exit::TimedOut, message).hint("to wait longer: -T 60s")
         }
         DialError::Handshake { .. } => failure.hint("is it a WAMP router that listens there?"),
@@ -52,7 +56,8 @@ fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
     match end {
         End::Refused { reason, .. } if *reason == uris::NO_SUCH_REALM => {
             let message = format!("the router at {url} has no realm {realm:?} ({reason})");
-            let hint = format!("name another with -R, or start it with one: wamp router --realm {realm}");
+            let hint =
+                format!("name another with -R, or start it with one: wamp router --realm {realm}");
             Failure::new(Exit::JoinRefused, message).hint(hint)
         }
         End::Refused { .. } | End::Challenged { .. } => {
@@ -69,8 +74,11 @@ fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
 /// The answer took too long.
 pub(super) fn no_answer(what: &str, limit: Duration) -> Failure {
     let limit = humantime::format_duration(limit);
-    Failure::new(Exit::TimedOut, format!("no answer from {what} within {limit}"))
-        .hint("to wait longer: -T 60s; without -T there is no limit")
+    Failure::new(
+        Exit::TimedOut,
+        format!("no answer from {what} within {limit}"),
+    )
+    .hint("to wait longer: -T 60s; without -T there is no limit")
 }
 
 /// A request has no good answer. `what` was asked, as in `procedure "sum"`.
@@ -87,7 +95,8 @@ fn refused(what: &str, realm: &str, reply: &ErrorReply) -> Failure {
     if *error == uris::NO_SUCH_PROCEDURE {
         let message = printable(&format!("no {what} in {realm} ({error})"));
         let failure = Failure::new(exit, message);
-        return failure.hint("is it spelt right, and is its callee running? offer one: wamp register");
+        return failure
+            .hint("is it spelt right, and is its callee running? offer one: wamp register");
     }
     let failure = Failure::new(exit, format!("{what}: {}", error_text(reply)));
     if *error == uris::INVALID_URI {

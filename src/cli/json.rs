@@ -156,9 +156,7 @@ impl Serialize for Written<'_> {
             Value::Integer(value) => serializer.serialize_i128(*value),
             Value::Float(value) => serializer.serialize_f64(*value),
             Value::Text(value) => serializer.serialize_str(value),
-            Value::Bytes(value) => {
-                serializer.serialize_str(&format!("\0{}", BASE64.encode(value)))
-            }
+            Value::Bytes(value) => serializer.serialize_str(&format!("\0{}", BASE64.encode(value))),
             Value::List(values) => {
                 let mut list = serializer.serialize_seq(Some(values.len()))?;
                 for value in values {
@@ -263,9 +261,16 @@ mod tests {
             "\"\\u0000AAEC\"",
             r#"{"a":[1,2.5,{"b":null}],"c":"ü\n"}"#,
         ] {
-            assert_eq!(to_line(&parse(text).unwrap()), text.replace("1e300", "1e+300"), "{text}");
+            assert_eq!(
+                to_line(&parse(text).unwrap()),
+                text.replace("1e300", "1e+300"),
+                "{text}"
+            );
         }
-        assert_eq!(parse("\"\\u0000AAEC\"").unwrap(), Value::Bytes(vec![0, 1, 2].into()));
+        assert_eq!(
+            parse("\"\\u0000AAEC\"").unwrap(),
+            Value::Bytes(vec![0, 1, 2].into())
+        );
     }
 
     #[test]
@@ -273,7 +278,10 @@ mod tests {
         let refused = |text: &str| parse(text).map_err(|error| (error.offset, error.reason));
         let number = || Reason::Integer("18446744073709551616".into());
         assert_eq!(refused("18446744073709551616"), Err((0, number())));
-        assert_eq!(refused(r#"["1\"2", {"a": 18446744073709551616}]"#), Err((15, number())));
+        assert_eq!(
+            refused(r#"["1\"2", {"a": 18446744073709551616}]"#),
+            Err((15, number()))
+        );
         assert!(parse("\"18446744073709551616\"").is_ok());
         assert!(parse("18446744073709551616.0").is_ok());
         assert!(parse("-9223372036854775809").is_err());

@@ -59,10 +59,14 @@ enum Part<'a> {
 
 impl MatchChoice {
     /// What words lead to: as they are under a policy that was named, else as patterns.
-    pub(super) fn patterns(choice: Option<Self>, words: &[String]) -> Result<Vec<Pattern>, Failure> {
+    pub(super) fn patterns(
+        choice: Option<Self>,
+        words: &[String],
+    ) -> Result<Vec<Pattern>, Failure> {
         let policy = match choice {
             None => {
-                let parsed: Result<Vec<_>, _> = words.iter().map(|word| Pattern::parse(word)).collect();
+                let parsed: Result<Vec<_>, _> =
+                    words.iter().map(|word| Pattern::parse(word)).collect();
                 return Ok(parsed?.concat());
             }
             Some(Self::Exact) => MatchPolicy::Exact,
@@ -77,7 +81,11 @@ impl MatchChoice {
 impl Pattern {
     /// A URI as it is, under a policy that was named.
     pub(super) const fn verbatim(policy: MatchPolicy, uri: String) -> Self {
-        Self { policy, uri, filter: None }
+        Self {
+            policy,
+            uri,
+            filter: None,
+        }
     }
 
     /// All that a typed pattern leads to.
@@ -86,7 +94,10 @@ impl Pattern {
             let failure = Failure::usage(format!("pattern {typed:?}: {error}"));
             failure.hint("for a URI with braces in it, say how it matches: --match exact")
         })?;
-        expanded.iter().map(|typed| Self::parse_one(typed)).collect()
+        expanded
+            .iter()
+            .map(|typed| Self::parse_one(typed))
+            .collect()
     }
 
     fn parse_one(typed: &str) -> Result<Self, Failure> {
@@ -120,7 +131,11 @@ impl Pattern {
             _ => None,
         };
         Ok(match native {
-            Some((policy, uri)) => Self { policy, uri, filter: None },
+            Some((policy, uri)) => Self {
+                policy,
+                uri,
+                filter: None,
+            },
             None => Self::filtered(typed, &parts),
         })
     }
@@ -132,13 +147,17 @@ impl Pattern {
         Self {
             policy: MatchPolicy::Prefix,
             uri: prefix(parts.get(..count).unwrap_or_default()),
-            filter: Some(Filter { typed: typed.to_owned() }),
+            filter: Some(Filter {
+                typed: typed.to_owned(),
+            }),
         }
     }
 
     /// Whether an event of this subscription is one that was meant.
     pub(super) fn wants(&self, topic: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(topic))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(topic))
     }
 
     /// The policy to ask for; exact is what routers take without being asked.
@@ -160,7 +179,9 @@ impl Pattern {
 fn parts(typed: &str) -> Vec<Part<'_>> {
     let last = typed.split('.').count() - 1;
     let texts = typed.split('.').enumerate();
-    texts.map(|(index, text)| part(text, index == last)).collect()
+    texts
+        .map(|(index, text)| part(text, index == last))
+        .collect()
 }
 
 fn part(text: &str, is_last: bool) -> Part<'_> {
@@ -242,7 +263,10 @@ fn glob_matches(glob: &str, text: &str) -> bool {
                 next[position..].fill(true);
                 break;
             }
-            if text.get(position).is_some_and(|&c| wanted == '?' || wanted == c) {
+            if text
+                .get(position)
+                .is_some_and(|&c| wanted == '?' || wanted == c)
+            {
                 next[position + 1] = true;
             }
         }
@@ -292,11 +316,26 @@ mod tests {
     #[test]
     fn what_routers_cannot_express_is_filtered_here() {
         for (typed, uri, wanted, unwanted) in [
-            ("a.*.c.**", "a.", vec!["a.x.c.d", "a.x.c.d.e"], vec!["a.x.c", "a.x.d.c"]),
-            ("a.x*y", "a.", vec!["a.xy", "a.x1y"], vec!["a.x1yz", "a.x.y", "b.xy"]),
+            (
+                "a.*.c.**",
+                "a.",
+                vec!["a.x.c.d", "a.x.c.d.e"],
+                vec!["a.x.c", "a.x.d.c"],
+            ),
+            (
+                "a.x*y",
+                "a.",
+                vec!["a.xy", "a.x1y"],
+                vec!["a.x1yz", "a.x.y", "b.xy"],
+            ),
             ("a.?", "a.", vec!["a.b", "a.ü"], vec!["a.bc", "a.", "a.b.c"]),
             ("a.*.*", "a.", vec!["a.b.c", "a.b.c.d"], vec!["a.b"]),
-            ("a.**.z", "a.", vec!["a.b.z", "a.b.c.z"], vec!["a.z", "a.b.zz"]),
+            (
+                "a.**.z",
+                "a.",
+                vec!["a.b.z", "a.b.c.z"],
+                vec!["a.z", "a.b.zz"],
+            ),
             ("a.*.b*", "a.", vec!["a.x.b", "a.x.bc.d"], vec!["a.x.c"]),
             ("?.b", "", vec!["a.b"], vec!["ab.b"]),
             ("a.**.", "a.", vec!["a.b.c"], vec!["a.b"]),
@@ -304,7 +343,11 @@ mod tests {
         ] {
             let pattern = Pattern::parse(typed).unwrap().remove(0);
             assert!(pattern.filter.is_some(), "{typed}");
-            assert_eq!((pattern.policy, pattern.uri.as_str()), (MatchPolicy::Prefix, uri), "{typed}");
+            assert_eq!(
+                (pattern.policy, pattern.uri.as_str()),
+                (MatchPolicy::Prefix, uri),
+                "{typed}"
+            );
             for topic in wanted {
                 assert!(pattern.wants(topic), "{typed} wants {topic}");
             }
@@ -317,7 +360,10 @@ mod tests {
     #[test]
     fn braces_lead_to_one_subscription_each() {
         let patterns = Pattern::parse("{a,b}.*").unwrap();
-        let uris: Vec<_> = patterns.iter().map(|pattern| pattern.uri.as_str()).collect();
+        let uris: Vec<_> = patterns
+            .iter()
+            .map(|pattern| pattern.uri.as_str())
+            .collect();
         assert_eq!(uris, ["a.", "b."]);
     }
 

@@ -55,7 +55,9 @@ enum Layout {
     /// JSON over lines.
     Indented,
     /// For people, who see bytes by their size.
-    Screen { one_line_events: bool },
+    Screen {
+        one_line_events: bool,
+    },
     Raw,
 }
 
@@ -82,23 +84,38 @@ pub(super) struct Printer {
 impl Printer {
     pub(super) fn new(args: &OutputArgs, console: &Console) -> Self {
         let is_terminal = console.stdout_is_terminal();
-        let format = if args.raw { Some(Format::Raw) } else { args.output };
+        let format = if args.raw {
+            Some(Format::Raw)
+        } else {
+            args.output
+        };
         let layout = match format {
             Some(Format::Json) => Layout::Line,
             Some(Format::Raw) => Layout::Raw,
             Some(Format::Pretty) if !is_terminal => Layout::Indented,
             None if !is_terminal => Layout::Line,
-            Some(Format::Pretty) => Layout::Screen { one_line_events: false },
-            None => Layout::Screen { one_line_events: true },
+            Some(Format::Pretty) => Layout::Screen {
+                one_line_events: false,
+            },
+            None => Layout::Screen {
+                one_line_events: true,
+            },
         };
-        let shows_time = layout == Layout::Screen { one_line_events: true };
+        let shows_time = layout
+            == Layout::Screen {
+                one_line_events: true,
+            };
         Self {
             layout,
             palette: console.stdout(),
             is_mute: console.is_mute(),
             may_write_bytes: args.force || !is_terminal,
             topic_chars: TOPIC_CHARS_MIN,
-            zone: if shows_time { TimeZone::system() } else { TimeZone::UTC },
+            zone: if shows_time {
+                TimeZone::system()
+            } else {
+                TimeZone::UTC
+            },
         }
     }
 
@@ -119,7 +136,9 @@ impl Printer {
     pub(super) fn event(&mut self, event: ShownEvent) -> Result<()> {
         match self.layout {
             Layout::Raw => self.result(event.arguments),
-            Layout::Screen { one_line_events: true } => {
+            Layout::Screen {
+                one_line_events: true,
+            } => {
                 let line = self.event_line(&event);
                 self.write(format!("{line}\n").as_bytes())
             }
@@ -191,10 +210,13 @@ impl Printer {
 
 /// Ends when nobody reads stdout any more; never where it is no pipe.
 pub(super) async fn stdout_closed() {
+    use std::os::fd::AsFd as _;
     use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
-    if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
-        && stdout.ready(Interest::ERROR).await.is_ok()
+    use tokio::net::unix::pipe::Sender;
+    // Unchecked leaves the pipe blocking, which writing to it relies on.
+    let pipe = io::stdout().as_fd().try_clone_to_owned();
+    if let Ok(pipe) = pipe.and_then(Sender::from_owned_fd_unchecked)
+        && pipe.ready(Interest::ERROR).await.is_ok()
     {
         return;
     }
@@ -230,7 +252,11 @@ fn envelope(event: ShownEvent) -> Value {
 fn local_time(time: SystemTime, zone: &TimeZone) -> String {
     Timestamp::try_from(time).map_or_else(
         |_| String::new(),
-        |time| time.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string(),
+        |time| {
+            time.to_zoned_datetime(zone.clone())
+                .strftime("%H:%M:%S%.3f")
+                .to_string()
+        },
     )
 }
 
@@ -247,8 +273,14 @@ mod tests {
         let named = || Dict::from_iter([("a", 1_u64)]);
         assert_eq!(shaped(vec![], Dict::new()), None);
         assert_eq!(shaped(one(), Dict::new()).unwrap(), "8");
-        assert_eq!(shaped(vec![1_u64.into(), Value::Null], Dict::new()).unwrap(), "[1,null]");
+        assert_eq!(
+            shaped(vec![1_u64.into(), Value::Null], Dict::new()).unwrap(),
+            "[1,null]"
+        );
         assert_eq!(shaped(vec![], named()).unwrap(), r#"{"a":1}"#);
-        assert_eq!(shaped(one(), named()).unwrap(), r#"{"args":[8],"kwargs":{"a":1}}"#);
+        assert_eq!(
+            shaped(one(), named()).unwrap(),
+            r#"{"args":[8],"kwargs":{"a":1}}"#
+        );
     }
 }

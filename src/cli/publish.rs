@@ -68,9 +68,13 @@ impl PublishArgs {
                 acknowledge: self.ack.then_some(true),
                 exclude_me: self.exclude_me,
             };
-            let publish = client.peer.publish(self.topic.as_str(), options, payload.clone());
+            let publish = client
+                .peer
+                .publish(self.topic.as_str(), options, payload.clone());
             if let Some(publication) = client.answer(&what, publish).await? {
-                client.console.fact(&format!("published, publication {publication}"));
+                client
+                    .console
+                    .fact(&format!("published, publication {publication}"));
             }
         }
         Ok(Exit::Done)

@@ -130,7 +130,8 @@ impl RegisterArgs {
         }
         let printer = Printer::new(&self.output, console);
         let work = async |client: &Client<'_>, signals: &mut Signals| {
-            self.serve(client, signals, &patterns, answer, printer).await
+            self.serve(client, signals, &patterns, answer, printer)
+                .await
         };
         self.client.session(console, Stay::Long, work).await
     }
@@ -199,7 +200,9 @@ impl RegisterArgs {
                 None => format!("{:?}", pattern.uri),
                 Some(_) => pattern.describe(),
             };
-            client.console.note(&format!("registered {described}  (Ctrl-C to stop)"));
+            client
+                .console
+                .note(&format!("registered {described}  (Ctrl-C to stop)"));
         }
         Ok(())
     }
@@ -221,7 +224,9 @@ async fn take_answered(
 ) -> Result<Exit> {
     let mut left = count;
     while left != Some(0) {
-        let Some(answered) = answered.recv().await else { break };
+        let Some(answered) = answered.recv().await else {
+            break;
+        };
         if let Some(logged) = answered.logged {
             printer.value(&logged)?;
         }
@@ -287,7 +292,8 @@ impl Callee {
     fn takes_one(&self) -> bool {
         let Some(left) = &self.left else { return true };
         let take = |left: u64| left.checked_sub(1);
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
     }
 }
 

@@ -31,7 +31,9 @@ pub(super) fn line(value: &Value, palette: Palette) -> String {
             format!("[{}]", values.join(", "))
         }
         Value::Dict(dict) => {
-            let entry = |(name, value): (_, &Value)| entry(name, &line(value, palette), palette);
+            let entry = |(name, value): (&bytestring::ByteString, &Value)| {
+                entry(name, &line(value, palette), palette)
+            };
             let entries: Vec<_> = dict.iter().map(entry).collect();
             format!("{{{}}}", entries.join(", "))
         }
@@ -41,7 +43,11 @@ pub(super) fn line(value: &Value, palette: Palette) -> String {
 /// Keyword arguments as they are typed: `size=1024 name="x"`.
 pub(super) fn keywords(kwargs: &Dict, palette: Palette) -> String {
     let keyword = |(name, value): (&bytestring::ByteString, &Value)| {
-        format!("{}={}", palette.name(&printable(name)), line(value, palette))
+        format!(
+            "{}={}",
+            palette.name(&printable(name)),
+            line(value, palette)
+        )
     };
     kwargs.iter().map(keyword).collect::<Vec<_>>().join(" ")
 }
@@ -88,7 +94,11 @@ fn entry(name: &str, value: &str, palette: Palette) -> String {
 }
 
 fn head(bytes: &[u8]) -> String {
-    let shown: String = bytes.iter().take(HEAD_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let shown: String = bytes
+        .iter()
+        .take(HEAD_BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let more = if bytes.len() > HEAD_BYTES { ".." } else { "" };
     format!("<bin {} B {shown}{more}>", bytes.len())
 }

@@ -42,7 +42,10 @@ impl Signals {
     }
 }
 
-#[expect(clippy::exit, reason = "who presses Ctrl-C twice does not want to wait for anything")]
+#[expect(
+    clippy::exit,
+    reason = "who presses Ctrl-C twice does not want to wait for anything"
+)]
 fn exit_now(exit: Exit) -> ! {
     std::process::exit(exit.code().into())
 }

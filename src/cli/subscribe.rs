@@ -120,7 +120,9 @@ async fn subscribe(
     patterns: &[Pattern],
 ) -> Result<()> {
     for pattern in patterns {
-        let options = SubscribeOptions { match_policy: pattern.policy_option() };
+        let options = SubscribeOptions {
+            match_policy: pattern.policy_option(),
+        };
         let what = format!("{} {:?}", pattern.policy, pattern.uri);
         let subscribe = subscriptions.subscribe(pattern.uri.as_str(), options);
         client.answer(&what, subscribe).await?;
@@ -156,7 +158,9 @@ impl Shown {
             return Ok(false);
         };
         let topic = event.details.topic.as_ref();
-        let topic = topic.map_or(pattern.uri.as_str(), |topic| topic.as_str()).to_owned();
+        let topic = topic
+            .map_or(pattern.uri.as_str(), |topic| topic.as_str())
+            .to_owned();
         let is_new = |seen: &mut Seen| seen.is_new(event.publication);
         if !pattern.wants(&topic) || !self.seen.as_mut().is_none_or(is_new) {
             return Ok(false);
@@ -172,7 +176,10 @@ impl Shown {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the time that people see beside an event")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that people see beside an event"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }

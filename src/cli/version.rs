@@ -17,7 +17,10 @@ impl VersionArgs {
     pub(super) fn run(self) -> Result<Exit> {
         let serializers = Serializer::ALL.map(Serializer::name).join(", ");
         let features = Feature::ALL.map(Feature::key).join(", ");
-        let printer = Printer::new(&OutputArgs::default(), &Console::new(&ConsoleArgs::default()));
+        let printer = Printer::new(
+            &OutputArgs::default(),
+            &Console::new(&ConsoleArgs::default()),
+        );
         printer.text(&format!(
             "wamp {}\nprotocol: WAMP v2 ({features})\nserializers: {serializers}\ntransports: websocket\ntarget: {}",
             env!("CARGO_PKG_VERSION"),
@@ -36,7 +39,11 @@ fn target() -> String {
     } else {
         "unknown"
     };
-    let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+    let os = if cfg!(target_os = "macos") {
+        "darwin"
+    } else {
+        std::env::consts::OS
+    };
     let environment = if cfg!(target_env = "gnu") {
         "-gnu"
     } else if cfg!(target_env = "musl") {

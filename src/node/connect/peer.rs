@@ -119,7 +119,10 @@ impl Peer {
     ) -> Result<Subscription, RequestError> {
         let (events, received) = mpsc::channel(EVENTS_MAX);
         let local = self.subscribe_into(topic.into(), options, events).await?;
-        Ok(Subscription { local, events: received })
+        Ok(Subscription {
+            local,
+            events: received,
+        })
     }
 
     pub(super) async fn subscribe_into(
@@ -128,7 +131,12 @@ impl Peer {
         options: SubscribeOptions,
         events: mpsc::Sender<Delivery>,
     ) -> Result<LocalId, RequestError> {
-        let command = |reply| Command::Subscribe { topic, options, events, reply };
+        let command = |reply| Command::Subscribe {
+            topic,
+            options,
+            events,
+            reply,
+        };
         self.request(command).await
     }
 
@@ -144,7 +152,8 @@ impl Peer {
     }
 
     pub(super) async fn unsubscribe_local(&self, local: LocalId) -> Result<(), RequestError> {
-        self.request(|reply| Command::Unsubscribe { local, reply }).await
+        self.request(|reply| Command::Unsubscribe { local, reply })
+            .await
     }
 
     /// Offers a procedure. `handler` runs up to `concurrency` times at once; other calls wait.
