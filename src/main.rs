@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use wamp::cli::{Cli, report};
 
 fn main() -> ExitCode {
-    let exit = Cli::parse().run().unwrap_or_else(|error| report(&error));
+    let exit = Cli::parse_process()
+        .run()
+        .unwrap_or_else(|error| report(&error));
     ExitCode::from(exit.code())
 }

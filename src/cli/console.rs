@@ -16,19 +16,16 @@ pub(super) struct ConsoleArgs {
     /// Say more: -v about the session, -vv every message
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
-    /// When to colour; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(help = "When to colour; NO_COLOR and CLICOLOR_FORCE are respected")]
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ColorChoice {
-    /// On a terminal
     #[default]
     Auto,
-    /// Also into pipes and files
     Always,
-    /// Not at all
     Never,
 }
 
@@ -166,13 +163,14 @@ pub(super) fn stderr_palette() -> Palette {
 
 /// A text from elsewhere that cannot move the cursor, ring or recolour: control characters as `\u001b`.
 pub(super) fn printable(text: &str) -> String {
+    use std::fmt::Write as _;
     if !text.contains(|c: char| c.is_control() && c != '\n') {
         return text.to_owned();
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         if c.is_control() && c != '\n' {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
         } else {
             safe.push(c);
         }

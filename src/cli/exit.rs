@@ -157,7 +157,7 @@ impl std::error::Error for Failure {}
 #[must_use]
 pub fn report(error: &anyhow::Error) -> Exit {
     let failure = error.downcast_ref::<Failure>();
-    let exit = failure.map_or(Exit::Local, |failure| failure.exit);
+    let exit = failure.map_or(Exit::Local, Failure::exit);
     if exit == Exit::PipeClosed {
         return exit;
     }

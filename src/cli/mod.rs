@@ -24,6 +24,7 @@ mod signal;
 mod subscribe;
 mod version;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, report};
@@ -66,6 +67,12 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the command line of this process; ends the process where it asks for help or makes no sense.
+    #[must_use]
+    pub fn parse_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| explain_numbers(error).exit())
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -83,6 +90,23 @@ impl Cli {
             Command::Version(args) => args.run(),
         }
     }
+}
+
+/// Names the whole number where clap took its first letters for flags: it knows `-3` and `-2.5`, not `-1e-5`.
+fn explain_numbers(mut error: clap::Error) -> clap::Error {
+    let is_number = |word: &String| word.starts_with('-') && word.parse::<f64>().is_ok();
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && let Some(number) = std::env::args()
+            .filter(is_number)
+            .find(|word| word.starts_with(flag))
+    {
+        let tip = format!("to pass '{number}' as a value, use '-- {number}'");
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::InvalidArg, ContextValue::String(number));
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 #[cfg(test)]

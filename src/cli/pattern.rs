@@ -17,11 +17,8 @@ use crate::protocol::MatchPolicy;
 /// A policy named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum MatchChoice {
-    /// Letter by letter
     Exact,
-    /// All that begins with it
     Prefix,
-    /// Empty parts are anything
     Wildcard,
 }
 
@@ -235,10 +232,9 @@ fn parts_match(pattern: &[&str], topic: &[&str]) -> bool {
     };
     let is_last = pattern_left.is_empty();
     match *first {
-        "*" | "**" | ">" | "#" if is_last => true,
-        "**" => (1..=topic.len()).any(|count| parts_match(pattern_left, &topic[count..])),
         // A dot at the end: everything below.
-        "" if is_last => true,
+        "" | "*" | "**" | ">" | "#" if is_last => true,
+        "**" => (1..=topic.len()).any(|count| parts_match(pattern_left, &topic[count..])),
         "" | "+" | "*" => parts_match(pattern_left, topic_left),
         glob if is_last && glob.ends_with('*') => glob_matches(glob, &topic.join(".")),
         glob => glob_matches(glob, part) && parts_match(pattern_left, topic_left),

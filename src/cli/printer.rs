@@ -39,11 +39,8 @@ pub(super) struct OutputArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One line of JSON each
     Json,
-    /// Laid out over lines
     Pretty,
-    /// Text without quotes, bytes as they are
     Raw,
 }
 
@@ -220,7 +217,7 @@ pub(super) async fn stdout_closed() {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What a payload is as one value; `None` where there is nothing in it.

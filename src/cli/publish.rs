@@ -32,15 +32,12 @@ pub(super) struct PublishArgs {
     #[arg(short = 'n', long, default_value_t = 1, hide_default_value = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Whether the router says that it took the event; without, a refused
-    /// one goes unnoticed
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    /// Whether to wait for the router's word that it took the event
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, hide_possible_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    #[arg(verbatim_doc_comment)]
     ack: bool,
-    /// Whether a subscription of this very session is left out [router's
-    /// default: true]
-    #[arg(long, value_name = "BOOL", action = ArgAction::Set, verbatim_doc_comment)]
+    /// Whether the router leaves this very session out
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, hide_possible_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     exclude_me: Option<bool>,
     #[command(flatten)]

@@ -25,6 +25,7 @@ const ANSWERED_MAX: usize = 64;
 
 /// Shown below the options.
 const EXAMPLES: &str = "\
+Examples:
   wamp register greet --value '\"hello\"'   the same answer to all
   wamp register mirror --echo             what was sent comes back
   wamp register now --exec 'date +%s'     a program's output, JSON or text
@@ -81,15 +82,10 @@ struct AnswerArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum InvokeChoice {
-    /// There is only one callee
     Single,
-    /// Each in turn
     Roundrobin,
-    /// Any
     Random,
-    /// The one that came first
     First,
-    /// The one that came last
     Last,
 }
 
@@ -108,94 +104,95 @@ struct Answered {
 }
 
 /// What handlers share.
-struct Callee {
+struct Calls {
     answer: Answer,
-    /// The procedure, where the router does not say it.
-    procedure: String,
     /// Calls still to be taken; `None` has no end.
     left: Option<AtomicU64>,
     answered: mpsc::Sender<Answered>,
 }
 
+/// The procedures of one command, and what becomes of their calls.
+struct Service<'a> {
+    args: &'a RegisterArgs,
+    patterns: Vec<Pattern>,
+    printer: Printer,
+    calls: Arc<Calls>,
+    answered: mpsc::Receiver<Answered>,
+    registrations: Vec<Registration>,
+}
+
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        let answer = self.answer.parse()?;
-        let words = std::slice::from_ref(&self.procedure);
-        let patterns = MatchChoice::patterns(self.match_choice, words)?;
-        if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
-            let message = format!("routers have no match policy for {:?}", self.procedure);
-            let hint = format!("offer more: wamp register {:?} --match prefix", pattern.uri);
-            return Err(Failure::usage(message).hint(hint).into());
-        }
-        let printer = Printer::new(&self.output, console);
+        let mut service = Service::new(&self, Printer::new(&self.output, console))?;
         let work = async |client: &Client<'_>, signals: &mut Signals| {
-            self.serve(client, signals, &patterns, answer, printer)
-                .await
+            let done = service.run(client, signals).await;
+            for registration in service.registrations.drain(..) {
+                // The session may be lost, and GOODBYE says the same.
+                drop(signals.or_exit(client.peer.unregister(registration)).await);
+            }
+            done
         };
         self.client.session(console, Stay::Long, work).await
     }
+}
 
-    async fn serve(
-        &self,
-        client: &Client<'_>,
-        signals: &mut Signals,
-        patterns: &[Pattern],
-        answer: Answer,
-        printer: Printer,
-    ) -> Result<Exit> {
-        let (sender, mut answered) = mpsc::channel(ANSWERED_MAX);
-        let mut registrations = Vec::new();
-        let registered = tokio::select! {
-            registered = self.register(client, patterns, &answer, &sender, &mut registrations) => registered,
-            exit = signals.next() => return Ok(exit),
-        };
-        registered?;
-        let done = tokio::select! {
-            biased;
-            exit = signals.next() => Ok(exit),
-            done = take_answered(&mut answered, self.count, &printer) => done,
-            failure = client.watch() => Err(failure.into()),
-            end = any_ended(&mut registrations) => Err(end.into()),
-            () = self.too_late() => {
-                let limit = self.client.reply_timeout().unwrap_or_default();
-                let limit = humantime::format_duration(limit);
-                let message = format!("fewer than {} calls came within {limit}", self.count.unwrap_or_default());
-                Err(Failure::new(Exit::TimedOut, message).into())
-            }
-        };
-        for registration in registrations {
-            // The session may be lost, and GOODBYE says the same.
-            drop(signals.or_exit(client.peer.unregister(registration)).await);
+impl<'a> Service<'a> {
+    fn new(args: &'a RegisterArgs, printer: Printer) -> Result<Self, Failure> {
+        let words = std::slice::from_ref(&args.procedure);
+        let patterns = MatchChoice::patterns(args.match_choice, words)?;
+        if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
+            let message = format!("routers have no match policy for {:?}", args.procedure);
+            let hint = format!("offer more: wamp register {:?} --match prefix", pattern.uri);
+            return Err(Failure::usage(message).hint(hint));
         }
-        done
+        let (sender, answered) = mpsc::channel(ANSWERED_MAX);
+        let calls = Calls {
+            answer: args.answer.parse()?,
+            left: args.count.map(AtomicU64::new),
+            answered: sender,
+        };
+        Ok(Self {
+            args,
+            patterns,
+            printer,
+            calls: Arc::new(calls),
+            answered,
+            registrations: Vec::new(),
+        })
     }
 
-    async fn register(
-        &self,
-        client: &Client<'_>,
-        patterns: &[Pattern],
-        answer: &Answer,
-        answered: &mpsc::Sender<Answered>,
-        registrations: &mut Vec<Registration>,
-    ) -> Result<()> {
-        for pattern in patterns {
+    async fn run(&mut self, client: &Client<'_>, signals: &mut Signals) -> Result<Exit> {
+        tokio::select! {
+            registered = self.register(client) => registered?,
+            exit = signals.next() => return Ok(exit),
+        }
+        tokio::select! {
+            biased;
+            exit = signals.next() => Ok(exit),
+            done = take_answered(&mut self.answered, self.args.count, &self.printer) => done,
+            failure = client.watch() => Err(failure.into()),
+            end = any_ended(&mut self.registrations) => Err(end.into()),
+            failure = self.args.too_late() => Err(failure.into()),
+        }
+    }
+
+    async fn register(&mut self, client: &Client<'_>) -> Result<(), Failure> {
+        for pattern in &self.patterns {
             let options = RegisterOptions {
                 match_policy: pattern.policy_option(),
-                invoke: self.invoke.map(InvokeChoice::policy),
+                invoke: self.args.invoke.map(InvokeChoice::policy),
             };
-            let callee = Arc::new(Callee {
-                answer: answer.clone(),
-                procedure: pattern.uri.clone(),
-                left: self.count.map(AtomicU64::new),
-                answered: answered.clone(),
-            });
-            let handler = move |invocation| Arc::clone(&callee).handle(invocation);
+            let calls = Arc::clone(&self.calls);
+            let registered = pattern.uri.clone();
+            let handler =
+                move |invocation| Arc::clone(&calls).handle(registered.clone(), invocation);
             let what = format!("procedure {:?}", pattern.uri);
-            let concurrency = usize::from(self.concurrency);
-            let peer = &client.peer;
-            let register = peer.register(pattern.uri.as_str(), options, concurrency, handler);
-            registrations.push(client.answer(&what, register).await?);
+            let concurrency = usize::from(self.args.concurrency);
+            let uri = pattern.uri.as_str();
+            let register = client.peer.register(uri, options, concurrency, handler);
+            self.registrations
+                .push(client.answer(&what, register).await?);
             let described = match pattern.policy_option() {
                 None => format!("{:?}", pattern.uri),
                 Some(_) => pattern.describe(),
@@ -206,13 +203,18 @@ impl RegisterArgs {
         }
         Ok(())
     }
+}
 
+impl RegisterArgs {
     /// Ends when `-n` calls should have come by `-T`.
-    async fn too_late(&self) {
-        match self.client.reply_timeout() {
-            Some(limit) if self.count.is_some() => tokio::time::sleep(limit).await,
-            _ => std::future::pending().await,
-        }
+    async fn too_late(&self) -> Failure {
+        let (Some(limit), Some(count)) = (self.client.reply_timeout(), self.count) else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep(limit).await;
+        let limit = humantime::format_duration(limit);
+        let message = format!("fewer than {count} calls came within {limit}");
+        Failure::new(Exit::TimedOut, message)
     }
 }
 
@@ -264,14 +266,18 @@ impl AnswerArgs {
     }
 }
 
-impl Callee {
-    async fn handle(self: Arc<Self>, invocation: Invocation) -> Result<Payload, ErrorReply> {
+impl Calls {
+    async fn handle(
+        self: Arc<Self>,
+        registered: String,
+        invocation: Invocation,
+    ) -> Result<Payload, ErrorReply> {
         if !self.takes_one() {
             let text = "the callee has answered as many calls as it was asked to";
             return Err(ErrorReply::text(uris::UNAVAILABLE, text));
         }
         let procedure = invocation.details.procedure.as_ref();
-        let procedure = procedure.map_or(self.procedure.as_str(), |procedure| procedure.as_str());
+        let procedure = procedure.map_or(registered.as_str(), |procedure| procedure.as_str());
         let (reply, logged) = match &self.answer {
             Answer::Value(payload) => (Ok(payload.clone()), None),
             Answer::Echo => (Ok(invocation.payload), None),

@@ -21,9 +21,8 @@ pub(super) fn line(value: &Value, palette: Palette) -> String {
     match value {
         Value::Null => palette.word("null"),
         Value::Bool(value) => palette.word(&value.to_string()),
-        Value::Integer(_) => palette.number(&json::to_line(value)),
         Value::Float(float) if !float.is_finite() => palette.number(&float.to_string()),
-        Value::Float(_) => palette.number(&json::to_line(value)),
+        Value::Integer(_) | Value::Float(_) => palette.number(&json::to_line(value)),
         Value::Text(_) => palette.text(&printable(&json::to_line(value))),
         Value::Bytes(bytes) => palette.word(&head(bytes)),
         Value::List(values) => {
@@ -94,13 +93,13 @@ fn entry(name: &str, value: &str, palette: Palette) -> String {
 }
 
 fn head(bytes: &[u8]) -> String {
-    let shown: String = bytes
-        .iter()
-        .take(HEAD_BYTES)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let more = if bytes.len() > HEAD_BYTES { ".." } else { "" };
-    format!("<bin {} B {shown}{more}>", bytes.len())
+    use std::fmt::Write as _;
+    let mut head = format!("<bin {} B ", bytes.len());
+    for byte in bytes.iter().take(HEAD_BYTES) {
+        let _ = write!(head, "{byte:02x}");
+    }
+    head.push_str(if bytes.len() > HEAD_BYTES { "..>" } else { ">" });
+    head
 }
 
 #[cfg(test)]

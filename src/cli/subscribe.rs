@@ -146,14 +146,14 @@ impl Shown {
         loop {
             let (index, event) = subscriptions.next_event().await;
             let event = event.map_err(|end| Failure::new(Exit::SessionLost, end.to_string()))?;
-            if self.show(index, event)? && self.left == Some(0) {
+            if self.show(index, &event)? && self.left == Some(0) {
                 return Ok(Exit::Done);
             }
         }
     }
 
     /// Shows an event, if it was meant and is new.
-    fn show(&mut self, index: usize, event: Event) -> Result<bool> {
+    fn show(&mut self, index: usize, event: &Event) -> Result<bool> {
         let Some(pattern) = self.patterns.get(index) else {
             return Ok(false);
         };
