@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::command::CommandError;
+use bytestring::ByteString;
+
 use super::output::{Answer, End, ErrorReply, Output};
 use super::pending::{Pending, Request};
 use super::violation::Violation;
@@ -12,7 +13,7 @@ use crate::protocol::message::{
 };
 use crate::protocol::{
     AbortDetails, Feature, GoodbyeDetails, HelloDetails, Message, MessageCode, Payload,
-    RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri, uris,
+    RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri, Value, uris,
 };
 
 /// How many subscriptions are remembered after their end, for events that crossed UNSUBSCRIBE.
@@ -135,6 +136,10 @@ impl Session {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all others break the same rule"
+    )]
     fn handle_joining(&mut self, message: Message) -> Result<(), Violation> {
         match message {
             Message::Welcome(welcome) => self.handle_welcome(welcome),
@@ -165,6 +170,7 @@ impl Session {
     }
 
     /// After our GOODBYE only the router's counts; what else was on its way is dropped. Spec: bp#goodbye-1.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are too late")]
     fn handle_leaving(&mut self, message: Message) {
         match message {
             Message::Goodbye(_) => self.end(End::Left),
@@ -279,8 +285,7 @@ impl Session {
         for subscription in std::mem::take(&mut self.unused) {
             if self.subscriptions.get(&subscription) == Some(&0) {
                 // Too much pending: the subscription stays, its events have no taker.
-                let sent: Result<_, CommandError> = self.send_unsubscribe(subscription);
-                drop(sent);
+                let _ = self.send_unsubscribe(subscription);
             }
         }
     }
@@ -443,10 +448,14 @@ fn roles() -> Roles {
 }
 
 /// What an ABORT says to people: `Details.message`, else its first argument if that is a text.
-fn abort_text(abort: &Abort) -> Option<bytestring::ByteString> {
-    let first_argument = || match abort.payload.args().ok()?.into_iter().next()? {
-        crate::protocol::Value::Text(text) => Some(text),
-        _ => None,
+fn abort_text(abort: &Abort) -> Option<ByteString> {
+    let first_argument = || {
+        let first = abort.payload.args().ok()?.into_iter().next()?;
+        if let Value::Text(text) = first {
+            Some(text)
+        } else {
+            None
+        }
     };
     abort.details.message.clone().or_else(first_argument)
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::callees::{Handler, Registration};
-use super::command::{Command, Offer, Reply};
+use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::establish;
 use super::state::{Joined, SessionEnd, SessionState};
-use super::subscription::{EVENTS_MAX, Subscription};
+use super::subscription::{Delivery, EVENTS_MAX, Subscription};
 use super::{ConnectError, ConnectOptions, RequestError};
 use crate::client::{End, ErrorReply};
 use crate::protocol::message::Invocation;
@@ -117,19 +117,27 @@ impl Peer {
         topic: impl Into<Uri>,
         options: SubscribeOptions,
     ) -> Result<Subscription, RequestError> {
-        let topic = topic.into();
         let (events, received) = mpsc::channel(EVENTS_MAX);
+        let local = self.subscribe_into(topic.into(), options, events).await?;
+        Ok(Subscription {
+            local,
+            events: received,
+        })
+    }
+
+    pub(super) async fn subscribe_into(
+        &self,
+        topic: Uri,
+        options: SubscribeOptions,
+        events: mpsc::Sender<Delivery>,
+    ) -> Result<LocalId, RequestError> {
         let command = |reply| Command::Subscribe {
             topic,
             options,
             events,
             reply,
         };
-        let local = self.request(command).await?;
-        Ok(Subscription {
-            local,
-            events: received,
-        })
+        self.request(command).await
     }
 
     /// Ends a subscription, and waits for the router to say so.
@@ -140,6 +148,10 @@ impl Peer {
         let local = subscription.local;
         // The task may be waiting for room in it.
         drop(subscription);
+        self.unsubscribe_local(local).await
+    }
+
+    pub(super) async fn unsubscribe_local(&self, local: LocalId) -> Result<(), RequestError> {
         self.request(|reply| Command::Unsubscribe { local, reply })
             .await
     }
