@@ -21,4 +21,4 @@ mod wamp;
 pub(crate) use output::Output;
 pub(crate) use program::Program;
 pub(crate) use router::Router;
-pub(crate) use wamp::wamp;
+pub(crate) use wamp::{Wamp, wamp};

@@ -150,6 +150,11 @@ impl Program {
         line
     }
 
+    /// Returns how many lines of stdout have been taken.
+    pub(crate) fn lines_taken(&self) -> usize {
+        self.lines_taken
+    }
+
     /// Returns what was said on stderr so far.
     pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.lock().stderr).into_owned()

@@ -21,11 +21,9 @@ impl Router {
     /// Starts it with more arguments.
     #[track_caller]
     pub(crate) fn start_with<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
-        let mut command = wamp(["router", "--listen", "127.0.0.1:0"]);
-        for arg in args {
-            command = command.arg(arg);
-        }
-        let mut program = command.start();
+        let mut program = wamp(["router", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .start();
         let url = program.next_line();
         assert!(
             url.starts_with("ws://"),

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
-use super::{Output, Program, Router, wamp};
+use super::{Output, Program, Router, Wamp, wamp};
 
 fn shell(script: &str) -> Program {
     let mut command = Command::new("sh");
@@ -18,6 +18,7 @@ fn a_program_is_talked_to_line_by_line() {
     assert_eq!(program.wait_for_line("ot"), "note");
     program.write("this\n");
     assert_eq!(program.next_line(), "got this");
+    assert_eq!(program.lines_taken(), 2);
     let output = program
         .finish()
         .stdout("hi\ngot this\n")
@@ -100,14 +101,11 @@ fn variables_of_the_developers_shell_do_not_reach_a_program() {
 
 #[test]
 fn a_command_line_of_ours_is_run_with_input_folder_and_environment() {
-    let output = wamp(["call"])
+    let call: Wamp = wamp(["call"])
         .to("ws://127.0.0.1:1/ws")
         .arg("sum")
-        .arg("@-")
-        .stdin("3")
-        .env("NO_COLOR", "1")
-        .dir("/")
-        .run();
+        .args(["@-", "5"]);
+    let output = call.stdin("3").env("NO_COLOR", "1").dir("/").run();
     output.exit_code(3).stdout("");
 }
 

@@ -35,6 +35,13 @@ impl Wamp {
         self
     }
 
+    /// Adds more arguments at the end.
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
     /// Names the router: puts `-u URL` behind the subcommand.
     pub(crate) fn to(mut self, url: &str) -> Self {
         self.args.splice(1..1, ["-u".into(), url.into()]);

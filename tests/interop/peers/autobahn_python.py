@@ -92,6 +92,9 @@ class Peer(ApplicationSession):
         published = await self.publish(order["topic"], *args, **kwargs, options=PublishOptions(acknowledge=True))
         say(published=published.id)
 
+    def onUserError(self, fail, msg):
+        """What a procedure raises is the caller's business; this would log it on stdout as well."""
+
     def onDisconnect(self):
         asyncio.get_running_loop().stop()
 

@@ -1,32 +1,37 @@
-"""Publishes which files lie in a directory: every second one event for each file extension.
+"""Publishes which files lie in a directory: once a second one event for each file extension.
 
     python lister.py [DIRECTORY] [ROUTER]
 
 `filewithext.txt` carries the names of the .txt files, and an empty list once after the last of them has gone.
 """
 
+import argparse
 import asyncio
 import re
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
 
 
+def files_by_extension(directory):
+    """Files without an extension, or with one that is no part of a URI, are left out."""
+    files = defaultdict(list)
+    for file in sorted(Path(directory).iterdir()):
+        extension = file.suffix[1:]
+        if file.is_file() and re.fullmatch(r"\w+", extension):
+            files[extension].append(file.name)
+    return files
+
+
 class Lister(ApplicationSession):
     async def onJoin(self, details):
-        directory = Path(self.config.extra["directory"])
-        before = set()
-        while True:
-            files = defaultdict(list)
-            for file in sorted(directory.iterdir()):
-                extension = file.suffix[1:]
-                if file.is_file() and re.fullmatch(r"[0-9a-zA-Z_]+", extension):
-                    files[extension].append(file.name)
-            for extension in sorted(before | set(files)):
-                self.publish("filewithext." + extension, files.get(extension, []))
-            before = set(files)
+        gone = set()
+        while self.is_attached():
+            files = files_by_extension(self.config.extra["directory"])
+            for extension in files.keys() | gone:
+                self.publish(f"filewithext.{extension}", files.get(extension, []))
+            gone = set(files)
             await asyncio.sleep(1)
 
     def onDisconnect(self):
@@ -34,5 +39,8 @@ class Lister(ApplicationSession):
 
 
 if __name__ == "__main__":
-    directory, url = (sys.argv[1:] + [".", "ws://127.0.0.1:8080/ws"][len(sys.argv) - 1 :])[:2]
-    ApplicationRunner(url, "realm1", extra={"directory": directory}).run(Lister)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("directory", nargs="?", default=".")
+    parser.add_argument("router", nargs="?", default="ws://127.0.0.1:8080/ws")
+    args = parser.parse_args()
+    ApplicationRunner(args.router, "realm1", extra={"directory": args.directory}).run(Lister)

@@ -14,7 +14,8 @@ const SERIALIZERS = { json: "JsonSerializer", msgpack: "MsgpackSerializer", cbor
 const unpacked = ({ argsList, argsDict }) => ({ args: argsList ?? [], kwargs: argsDict ?? {} });
 
 const PROCEDURES = {
-  echo: ({ argsList, argsDict }) => ({ argsList, argsDict }),
+  // An object with neither would itself become the kwargs.
+  echo: ({ argsList = [], argsDict = {} }) => ({ argsList, argsDict }),
   sum: ({ argsList }) => [argsList.reduce((total, item) => total + item, 0)],
   refuse: ({ argsList, argsDict }) => {
     throw Object.assign(new Error(), { error: "com.example.refused", argsList, argsDict });
