@@ -95,6 +95,10 @@ class Peer(ApplicationSession):
     def onUserError(self, fail, msg):
         """What a procedure raises is the caller's business; this would log it on stdout as well."""
 
+    def onLeave(self, details):
+        """By default this logs a GOODBYE that is answered as the specification has it."""
+        self.disconnect()
+
     def onDisconnect(self):
         asyncio.get_running_loop().stop()
 
