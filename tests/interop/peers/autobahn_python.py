@@ -19,6 +19,7 @@ import base64
 import json
 import sys
 
+import txaio
 from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
@@ -28,7 +29,12 @@ SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBO
 
 
 def say(**said):
-    print(json.dumps(said, default=lambda data: "\0" + base64.b64encode(data).decode()), flush=True)
+    print(json.dumps(said, default=as_text), flush=True)
+
+
+def as_text(data):
+    # wampy's CBOR marks bytes as a typed array, with a tag that cbor2 leaves to us.
+    return "\0" + base64.b64encode(getattr(data, "value", data)).decode()
 
 
 def with_bytes(value):
@@ -93,7 +99,10 @@ class Peer(ApplicationSession):
         say(published=published.id)
 
     def onUserError(self, fail, msg):
-        """What a procedure raises is the caller's business; this would log it on stdout as well."""
+        """What a procedure raises goes to its caller; anything else is a mistake in here, and ends the session."""
+        if not isinstance(fail.value, ApplicationError):
+            super().onUserError(fail, msg)
+            self.disconnect()
 
     def onLeave(self, details):
         """By default this logs a GOODBYE that is answered as the specification has it."""
@@ -105,4 +114,6 @@ class Peer(ApplicationSession):
 
 if __name__ == "__main__":
     url, serializer = sys.argv[1:]
-    ApplicationRunner(url, "realm1", serializers=[SERIALIZERS[serializer]()]).run(Peer, log_level="warn")
+    # Answers are all that goes to stdout.
+    txaio.start_logging(out=sys.stderr, level="warn")
+    ApplicationRunner(url, "realm1", serializers=[SERIALIZERS[serializer]()]).run(Peer)

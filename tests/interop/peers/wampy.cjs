@@ -36,7 +36,7 @@ const peer = (session) => ({
   },
   async subscribe({ topic, match }) {
     const onEvent = ({ details, ...payload }) =>
-      say({ event: { topic: details.topic ?? topic, match, publication: details.publication, ...unpacked(payload) } });
+      say({ event: { topic: details.topic ?? topic, match, publication: details.publication ?? null, ...unpacked(payload) } });
     await session.subscribe(topic, onEvent, match === "exact" ? {} : { match });
     return { subscribed: topic };
   },
