@@ -65,13 +65,18 @@ class Peer(ApplicationSession):
 
     async def onJoin(self, details):
         say(ready=details.session)
+        try:
+            await self.follow_orders()
+        finally:
+            self.leave()
+
+    async def follow_orders(self):
         lines = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
         async for line in lines:
             order = json.loads(line)
             args, kwargs = with_bytes(order.get("args", [])), with_bytes(order.get("kwargs", {}))
             await getattr(self, "do_" + order["do"])(order, args, kwargs)
-        self.leave()
 
     async def do_register(self, order, _args, _kwargs):
         await self.register(self.procedures[order["as"]], order["procedure"])
@@ -99,10 +104,7 @@ class Peer(ApplicationSession):
         say(published=published.id)
 
     def onUserError(self, fail, msg):
-        """What a procedure raises goes to its caller; anything else is a mistake in here, and ends the session."""
-        if not isinstance(fail.value, ApplicationError):
-            super().onUserError(fail, msg)
-            self.disconnect()
+        """What a procedure raises goes to its caller, and needs no log line here."""
 
     def onLeave(self, details):
         """By default this logs a GOODBYE that is answered as the specification has it."""
