@@ -5,6 +5,7 @@
 //! | [`calls`] | autobahn-python, autobahn-js and wampy call each other through our router |
 //! | [`events`] | they publish and subscribe to each other through our router |
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
+//! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
 //!
@@ -16,6 +17,8 @@ mod calls;
 mod commands;
 #[cfg(test)]
 mod crossbar;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
