@@ -1,2 +1,5 @@
 //! Tests that need Rust alone.
+
+#[cfg(test)]
+mod support;
 mod vectors;
