@@ -197,6 +197,10 @@ fn what_this_machine_lacks_is_9() {
     ] {
         wamp(words).run().exit_code(9).stdout("");
     }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = wamp(["router", "--listen", &address]).run();
+    output.exit_code(9).stdout("").stderr_contains(&address);
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.json"), "[1,").unwrap();
     let output = wamp(["pub", "t", "@json:bad.json"]).dir(dir.path()).run();
