@@ -136,6 +136,15 @@ impl Session {
         }
     }
 
+    /// Tells the router that what it sent is no message. The session is over; there is no [`Output::Ended`], because
+    /// whoever calls this knows.
+    pub fn handle_garbage(&mut self, why: &str) {
+        if self.state != State::Closed {
+            self.abort(uris::PROTOCOL_VIOLATION, why);
+            self.close();
+        }
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "all others break the same rule"
@@ -428,13 +437,17 @@ impl Session {
     }
 
     fn end(&mut self, end: End) {
+        self.close();
+        self.output.push_back(Output::Ended(end));
+    }
+
+    fn close(&mut self) {
         self.state = State::Closed;
         self.pending.clear();
         self.subscriptions.clear();
         self.unused.clear();
         self.registrations.clear();
         self.invocations.clear();
-        self.output.push_back(Output::Ended(end));
     }
 }
 

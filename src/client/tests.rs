@@ -398,6 +398,15 @@ fn an_invocation_id_in_use_breaks_the_protocol() {
 }
 
 #[test]
+fn garbage_is_answered_by_abort() {
+    let mut talk = Talk::joined();
+    talk.session.handle_garbage("no message");
+    talk.sends(r#"[3, {"message": "no message"}, "wamp.error.protocol_violation"]"#);
+    talk.gets("[36, 4, 5, {}]");
+    talk.silence();
+}
+
+#[test]
 fn everything_that_can_grow_has_a_bound() {
     let limits = Limits {
         pending_max: 2,

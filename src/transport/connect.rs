@@ -159,10 +159,6 @@ pub enum TransportError {
 
 /// What waiting on a connection brought.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "taken apart at once; a box would cost more"
-)]
 pub enum Read {
     /// A message.
     Message(Message),

@@ -82,6 +82,12 @@ impl<'a> Conversation<'a> {
                 break SessionEnd::Ended(end);
             }
             if let Err(end) = self.turn().await {
+                if let SessionEnd::Transport(
+                    error @ (TransportError::Decode(_) | TransportError::FrameKind { .. }),
+                ) = &end
+                {
+                    self.session.handle_garbage(&error.to_string());
+                }
                 // What the router said last counts for more than how its connection went.
                 self.settle();
                 break self.ended.take().map_or(end, SessionEnd::Ended);

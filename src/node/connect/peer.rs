@@ -1,8 +1,10 @@
 //! The handle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::callees::{Handler, Registration};
 use super::command::{Command, LocalId, Offer, Reply};
@@ -20,6 +22,9 @@ use crate::protocol::{
 
 /// How many commands wait for the task. bound: beyond, callers wait.
 const COMMANDS_MAX: usize = 256;
+
+/// How long leaving may take, with all that is still to be written before.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A session in use. Cheap to clone; the session lasts as long as one of the clones, or until somebody leaves.
 #[derive(Clone, Debug)]
@@ -201,13 +206,17 @@ impl Peer {
             .await
     }
 
-    /// Leaves the realm and closes the connection. Takes two seconds at most, also where the router does not answer.
+    /// Leaves the realm and closes the connection. Takes three seconds at most, also where the router takes nothing
+    /// any more.
     pub async fn leave(&self) {
         let (reply, left) = oneshot::channel();
-        if self.commands.send(Command::Leave { reply }).await.is_ok() {
-            // An error means that the task has ended, which is what is wanted.
-            drop(left.await);
-        }
+        let leaving = async {
+            if self.commands.send(Command::Leave { reply }).await.is_ok() {
+                // An error means that the task has ended, which is what is wanted.
+                drop(left.await);
+            }
+        };
+        drop(timeout(LEAVE_PATIENCE, leaving).await);
     }
 
     async fn request<T>(
