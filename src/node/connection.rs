@@ -141,9 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads, routes, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
-            let has_read = self.read_batch(cx, scratch)?;
+            let has_read = self.read_batch(cx, scratch);
+            // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
-            Ok::<_, Over>(has_read)
+            has_read
         })?;
         let has_written = self.write(cx)?;
         Ok(has_read || has_written)
