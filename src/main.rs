@@ -1,15 +1,12 @@
-//! TEMP
-use clap::Parser;
-#[derive(clap::Parser)]
-enum Cli {
-    Router(wamp::cli::router::RouterArgs),
-}
-fn main() {
-    let Cli::Router(args) = Cli::parse();
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(args.run())
-        .unwrap();
+//! The `wamp` command: parse, run, report, exit.
+
+use std::process::ExitCode;
+
+use wamp::cli::{Cli, report};
+
+fn main() -> ExitCode {
+    let exit = Cli::parse_process()
+        .run()
+        .unwrap_or_else(|error| report(&error));
+    ExitCode::from(exit.code())
 }

@@ -19,7 +19,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 
 /// Run a WAMP router
 #[derive(Args, Debug)]
-pub struct RouterArgs {
+pub(super) struct RouterArgs {
     /// Listen here; repeatable. Port 0 picks a free one, `:9000` is loopback
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: Vec<String>,
@@ -67,7 +67,7 @@ impl RouterArgs {
     ///
     /// # Errors
     /// An address that cannot be listened on ([`BindError`](crate::node::BindError)).
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
         self.log_to_stderr();
         // Before anybody can know that we listen: a signal must never find its default at work.
         let mut stop = Stop::new()?;

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::command::CommandError;
+use bytestring::ByteString;
+
 use super::output::{Answer, End, ErrorReply, Output};
 use super::pending::{Pending, Request};
 use super::violation::Violation;
@@ -12,7 +13,7 @@ use crate::protocol::message::{
 };
 use crate::protocol::{
     AbortDetails, Feature, GoodbyeDetails, HelloDetails, Message, MessageCode, Payload,
-    RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri, uris,
+    RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri, Value, uris,
 };
 
 /// How many subscriptions are remembered after their end, for events that crossed UNSUBSCRIBE.
@@ -104,11 +105,11 @@ impl Session {
         };
         session.send(Hello {
             realm,
-            details: HelloDetails {
+            details: Box::new(HelloDetails {
                 roles: Some(roles()),
                 agent: Some(agent.into()),
                 ..HelloDetails::default()
-            },
+            }),
         });
         session
     }
@@ -135,6 +136,19 @@ impl Session {
         }
     }
 
+    /// Tells the router that what it sent is no message. The session is over; there is no [`Output::Ended`], because
+    /// whoever calls this knows.
+    pub fn handle_garbage(&mut self, why: &str) {
+        if self.state != State::Closed {
+            self.abort(uris::PROTOCOL_VIOLATION, why);
+            self.close();
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all others break the same rule"
+    )]
     fn handle_joining(&mut self, message: Message) -> Result<(), Violation> {
         match message {
             Message::Welcome(welcome) => self.handle_welcome(welcome),
@@ -165,6 +179,7 @@ impl Session {
     }
 
     /// After our GOODBYE only the router's counts; what else was on its way is dropped. Spec: bp#goodbye-1.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are too late")]
     fn handle_leaving(&mut self, message: Message) {
         match message {
             Message::Goodbye(_) => self.end(End::Left),
@@ -279,8 +294,7 @@ impl Session {
         for subscription in std::mem::take(&mut self.unused) {
             if self.subscriptions.get(&subscription) == Some(&0) {
                 // Too much pending: the subscription stays, its events have no taker.
-                let sent: Result<_, CommandError> = self.send_unsubscribe(subscription);
-                drop(sent);
+                let _ = self.send_unsubscribe(subscription);
             }
         }
     }
@@ -423,13 +437,17 @@ impl Session {
     }
 
     fn end(&mut self, end: End) {
+        self.close();
+        self.output.push_back(Output::Ended(end));
+    }
+
+    fn close(&mut self) {
         self.state = State::Closed;
         self.pending.clear();
         self.subscriptions.clear();
         self.unused.clear();
         self.registrations.clear();
         self.invocations.clear();
-        self.output.push_back(Output::Ended(end));
     }
 }
 
@@ -443,10 +461,14 @@ fn roles() -> Roles {
 }
 
 /// What an ABORT says to people: `Details.message`, else its first argument if that is a text.
-fn abort_text(abort: &Abort) -> Option<bytestring::ByteString> {
-    let first_argument = || match abort.payload.args().ok()?.into_iter().next()? {
-        crate::protocol::Value::Text(text) => Some(text),
-        _ => None,
+fn abort_text(abort: &Abort) -> Option<ByteString> {
+    let first_argument = || {
+        let first = abort.payload.args().ok()?.into_iter().next()?;
+        if let Value::Text(text) = first {
+            Some(text)
+        } else {
+            None
+        }
     };
     abort.details.message.clone().or_else(first_argument)
 }

@@ -2,7 +2,7 @@
 
 use crate::protocol::{MessageCode, RegistrationId, RequestId, SubscriptionId};
 
-/// A rule that the router broke; the session is over. Spec: bp#protocol_errors.
+/// A rule that the router broke; the session is over. Spec: `bp#protocol_errors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {

@@ -9,17 +9,17 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::{debug, info, warn};
 
 use super::clock::now;
-use super::outbox::{Outbox, Outgoing};
+use super::outbox::{Delivery, Load, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm, log_joined};
 use super::router::Router;
 use crate::protocol::SessionId;
@@ -49,7 +49,7 @@ thread_local! {
 #[derive(Debug, Default)]
 struct Scratch {
     batch: Vec<Received>,
-    wakers: Vec<Waker>,
+    delivery: Delivery,
 }
 
 /// A client's connection, from its upgrade to its end.
@@ -61,8 +61,16 @@ pub(super) struct Connection<S> {
     outbox: Arc<Outbox>,
     /// Taken from the outbox, not yet handed to the socket.
     pending: VecDeque<Outgoing>,
+    /// With the socket, and not yet written.
+    handed: Load,
+    /// Written, and not yet told to the outbox.
+    written: Load,
+    /// A buffer the socket is done with.
+    spare: BytesMut,
     phase: Phase,
     can_read: bool,
+    /// The peer does not take its replies, so it is not asked for more requests.
+    is_held_back: bool,
     timer: Pin<Box<Sleep>>,
     ping_due: Instant,
     pings_missed: u32,
@@ -89,14 +97,19 @@ struct Over;
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(router: Arc<Router>, peer: SocketAddr, upgraded: Upgraded<S>) -> Self {
         let limits = router.limits();
+        let serializer = upgraded.serializer;
         let now = now();
         let deadline = now + limits.join_time;
         Self {
             peer,
-            serializer: upgraded.serializer,
+            serializer,
             socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
-            outbox: Arc::new(Outbox::new(limits, Arc::clone(router.total()))),
+            outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
             pending: VecDeque::new(),
+            handed: Load::default(),
+            written: Load::default(),
+            spare: BytesMut::new(),
+            is_held_back: false,
             phase: Phase::Joining { deadline },
             can_read: true,
             timer: Box::pin(tokio::time::sleep_until(deadline.into())),
@@ -128,22 +141,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads, routes, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
-            let has_read = self.read_batch(cx, scratch)?;
+            let (has_read, error) = self.read_batch(cx, scratch);
+            // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
-            Ok::<_, Over>(has_read)
-        })?;
+            if let Some(error) = error {
+                self.handle_read_error(&error, scratch);
+                self.route(scratch);
+            }
+            has_read
+        });
         let has_written = self.write(cx)?;
         Ok(has_read || has_written)
     }
 
-    fn read_batch(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, Over> {
+    fn read_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> (bool, Option<ReadError>) {
         let mut bytes = 0;
         let mut has_read = false;
-        // A peer that does not take its replies is not asked for more requests.
-        let is_held_back =
-            self.outbox.is_over_budget() || self.socket.unwritten() > WRITE_BYTES_MAX;
         while self.can_read
-            && !is_held_back
+            && !self.is_held_back
             && scratch.batch.len() < BATCH_MESSAGES_MAX
             && bytes < BATCH_BYTES_MAX
         {
@@ -159,12 +178,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Poll::Ready(Err(error)) => {
                     self.can_read = false;
-                    self.handle_read_error(&error, scratch)?;
-                    has_read = true;
+                    return (true, Some(error));
                 }
             }
         }
-        Ok(has_read)
+        (has_read, None)
     }
 
     fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
@@ -220,13 +238,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.close(CloseCode::Normal, "refused to join");
     }
 
-    fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) -> Result<(), Over> {
+    fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) {
         let violation = match error {
-            ReadError::Closed => return Err(Over),
+            ReadError::Closed => return self.begin_closing("lost"),
             ReadError::Broken(why) => {
                 warn!(peer = %self.peer, ?why, "the peer breaks the WebSocket protocol");
                 self.close(CloseCode::Protocol, "against RFC 6455");
-                return Ok(());
+                return;
             }
             ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
             ReadError::FrameType => Violation::FrameType {
@@ -242,7 +260,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Joined { .. } => scratch.batch.push(Received::Violation(violation)),
             Phase::Closing { .. } => {}
         }
-        Ok(())
     }
 
     fn route(&self, scratch: &mut Scratch) {
@@ -250,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         }
         if let Phase::Joined { realm, session } = &self.phase {
-            realm.receive(*session, &mut scratch.batch, &mut scratch.wakers);
+            realm.receive(*session, &mut scratch.batch, &mut scratch.delivery);
             self.router.check_total();
         }
         scratch.batch.clear();
@@ -260,57 +277,85 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let mut has_written = false;
         loop {
-            self.fill_socket(cx);
-            if self.outbox.is_cut() {
-                warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
-                return Err(Over);
-            }
+            self.visit_outbox(cx)?;
+            self.fill_socket();
             if self.socket.unwritten() == 0 {
                 self.stalled_since = None;
+                self.finish_closing(cx)?;
                 return Ok(has_written);
             }
             let (written, outcome) = self.socket.poll_write(cx);
             has_written |= written > 0;
+            self.account(written);
             match outcome {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Err(Over),
                 Poll::Pending => {
-                    self.stalled_since = if written > 0 {
-                        Some(now())
-                    } else {
-                        self.stalled_since.or_else(|| Some(now()))
-                    };
+                    self.visit_outbox(cx)?;
+                    self.stall(written > 0);
                     return Ok(has_written);
                 }
             }
         }
     }
 
-    fn fill_socket(&mut self, cx: &Context<'_>) {
-        let (mut bytes, mut messages) = (0, 0);
+    /// Once the last bytes are out: waits for the peer's end of the stream, so that no reset overtakes them.
+    fn finish_closing(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
+        let is_closing = matches!(self.phase, Phase::Closing { .. });
+        if is_closing && !self.can_read && self.socket.poll_end(cx).is_ready() {
+            return Err(Over);
+        }
+        Ok(())
+    }
+
+    fn visit_outbox(&mut self, cx: &Context<'_>) -> Result<(), Over> {
+        let written = std::mem::take(&mut self.written);
+        let standing = self
+            .outbox
+            .exchange(written, &mut self.pending, &mut self.spare, cx);
+        if standing.is_cut {
+            warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
+            return Err(Over);
+        }
+        self.is_held_back = standing.is_over_budget;
+        Ok(())
+    }
+
+    fn fill_socket(&mut self) {
         while self.socket.unwritten() < WRITE_BYTES_MAX {
-            if self.pending.is_empty() {
-                if self.pending.capacity() > IDLE_QUEUE_MAX {
-                    self.pending = VecDeque::new();
-                }
-                self.outbox.take(&mut self.pending, cx);
-            }
             let Some(outgoing) = self.pending.pop_front() else {
                 break;
             };
-            bytes += outgoing.cost();
+            let load = outgoing.load();
+            self.handed.bytes += load.bytes;
+            self.handed.messages += load.messages;
             match outgoing {
+                Outgoing::Frames { bytes, .. } => self.spare = self.socket.push_frames(bytes),
                 Outgoing::Message(message) => self.socket.push(&self.serializer.encode(&message)),
                 Outgoing::Shared(shared) => self.socket.push(shared.encoded(self.serializer)),
-                Outgoing::End(end) => {
-                    self.handle_end(end);
-                    continue;
-                }
+                Outgoing::End(end) => self.handle_end(end),
             }
-            messages += 1;
         }
-        if messages > 0 {
-            self.outbox.release(bytes, messages);
+        if self.pending.is_empty() && self.pending.capacity() > IDLE_QUEUE_MAX {
+            self.pending = VecDeque::new();
+        }
+    }
+
+    /// Counts bytes that have left; messages count once nothing is left with the socket.
+    fn account(&mut self, written: usize) {
+        let bytes = written.min(self.handed.bytes);
+        self.handed.bytes -= bytes;
+        self.written.bytes += bytes;
+        if self.socket.unwritten() == 0 {
+            let Load { bytes, messages } = std::mem::take(&mut self.handed);
+            self.written.bytes += bytes;
+            self.written.messages += messages;
+        }
+    }
+
+    fn stall(&mut self, has_progressed: bool) {
+        if has_progressed || self.stalled_since.is_none() {
+            self.stalled_since = Some(now());
         }
     }
 
@@ -336,11 +381,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Says good-bye on the WebSocket's level, and gives the peer time to do so too.
     fn close(&mut self, code: CloseCode, reason: &'static str) {
-        self.leave("closed");
+        self.begin_closing("closed");
         self.socket.push_close(code, reason);
-        self.phase = Phase::Closing {
-            deadline: now() + self.router.limits().goodbye_time,
-        };
+    }
+
+    fn begin_closing(&mut self, how: &str) {
+        self.leave(how);
+        let deadline = now() + self.router.limits().goodbye_time;
+        self.phase = Phase::Closing { deadline };
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
@@ -399,6 +447,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.pings_missed += 1;
         self.ping_due = now + self.router.limits().ping_interval;
         self.socket.release_buffer();
+        self.outbox.release_buffers();
         self.socket.push_ping();
         self.log_dropped_events();
         Ok(())

@@ -1,27 +1,35 @@
 //! What waits to be written to one peer, and what happens when that is too much.
 //!
-//! A routing task appends, the peer's own connection drains; neither waits for the other. An EVENT that does
-//! not fit is dropped and counted, an INVOCATION that does not fit is given back, anything else always
-//! fits: a peer over budget is not read from, and at twice the budget it is closed.
+//! A routing task appends, the peer's own connection drains; neither waits for the other. Small messages are
+//! appended as frames ready for the socket, so that many of them leave with one copy and one system call; large
+//! ones, and those whose payload is in another serializer's bytes, stay messages until the connection writes
+//! them, for no lock is held while a payload is copied at length or transcoded.
+//!
+//! An EVENT that does not fit is dropped and counted, an INVOCATION that does not fit is given back, anything
+//! else always fits: a peer over budget is not read from, and at twice the budget it is closed.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::protocol::{Message, MessageCode, Payload};
 use crate::router::{End, Limits};
 use crate::serializer::Serializer;
+use crate::transport::append_frame;
 
-/// What one message costs beside its payload: its head, and our bookkeeping.
+/// What a message costs beside its payload, while it is no frame yet.
 const MESSAGE_OVERHEAD_BYTES: usize = 160;
+/// The largest payload that is copied under a lock.
+const READY_PAYLOAD_BYTES_MAX: usize = 4 * 1024;
 
 /// The outbox of one connection.
 #[derive(Debug)]
 pub(super) struct Outbox {
     state: Mutex<State>,
+    serializer: Serializer,
     bytes_max: usize,
     messages_max: usize,
     total: Arc<Total>,
@@ -30,19 +38,28 @@ pub(super) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Outgoing>,
+    /// An empty buffer for the next frames.
+    spare: BytesMut,
     /// Of the queue, and of what the connection has taken from it and not yet written.
-    bytes: usize,
-    messages: usize,
+    load: Load,
     /// Who sleeps until there is something to write.
     waker: Option<Waker>,
+    /// Who must know when the connection is cut.
+    cut_waker: Option<Waker>,
     events_dropped: u64,
-    /// Set once the connection must end without delivering what waits.
     is_cut: bool,
 }
 
 /// Something to write, or to do once everything before it is written.
 #[derive(Debug)]
 pub(super) enum Outgoing {
+    /// Messages, encoded and framed.
+    Frames {
+        /// The frames, one behind the other.
+        bytes: BytesMut,
+        /// How many messages they hold.
+        messages: usize,
+    },
     /// A message for this peer alone.
     Message(Message),
     /// A message for many.
@@ -51,11 +68,27 @@ pub(super) enum Outgoing {
     End(End),
 }
 
-/// A message for many peers: encoded once for each serializer, by the first connection that writes it.
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Load {
+    pub(super) bytes: usize,
+    pub(super) messages: usize,
+}
+
+/// A message for many peers: encoded once for each serializer, by the first that needs it.
 #[derive(Debug)]
 pub(super) struct Shared {
     message: Message,
     encoded: [OnceLock<Bytes>; Serializer::ALL.len()],
+}
+
+/// What a delivery needs beside the outboxes; it belongs to the thread that routes.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    /// Whom to wake once no lock is held.
+    pub(super) wakers: Vec<Waker>,
+    /// Where a message is encoded before its frame is known.
+    encoded: BytesMut,
 }
 
 /// Whether a message found room.
@@ -66,6 +99,15 @@ pub(super) enum Fit {
     Dropped,
     /// It was an INVOCATION.
     GivenBack,
+}
+
+/// How a connection stands with its outbox.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// It must end without delivering what waits.
+    pub(super) is_cut: bool,
+    /// Its peer is not read from until it has taken more.
+    pub(super) is_over_budget: bool,
 }
 
 /// The bytes that wait for all peers together.
@@ -100,107 +142,183 @@ impl Shared {
 
 impl Outgoing {
     /// What it counts against the budget.
-    pub(super) fn cost(&self) -> usize {
-        self.message().map_or(0, message_cost)
-    }
-
-    fn message(&self) -> Option<&Message> {
+    pub(super) fn load(&self) -> Load {
+        let waiting = |message: &Message| {
+            let payload_bytes = message.payload().map_or(0, Payload::len);
+            Load {
+                bytes: MESSAGE_OVERHEAD_BYTES + payload_bytes,
+                messages: 1,
+            }
+        };
         match self {
-            Self::Message(message) => Some(message),
-            Self::Shared(shared) => Some(&shared.message),
-            Self::End(_) => None,
+            Self::Frames { bytes, messages } => Load {
+                bytes: bytes.len(),
+                messages: *messages,
+            },
+            Self::Message(message) => waiting(message),
+            Self::Shared(shared) => waiting(&shared.message),
+            Self::End(_) => Load::default(),
         }
     }
 }
 
-fn message_cost(message: &Message) -> usize {
-    MESSAGE_OVERHEAD_BYTES + message.payload().map_or(0, Payload::len)
-}
-
 impl Outbox {
-    pub(super) fn new(limits: &Limits, total: Arc<Total>) -> Self {
-        let state = Mutex::default();
+    pub(super) fn new(limits: &Limits, serializer: Serializer, total: Arc<Total>) -> Self {
         Self {
-            state,
+            state: Mutex::default(),
+            serializer,
             bytes_max: limits.outbox_bytes,
             messages_max: limits.outbox_messages,
             total,
         }
     }
 
-    /// Appends, and leaves in `wakers` whoever must be woken once no lock is held.
-    pub(super) fn push(&self, outgoing: Outgoing, wakers: &mut Vec<Waker>) -> Fit {
-        let cost = outgoing.cost();
-        let code = outgoing.message().map(Message::code);
+    /// Appends a message for this peer alone.
+    pub(super) fn push(&self, message: Message, delivery: &mut Delivery) -> Fit {
+        let code = message.code();
+        if !self.is_ready(&message) {
+            return self.append(code, Outgoing::Message(message), delivery);
+        }
+        let mut encoded = std::mem::take(&mut delivery.encoded);
+        encoded.clear();
+        self.serializer.encode_into(&message, &mut encoded);
+        let fit = self.append_frame(code, &encoded, delivery);
+        delivery.encoded = encoded;
+        fit
+    }
+
+    /// Appends a message that others get as well.
+    pub(super) fn push_shared(&self, shared: &Arc<Shared>, delivery: &mut Delivery) -> Fit {
+        let code = shared.message.code();
+        if self.is_ready(&shared.message) {
+            return self.append_frame(code, shared.encoded(self.serializer), delivery);
+        }
+        self.append(code, Outgoing::Shared(Arc::clone(shared)), delivery)
+    }
+
+    /// Appends the end of the session: it is heard of once everything before it is written.
+    pub(super) fn push_end(&self, end: End, delivery: &mut Delivery) {
         let mut state = self.lock();
-        let is_full = state.messages > 0
-            && (state.bytes + cost > self.bytes_max || state.messages >= self.messages_max);
-        match code {
-            Some(MessageCode::Event) if is_full => {
-                state.events_dropped += 1;
-                return Fit::Dropped;
-            }
-            Some(MessageCode::Invocation) if is_full => return Fit::GivenBack,
-            _ => {}
+        state.queue.push_back(Outgoing::End(end));
+        delivery.wakers.extend(state.waker.take());
+    }
+
+    /// Whether a message is cheap to encode: small, and nothing to transcode.
+    fn is_ready(&self, message: &Message) -> bool {
+        message.payload().is_none_or(|payload| {
+            payload.is_empty()
+                || (payload.serializer() == self.serializer
+                    && payload.len() <= READY_PAYLOAD_BYTES_MAX)
+        })
+    }
+
+    fn append_frame(&self, code: MessageCode, encoded: &[u8], delivery: &mut Delivery) -> Fit {
+        let mut state = self.lock();
+        if let Some(refused) = self.refuse(&mut state, code, encoded.len()) {
+            return refused;
         }
-        if state.is_cut {
-            return Fit::Taken;
-        }
-        state.queue.push_back(outgoing);
-        state.messages += usize::from(code.is_some());
-        state.bytes += cost;
-        self.total.0.fetch_add(cost, Ordering::Relaxed);
-        if state.bytes > 2 * self.bytes_max.max(cost) || state.messages > 2 * self.messages_max {
-            state.is_cut = true;
-        }
-        wakers.extend(state.waker.take());
+        let bytes = append_frame(state.frames(), self.serializer.is_text(), encoded);
+        self.account(&mut state, Load { bytes, messages: 1 }, delivery);
         Fit::Taken
     }
 
-    /// Moves everything that waits into `into`, which is empty; registers for a wake-up where nothing does.
-    pub(super) fn take(&self, into: &mut VecDeque<Outgoing>, cx: &Context<'_>) {
-        debug_assert!(into.is_empty());
+    fn append(&self, code: MessageCode, outgoing: Outgoing, delivery: &mut Delivery) -> Fit {
+        let load = outgoing.load();
         let mut state = self.lock();
-        std::mem::swap(&mut state.queue, into);
-        let is_registered = state
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()));
-        if into.is_empty() && !is_registered {
-            state.waker = Some(cx.waker().clone());
+        if let Some(refused) = self.refuse(&mut state, code, load.bytes) {
+            return refused;
+        }
+        state.queue.push_back(outgoing);
+        self.account(&mut state, load, delivery);
+        Fit::Taken
+    }
+
+    /// Refuses what does not fit and may be refused. An empty outbox takes any one message.
+    fn refuse(&self, state: &mut State, code: MessageCode, bytes: usize) -> Option<Fit> {
+        let Load {
+            bytes: waiting,
+            messages,
+        } = state.load;
+        let has_room =
+            messages == 0 || (waiting + bytes <= self.bytes_max && messages < self.messages_max);
+        match code {
+            MessageCode::Event if !has_room => {
+                state.events_dropped += 1;
+                Some(Fit::Dropped)
+            }
+            MessageCode::Invocation if !has_room => Some(Fit::GivenBack),
+            // What is appended to a connection that is being cut goes nowhere.
+            _ => state.is_cut.then_some(Fit::Taken),
         }
     }
 
-    /// Accounts for what was taken and is now in the hands of the socket.
-    pub(super) fn release(&self, bytes: usize, messages: usize) {
+    fn account(&self, state: &mut State, load: Load, delivery: &mut Delivery) {
+        state.load.bytes += load.bytes;
+        state.load.messages += load.messages;
+        self.total.0.fetch_add(load.bytes, Ordering::Relaxed);
+        let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(load.bytes)
+            || state.load.messages > 2 * self.messages_max;
+        if is_hopeless {
+            state.is_cut = true;
+            delivery.wakers.extend(state.cut_waker.take());
+        }
+        delivery.wakers.extend(state.waker.take());
+    }
+
+    /// Gives back what was written, and takes everything that waits where `into` is empty.
+    ///
+    /// Registers for a wake-up where nothing waits. `spare` may be an empty buffer to be filled again.
+    pub(super) fn exchange(
+        &self,
+        written: Load,
+        into: &mut VecDeque<Outgoing>,
+        spare: &mut BytesMut,
+        cx: &Context<'_>,
+    ) -> Standing {
         let mut state = self.lock();
-        state.bytes -= bytes;
-        state.messages -= messages;
-        self.total.0.fetch_sub(bytes, Ordering::Relaxed);
+        state.load.bytes -= written.bytes;
+        state.load.messages -= written.messages;
+        self.total.0.fetch_sub(written.bytes, Ordering::Relaxed);
+        if state.spare.capacity() == 0 {
+            state.spare = std::mem::take(spare);
+        }
+        if into.is_empty() {
+            std::mem::swap(&mut state.queue, into);
+            if into.is_empty() {
+                register(&mut state.waker, cx);
+            }
+        }
+        register(&mut state.cut_waker, cx);
+        let is_over_budget =
+            state.load.bytes > self.bytes_max || state.load.messages > self.messages_max;
+        Standing {
+            is_cut: state.is_cut,
+            is_over_budget,
+        }
     }
 
-    /// Whether the peer has so much to take that it is not read from.
-    pub(super) fn is_over_budget(&self) -> bool {
-        let state = self.lock();
-        state.bytes > self.bytes_max || state.messages > self.messages_max
-    }
-
-    /// Whether the connection must end as it is.
-    pub(super) fn is_cut(&self) -> bool {
-        self.lock().is_cut
+    /// Gives buffers back that nobody uses at the moment.
+    pub(super) fn release_buffers(&self) {
+        let mut state = self.lock();
+        state.spare = BytesMut::new();
+        state.queue.shrink_to_fit();
     }
 
     /// Makes the connection end without delivering what waits.
     pub(super) fn cut(&self) {
         let mut state = self.lock();
         state.is_cut = true;
-        if let Some(waker) = state.waker.take() {
+        let waker = state.cut_waker.take();
+        drop(state);
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
 
+    /// How many bytes wait; 0 for a connection that has been cut, which can be relieved no further.
     pub(super) fn bytes(&self) -> usize {
-        self.lock().bytes
+        let state = self.lock();
+        if state.is_cut { 0 } else { state.load.bytes }
     }
 
     /// How many events were dropped in all.
@@ -213,9 +331,36 @@ impl Outbox {
     }
 }
 
+impl State {
+    /// The frames at the end of the queue, to append one.
+    fn frames(&mut self) -> &mut BytesMut {
+        if !matches!(self.queue.back(), Some(Outgoing::Frames { .. })) {
+            let bytes = std::mem::take(&mut self.spare);
+            self.queue
+                .push_back(Outgoing::Frames { bytes, messages: 0 });
+        }
+        match self.queue.back_mut() {
+            Some(Outgoing::Frames { bytes, messages }) => {
+                *messages += 1;
+                bytes
+            }
+            _ => &mut self.spare,
+        }
+    }
+}
+
+fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    if !slot
+        .as_ref()
+        .is_some_and(|waker| waker.will_wake(cx.waker()))
+    {
+        *slot = Some(cx.waker().clone());
+    }
+}
+
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let left = self.lock().bytes;
+        let left = self.lock().load.bytes;
         self.total.0.fetch_sub(left, Ordering::Relaxed);
     }
 }

@@ -1,7 +1,6 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
@@ -9,7 +8,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::clock::now;
-use super::outbox::{Fit, Outbox, Outgoing, Shared};
+use super::outbox::{Delivery, Fit, Outbox, Shared};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Violation};
@@ -62,20 +61,20 @@ impl SharedRealm {
         joining: &Joining,
         outbox: Arc<Outbox>,
     ) -> Result<SessionId, Box<Abort>> {
-        let mut wakers = Vec::new();
+        let mut delivery = Delivery::default();
         let mut floor = self.lock();
         let session = floor.core.handle_join(joining)?;
         floor.outboxes.insert(session, outbox);
-        self.finish(floor, now(), &mut wakers);
+        self.finish(floor, now(), &mut delivery);
         Ok(session)
     }
 
-    /// Routes a batch of one session's messages under one lock. `wakers` is scratch space.
+    /// Routes a batch of one session's messages under one lock. `delivery` is scratch space.
     pub(super) fn receive(
         &self,
         from: SessionId,
         batch: &mut Vec<Received>,
-        wakers: &mut Vec<Waker>,
+        delivery: &mut Delivery,
     ) {
         let now = now();
         let mut floor = self.lock();
@@ -84,9 +83,9 @@ impl SharedRealm {
                 Received::Message(message) => floor.core.handle_message(now, from, message),
                 Received::Violation(violation) => floor.core.handle_violation(now, from, violation),
             }
-            floor.deliver(now, wakers);
+            floor.deliver(now, delivery);
         }
-        self.finish(floor, now, wakers);
+        self.finish(floor, now, delivery);
     }
 
     /// Takes a session out whose connection has ended, in whatever way; false where the core ended it before.
@@ -97,7 +96,7 @@ impl SharedRealm {
         if was_open {
             floor.core.handle_lost(now, session);
         }
-        self.finish(floor, now, &mut Vec::new());
+        self.finish(floor, now, &mut Delivery::default());
         was_open
     }
 
@@ -105,7 +104,7 @@ impl SharedRealm {
         let mut floor = self.lock();
         let now = now();
         floor.core.handle_shutdown(now);
-        self.finish(floor, now, &mut Vec::new());
+        self.finish(floor, now, &mut Delivery::default());
     }
 
     /// Runs the core's deadlines, until the realm has gone down.
@@ -131,7 +130,7 @@ impl SharedRealm {
         let mut floor = self.lock();
         let now = now();
         floor.core.handle_timeout(now);
-        self.finish(floor, now, &mut Vec::new());
+        self.finish(floor, now, &mut Delivery::default());
     }
 
     /// The outbox that holds most bytes.
@@ -145,8 +144,8 @@ impl SharedRealm {
     }
 
     /// Delivers what is left, unlocks, then wakes: nobody is woken to find the lock taken.
-    fn finish(&self, mut floor: MutexGuard<'_, Floor>, now: Instant, wakers: &mut Vec<Waker>) {
-        floor.deliver(now, wakers);
+    fn finish(&self, mut floor: MutexGuard<'_, Floor>, now: Instant, delivery: &mut Delivery) {
+        floor.deliver(now, delivery);
         let deadline = floor.core.poll_timeout();
         let has_changed =
             std::mem::replace(&mut floor.deadline, deadline) != deadline || floor.core.is_down();
@@ -154,7 +153,7 @@ impl SharedRealm {
         if has_changed {
             self.deadline_changed.notify_one();
         }
-        for waker in wakers.drain(..) {
+        for waker in delivery.wakers.drain(..) {
             waker.wake();
         }
     }
@@ -167,21 +166,21 @@ impl SharedRealm {
 impl Floor {
     /// Appends the core's outputs to the outboxes, in order. order: under the lock, so that two batches
     /// cannot overtake each other on their way to one peer.
-    fn deliver(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+    fn deliver(&mut self, now: Instant, delivery: &mut Delivery) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Send { to, message } => self.send(now, to, message, wakers),
-                Output::SendMany { to, message } => self.send_many(&to, message, wakers),
+                Output::Send { to, message } => self.send(now, to, message, delivery),
+                Output::SendMany { to, message } => self.send_many(&to, message, delivery),
                 Output::End { session, end } => {
                     if let Some(outbox) = self.outboxes.remove(&session) {
-                        outbox.push(Outgoing::End(end), wakers);
+                        outbox.push_end(end, delivery);
                     }
                 }
             }
         }
     }
 
-    fn send(&mut self, now: Instant, to: SessionId, message: Message, wakers: &mut Vec<Waker>) {
+    fn send(&mut self, now: Instant, to: SessionId, message: Message, delivery: &mut Delivery) {
         let Some(outbox) = self.outboxes.get(&to) else {
             return;
         };
@@ -191,17 +190,17 @@ impl Floor {
             Message::Abort(abort) => log_aborted(to, abort),
             _ => {}
         }
-        let fit = outbox.push(Outgoing::Message(message), wakers);
+        let fit = outbox.push(message, delivery);
         if let (Fit::GivenBack, Some(request)) = (fit, invocation) {
             warn!(session = %to, "an invocation did not fit its callee's outbox: its caller gets an error");
             self.core.handle_undeliverable(now, to, request);
         }
     }
 
-    fn send_many(&self, to: &[SessionId], message: Message, wakers: &mut Vec<Waker>) {
+    fn send_many(&self, to: &[SessionId], message: Message, delivery: &mut Delivery) {
         let shared = Shared::new(message);
         for outbox in to.iter().filter_map(|session| self.outboxes.get(session)) {
-            outbox.push(Outgoing::Shared(Arc::clone(&shared)), wakers);
+            outbox.push_shared(&shared, delivery);
         }
     }
 }

@@ -93,9 +93,7 @@ impl Router {
             .values()
             .filter_map(|realm| realm.slowest())
             .max_by_key(|(_, outbox)| outbox.bytes());
-        let Some((session, outbox)) =
-            slowest.filter(|(_, outbox)| outbox.bytes() > 0 && !outbox.is_cut())
-        else {
+        let Some((session, outbox)) = slowest.filter(|(_, outbox)| outbox.bytes() > 0) else {
             return false;
         };
         warn!(%session, bytes = outbox.bytes(), "closed: too many bytes wait for all peers, and this one is the slowest");

@@ -134,14 +134,14 @@ messages! {
     /// Shape: `[HELLO, Realm|uri, Details|dict]`
     /// Flow: client -> router; answered by WELCOME, CHALLENGE or ABORT
     /// Spec: bp#hello-1
-    1 "HELLO" Hello { realm: Uri, details: HelloDetails, }
+    1 "HELLO" Hello { realm: Uri, details: Box<HelloDetails>, }
 
     /// Opens the session.
     ///
     /// Shape: `[WELCOME, Session|id, Details|dict]`
     /// Flow: router -> client
     /// Spec: bp#welcome-1
-    2 "WELCOME" Welcome { session: SessionId, details: WelcomeDetails, }
+    2 "WELCOME" Welcome { session: SessionId, details: Box<WelcomeDetails>, }
 
     /// Ends a session at once; never answered.
     ///

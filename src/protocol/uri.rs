@@ -102,21 +102,25 @@ impl Uri {
         if text.len() > URI_BYTES_MAX {
             return Err(UriError::TooLong);
         }
-        let parts = text.split('.');
-        let parts_count = text.bytes().filter(|&byte| byte == b'.').count() + 1;
-        if parts_count > URI_PARTS_MAX {
-            return Err(UriError::TooManyParts);
-        }
-        for (index, part) in parts.enumerate() {
-            let may_be_empty = match policy {
-                MatchPolicy::Exact => false,
-                MatchPolicy::Prefix => index + 1 == parts_count,
-                MatchPolicy::Wildcard => true,
-            };
-            if part.is_empty() && !may_be_empty {
+        let mut parts_count = 1;
+        let mut part_is_empty = true;
+        for c in text.chars() {
+            if c != '.' {
+                check_character(c, rule)?;
+                part_is_empty = false;
+                continue;
+            }
+            if part_is_empty && policy != MatchPolicy::Wildcard {
                 return Err(UriError::EmptyPart);
             }
-            check_part(part, rule)?;
+            parts_count += 1;
+            part_is_empty = true;
+        }
+        if part_is_empty && policy == MatchPolicy::Exact {
+            return Err(UriError::EmptyPart);
+        }
+        if parts_count > URI_PARTS_MAX {
+            return Err(UriError::TooManyParts);
         }
         Ok(())
     }
@@ -130,14 +134,16 @@ impl Uri {
     }
 }
 
-fn check_part(part: &str, rule: UriRule) -> Result<(), UriError> {
-    let forbidden = |c: char| match rule {
-        UriRule::Loose => c == '#' || c.is_whitespace(),
-        UriRule::Strict => !matches!(c, '0'..='9' | 'a'..='z' | '_'),
+fn check_character(c: char, rule: UriRule) -> Result<(), UriError> {
+    let is_allowed = match rule {
+        UriRule::Loose => c != '#' && !c.is_whitespace(),
+        UriRule::Strict => matches!(c, '0'..='9' | 'a'..='z' | '_'),
     };
-    part.chars()
-        .find(|&c| forbidden(c))
-        .map_or(Ok(()), |c| Err(UriError::Character(c)))
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(UriError::Character(c))
+    }
 }
 
 impl MatchPolicy {

@@ -9,9 +9,7 @@ use super::context::{Context, Refusal};
 use super::output::Output;
 use super::pattern::PatternIndex;
 use crate::protocol::message::{Event, Publish, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
-use crate::protocol::{
-    EventDetails, MatchPolicy, Message, PublicationId, SessionId, SubscriptionId, uris,
-};
+use crate::protocol::{EventDetails, MatchPolicy, PublicationId, SessionId, SubscriptionId, uris};
 
 /// The broker of one realm.
 #[derive(Debug)]
@@ -50,6 +48,12 @@ impl Broker {
             places: FxHashMap::default(),
             subscription_next: SubscriptionId::FIRST,
         }
+    }
+
+    /// How many topics, each under one policy, somebody subscribed to.
+    pub(super) fn subscription_count(&self) -> usize {
+        debug_assert_eq!(self.places.len(), self.subscriptions.len());
+        self.places.len()
     }
 
     /// Adds a subscriber. Subscribing again is granted again, with the same id.
@@ -175,34 +179,31 @@ impl Broker {
         let publication = context.ids.publication();
         // spec(ap#pubsub-pub-exclusion): a publisher does not hear itself unless it asks to.
         let excluded = publish.options.exclude_me.unwrap_or(true).then_some(from);
-        for subscription in self.subscriptions.matches(publish.topic.as_str()) {
-            let to = recipients(subscription, excluded);
-            if !to.is_empty() {
-                context
-                    .outputs
-                    .push_back(send(to, subscription.event(&publish, publication).into()));
-            }
-        }
+        let outputs = &mut context.outputs;
+        self.subscriptions
+            .for_each_match(publish.topic.as_str(), |_, subscription| {
+                let event = || subscription.event(publish, publication).into();
+                let mut to = subscription
+                    .subscribers
+                    .iter()
+                    .copied()
+                    .filter(|&session| Some(session) != excluded);
+                match (to.next(), to.next()) {
+                    (None, _) => {}
+                    // One recipient needs no shared encoding.
+                    (Some(to), None) => outputs.push_back(Output::Send {
+                        to,
+                        message: event(),
+                    }),
+                    (Some(first), Some(second)) => {
+                        let to = [first, second].into_iter().chain(to).collect();
+                        outputs.push_back(Output::SendMany {
+                            to,
+                            message: event(),
+                        });
+                    }
+                }
+            });
         Ok(publication)
-    }
-}
-
-fn recipients(subscription: &Subscription, excluded: Option<SessionId>) -> Vec<SessionId> {
-    match excluded {
-        Some(excluded) if subscription.subscribers.contains(&excluded) => subscription
-            .subscribers
-            .iter()
-            .copied()
-            .filter(|&session| session != excluded)
-            .collect(),
-        _ => subscription.subscribers.iter().copied().collect(),
-    }
-}
-
-/// One recipient needs no shared encoding.
-fn send(to: Vec<SessionId>, message: Message) -> Output {
-    match to.as_slice() {
-        [to] => Output::Send { to: *to, message },
-        _ => Output::SendMany { to, message },
     }
 }

@@ -96,6 +96,12 @@ impl Serializer {
         self.encode_any(message)
     }
 
+    /// Encodes a message as [`encode`](Self::encode) does, into an empty buffer that may be used again.
+    pub(crate) fn encode_into(self, message: &Message, buffer: &mut BytesMut) {
+        debug_assert!(buffer.is_empty());
+        self.encode_any_into(message, buffer);
+    }
+
     pub(crate) fn encode_list(self, values: &[Value]) -> Bytes {
         self.encode_any(values)
     }
@@ -162,12 +168,16 @@ impl Serializer {
 
     fn encode_any<T: Encode + ?Sized>(self, what: &T) -> Bytes {
         let mut buffer = BytesMut::with_capacity(what.size_hint());
-        match self {
-            Self::Json => what.write(&mut JsonWriter::new(&mut buffer)),
-            Self::MsgPack => what.write(&mut MsgPackWriter::new(&mut buffer)),
-            Self::Cbor => what.write(&mut CborWriter::new(&mut buffer)),
-        }
+        self.encode_any_into(what, &mut buffer);
         buffer.freeze()
+    }
+
+    fn encode_any_into<T: Encode + ?Sized>(self, what: &T, buffer: &mut BytesMut) {
+        match self {
+            Self::Json => what.write(&mut JsonWriter::new(buffer)),
+            Self::MsgPack => what.write(&mut MsgPackWriter::new(buffer)),
+            Self::Cbor => what.write(&mut CborWriter::new(buffer)),
+        }
     }
 }
 

@@ -228,8 +228,13 @@ impl Dialer {
     async fn upgrade(&self, stream: Box<dyn ByteStream>) -> Result<Connection, DialError> {
         let offered: Vec<_> = self.serializers.iter().map(|s| s.subprotocol()).collect();
         let offered = offered.join(",");
-        let mut request = self.url.as_str().into_client_request().map_err(handshake)?;
-        let protocols = HeaderValue::from_str(&offered).map_err(|error| handshake(error.into()))?;
+        let mut request = self
+            .url
+            .as_str()
+            .into_client_request()
+            .map_err(|error| handshake(&error))?;
+        let protocols =
+            HeaderValue::from_str(&offered).map_err(|error| handshake(&error.into()))?;
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocols);
@@ -281,7 +286,7 @@ fn agreed<B>(response: &Response<B>, offered: &[Serializer]) -> Option<Serialize
         .find(|s| answer.as_bytes() == s.subprotocol().as_bytes())
 }
 
-fn handshake(error: tungstenite::Error) -> DialError {
+fn handshake(error: &tungstenite::Error) -> DialError {
     DialError::Handshake {
         reason: error.to_string(),
     }
@@ -306,7 +311,7 @@ fn refused(error: tungstenite::Error, offered: &str) -> DialError {
         tungstenite::Error::Io(source) => DialError::Handshake {
             reason: io_text(&source),
         },
-        error => handshake(error),
+        error => handshake(&error),
     }
 }
 
@@ -371,7 +376,7 @@ impl Connection {
         if had_some {
             match self.poll_write(cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(Read::Written)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.broken(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(error))),
                 Poll::Pending => {}
             }
         }
@@ -403,7 +408,7 @@ impl Connection {
                 code: None,
                 reason: String::new(),
             }),
-            Some(Err(error)) => Err(self.broken(error)),
+            Some(Err(error)) => Err(broken(error)),
             Some(Ok(frame)) => self.take(frame),
         })
     }
@@ -430,21 +435,6 @@ impl Connection {
         }
     }
 
-    fn broken(&self, error: tungstenite::Error) -> TransportError {
-        match error {
-            tungstenite::Error::ConnectionClosed
-            | tungstenite::Error::AlreadyClosed
-            | tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                TransportError::Closed {
-                    code: None,
-                    reason: String::new(),
-                }
-            }
-            tungstenite::Error::Io(error) => TransportError::Broken(io_text(&error)),
-            error => TransportError::Broken(error.to_string()),
-        }
-    }
-
     /// Writes what is queued, closes the WebSocket, and waits at most `patience` for the other end to do so too.
     pub async fn close(mut self, patience: Duration) {
         self.queue.push_back(Frame::Close(Some(CloseFrame {
@@ -454,6 +444,21 @@ impl Connection {
         let finished = async { while self.read(true).await.is_ok() {} };
         // The other end has had its time; what it did with it changes nothing.
         drop(tokio::time::timeout(patience, finished).await);
+    }
+}
+
+fn broken(error: tungstenite::Error) -> TransportError {
+    match error {
+        tungstenite::Error::ConnectionClosed
+        | tungstenite::Error::AlreadyClosed
+        | tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            TransportError::Closed {
+                code: None,
+                reason: String::new(),
+            }
+        }
+        tungstenite::Error::Io(error) => TransportError::Broken(io_text(&error)),
+        error => TransportError::Broken(error.to_string()),
     }
 }
 

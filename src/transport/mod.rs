@@ -13,4 +13,4 @@ pub use connect::{
     ByteStream, Connection, DialError, Dialer, Opener, Read, Stage, TransportError, io_text,
 };
 pub use http::{Upgraded, upgrade};
-pub use websocket::{ReadError, WebSocket};
+pub use websocket::{ReadError, WebSocket, append_frame};

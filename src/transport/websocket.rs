@@ -28,6 +28,8 @@ const FRAME_HEAD_BYTES_MAX: usize = 10;
 #[derive(Debug)]
 pub struct WebSocket<S> {
     stream: S,
+    /// Read from the stream before we had it.
+    read_ahead: Bytes,
     context: WebSocketContext,
     out: BytesMut,
     is_text: bool,
@@ -53,6 +55,29 @@ pub enum ReadError {
     Broken(String),
 }
 
+/// Appends one message as a frame of a server's; returns how many bytes that took.
+pub fn append_frame(out: &mut BytesMut, is_text: bool, message: &[u8]) -> usize {
+    let before = out.len();
+    append(
+        out,
+        OpCode::Data(if is_text { Data::Text } else { Data::Binary }),
+        message,
+    );
+    out.len() - before
+}
+
+fn append(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
+    let header = FrameHeader {
+        is_final: true,
+        opcode,
+        ..FrameHeader::default()
+    };
+    out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
+    // A buffer in memory takes everything.
+    let _ = header.format(payload.len() as u64, &mut out.writer());
+    out.extend_from_slice(payload);
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Takes over a stream; messages above `message_bytes_max` are refused.
     pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
@@ -60,13 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(message_bytes_max))
             .max_frame_size(Some(message_bytes_max));
-        let context = WebSocketContext::from_partially_read(
-            upgraded.read_ahead.to_vec(),
-            Role::Server,
-            Some(config),
-        );
+        // Not `from_partially_read`: a buffer that begins empty never grows beyond the frame at hand.
+        let context = WebSocketContext::new(Role::Server, Some(config));
         Self {
             stream: upgraded.stream,
+            read_ahead: upgraded.read_ahead,
             context,
             out: BytesMut::new(),
             is_text: upgraded.serializer.is_text(),
@@ -88,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadError>> {
         let mut io = Io {
             stream: &mut self.stream,
+            read_ahead: &mut self.read_ahead,
             out: &mut self.out,
             cx,
         };
@@ -106,29 +130,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Appends a message to what is to be written.
     pub fn push(&mut self, message: &[u8]) {
-        let data = if self.is_text {
-            Data::Text
-        } else {
-            Data::Binary
-        };
-        self.push_frame(OpCode::Data(data), message);
+        append_frame(&mut self.out, self.is_text, message);
+    }
+
+    /// Appends frames, made by [`append_frame`]; returns an empty buffer for others.
+    pub fn push_frames(&mut self, mut frames: BytesMut) -> BytesMut {
+        if self.out.is_empty() {
+            return std::mem::replace(&mut self.out, frames);
+        }
+        self.out.extend_from_slice(&frames);
+        frames.clear();
+        frames
     }
 
     /// Appends a ping.
     pub fn push_ping(&mut self) {
-        self.push_frame(OpCode::Control(Control::Ping), &[]);
-    }
-
-    fn push_frame(&mut self, opcode: OpCode, payload: &[u8]) {
-        let header = FrameHeader {
-            is_final: true,
-            opcode,
-            ..FrameHeader::default()
-        };
-        self.out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
-        // A buffer in memory takes everything.
-        let _ = header.format(payload.len() as u64, &mut (&mut self.out).writer());
-        self.out.extend_from_slice(payload);
+        append(&mut self.out, OpCode::Control(Control::Ping), &[]);
     }
 
     /// Appends a close frame. Nothing may be pushed behind it.
@@ -143,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut noop = Context::from_waker(std::task::Waker::noop());
         let mut io = Io {
             stream: &mut self.stream,
+            read_ahead: &mut self.read_ahead,
             out: &mut self.out,
             cx: &mut noop,
         };
@@ -183,12 +201,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Closes our direction of the stream.
-    ///
-    /// # Errors
-    /// The stream's own.
-    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// Closes our direction of the stream, then passes over what the peer still sends; `Ready` at its end.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        let mut buffer = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut buffer);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
     }
 }
 
@@ -207,12 +232,18 @@ impl From<Error> for ReadError {
 /// The stream as tungstenite wants it for one call: reads may block, writes go to the buffer.
 struct Io<'a, 'b, S> {
     stream: &'a mut S,
+    read_ahead: &'a mut Bytes,
     out: &'a mut BytesMut,
     cx: &'a mut Context<'b>,
 }
 
 impl<S: AsyncRead + Unpin> Read for Io<'_, '_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.read_ahead.is_empty() {
+            let count = buffer.len().min(self.read_ahead.len());
+            self.read_ahead.copy_to_slice(&mut buffer[..count]);
+            return Ok(count);
+        }
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut *self.stream).poll_read(self.cx, &mut buffer) {
             Poll::Ready(Ok(())) => Ok(buffer.filled().len()),

@@ -1,1 +1,32 @@
-//! Tests with programs nobody here wrote.
+//! Tests with programs nobody here wrote on the other side: `tests/run` sets them up below `target/peers`.
+//!
+//! | module | who meets whom |
+//! |---|---|
+//! | [`calls`] | autobahn-python, autobahn-js and wampy call each other through our router |
+//! | [`events`] | they publish and subscribe to each other through our router |
+//! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
+//! | [`demo`] | what `wamp router --demo` offers them |
+//! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
+//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
+//!
+//! Not here: what needs Rust alone (`tests/main.rs`).
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod crossbar;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod lister;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;

@@ -61,7 +61,7 @@ struct Running {
 
 #[derive(Default)]
 pub(super) struct Callees {
-    callees: BTreeMap<LocalId, Callee>,
+    offers: BTreeMap<LocalId, Callee>,
     by_registration: HashMap<RegistrationId, LocalId>,
     handlers: JoinSet<Answered>,
     running: HashMap<Id, Running>,
@@ -81,24 +81,24 @@ impl Callees {
             running: 0,
             waiting: VecDeque::new(),
         };
-        self.callees.insert(local, callee);
+        self.offers.insert(local, callee);
     }
 
     /// Notes the router's answer.
     pub(super) fn registered(&mut self, local: LocalId, registration: RegistrationId) {
-        if let Some(callee) = self.callees.get_mut(&local) {
+        if let Some(callee) = self.offers.get_mut(&local) {
             callee.registration = Some(registration);
             self.by_registration.insert(registration, local);
         }
     }
 
     pub(super) fn registration(&self, local: LocalId) -> Option<RegistrationId> {
-        self.callees.get(&local)?.registration
+        self.offers.get(&local)?.registration
     }
 
     /// Forgets an offer. Handlers that run for it end in their own time.
     pub(super) fn remove(&mut self, local: LocalId) {
-        let callee = self.callees.remove(&local);
+        let callee = self.offers.remove(&local);
         if let Some(registration) = callee.and_then(|callee| callee.registration) {
             self.by_registration.remove(&registration);
         }
@@ -106,7 +106,7 @@ impl Callees {
 
     /// Ends an offer, telling its owner why.
     pub(super) fn end(&mut self, local: LocalId, why: String) {
-        let Some(callee) = self.callees.remove(&local) else {
+        let Some(callee) = self.offers.remove(&local) else {
             return;
         };
         if let Some(registration) = callee.registration {
@@ -124,7 +124,7 @@ impl Callees {
     pub(super) fn invoke(&mut self, invocation: Invocation) -> Result<(), Finished> {
         let local = self.by_registration.get(&invocation.registration).copied();
         let Some((local, callee)) =
-            local.and_then(|local| Some((local, self.callees.get_mut(&local)?)))
+            local.and_then(|local| Some((local, self.offers.get_mut(&local)?)))
         else {
             let text = "the procedure is being taken back";
             let answer = Err(ErrorReply::text(uris::UNAVAILABLE, text));
@@ -142,7 +142,7 @@ impl Callees {
     }
 
     fn start(&mut self, local: LocalId, invocation: Invocation) {
-        let Some(callee) = self.callees.get_mut(&local) else {
+        let Some(callee) = self.offers.get_mut(&local) else {
             return;
         };
         callee.running += 1;
@@ -183,7 +183,7 @@ impl Callees {
         let Running {
             invocation, local, ..
         } = self.running.remove(&id)?;
-        if let Some(callee) = self.callees.get_mut(&local) {
+        if let Some(callee) = self.offers.get_mut(&local) {
             callee.running -= 1;
             if let Some(next) = callee.waiting.pop_front() {
                 self.start(local, next);
@@ -194,7 +194,7 @@ impl Callees {
 
     /// Cancels a call that is not wanted any more.
     pub(super) fn interrupt(&mut self, invocation: RequestId) {
-        for callee in self.callees.values_mut() {
+        for callee in self.offers.values_mut() {
             callee
                 .waiting
                 .retain(|waiting| waiting.request != invocation);
@@ -210,7 +210,7 @@ impl Callees {
         self.handlers = JoinSet::new();
         self.running.clear();
         self.by_registration.clear();
-        for callee in self.callees.values_mut() {
+        for callee in self.offers.values_mut() {
             callee.registration = None;
             callee.running = 0;
             callee.waiting.clear();
@@ -218,12 +218,12 @@ impl Callees {
     }
 
     pub(super) fn locals(&self) -> Vec<LocalId> {
-        self.callees.keys().copied().collect()
+        self.offers.keys().copied().collect()
     }
 
     /// What is to be registered again.
     pub(super) fn offer(&self, local: LocalId) -> Option<(Uri, RegisterOptions)> {
-        let offer = &self.callees.get(&local)?.offer;
+        let offer = &self.offers.get(&local)?.offer;
         Some((offer.procedure.clone(), offer.options.clone()))
     }
 }

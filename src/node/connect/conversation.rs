@@ -82,6 +82,12 @@ impl<'a> Conversation<'a> {
                 break SessionEnd::Ended(end);
             }
             if let Err(end) = self.turn().await {
+                if let SessionEnd::Transport(
+                    error @ (TransportError::Decode(_) | TransportError::FrameKind { .. }),
+                ) = &end
+                {
+                    self.session.handle_garbage(&error.to_string());
+                }
                 // What the router said last counts for more than how its connection went.
                 self.settle();
                 break self.ended.take().map_or(end, SessionEnd::Ended);
@@ -162,7 +168,7 @@ impl<'a> Conversation<'a> {
                 Output::Joined(_) => {}
                 Output::Answered { request, answer } => self.answered(request, answer),
                 Output::Event(event) => {
-                    for gone in self.driver.subscribers.deliver(event) {
+                    for gone in self.driver.subscribers.deliver(&event) {
                         self.unsubscribe(gone, None);
                     }
                 }
@@ -296,12 +302,12 @@ impl<'a> Conversation<'a> {
 
     fn unregister(&mut self, local: LocalId, reply: Reply<()>) {
         let registration = self.driver.callees.registration(local);
-        match registration.map(|registration| self.session.unregister(registration)) {
-            Some(sent) => self.sent(sent, Waiting::Unregister(local, reply)),
-            None => {
-                self.driver.callees.remove(local);
-                drop(reply.send(Ok(())));
-            }
+        if let Some(registration) = registration {
+            let sent = self.session.unregister(registration);
+            self.sent(sent, Waiting::Unregister(local, reply));
+        } else {
+            self.driver.callees.remove(local);
+            drop(reply.send(Ok(())));
         }
     }
 
@@ -361,8 +367,13 @@ impl<'a> Conversation<'a> {
                 drop(reply.send(Ok(())));
             }
             // The session answers each request in kind.
-            (Waiting::Call(_) | Waiting::Publish(_), _)
-            | (Waiting::Subscribe(..) | Waiting::Register(..), _) => {}
+            (
+                Waiting::Call(_)
+                | Waiting::Publish(_)
+                | Waiting::Subscribe(..)
+                | Waiting::Register(..),
+                _,
+            ) => {}
         }
     }
 

@@ -76,7 +76,7 @@ impl Driver {
         self.state.send_replace(SessionState::Closed(end));
         for waiting in self.leaving {
             // Who no longer waits need not know.
-            drop(waiting.send(()));
+            let _ = waiting.send(());
         }
     }
 

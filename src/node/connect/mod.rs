@@ -23,7 +23,7 @@ pub use error::{ConnectError, RequestError};
 pub use peer::{Outcome, Peer};
 pub use retry::Retry;
 pub use state::{Gap, Joined, SessionEnd, SessionState};
-pub use subscription::{Subscription, SubscriptionEnd};
+pub use subscription::{Subscription, SubscriptionEnd, Subscriptions};
 
 use crate::protocol::Uri;
 use crate::transport::Dialer;

@@ -1,15 +1,17 @@
 //! The handle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::callees::{Handler, Registration};
-use super::command::{Command, Offer, Reply};
+use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::establish;
 use super::state::{Joined, SessionEnd, SessionState};
-use super::subscription::{EVENTS_MAX, Subscription};
+use super::subscription::{Delivery, EVENTS_MAX, Subscription};
 use super::{ConnectError, ConnectOptions, RequestError};
 use crate::client::{End, ErrorReply};
 use crate::protocol::message::Invocation;
@@ -20,6 +22,9 @@ use crate::protocol::{
 
 /// How many commands wait for the task. bound: beyond, callers wait.
 const COMMANDS_MAX: usize = 256;
+
+/// How long leaving may take, with all that is still to be written before.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A session in use. Cheap to clone; the session lasts as long as one of the clones, or until somebody leaves.
 #[derive(Clone, Debug)]
@@ -117,19 +122,27 @@ impl Peer {
         topic: impl Into<Uri>,
         options: SubscribeOptions,
     ) -> Result<Subscription, RequestError> {
-        let topic = topic.into();
         let (events, received) = mpsc::channel(EVENTS_MAX);
+        let local = self.subscribe_into(topic.into(), options, events).await?;
+        Ok(Subscription {
+            local,
+            events: received,
+        })
+    }
+
+    pub(super) async fn subscribe_into(
+        &self,
+        topic: Uri,
+        options: SubscribeOptions,
+        events: mpsc::Sender<Delivery>,
+    ) -> Result<LocalId, RequestError> {
         let command = |reply| Command::Subscribe {
             topic,
             options,
             events,
             reply,
         };
-        let local = self.request(command).await?;
-        Ok(Subscription {
-            local,
-            events: received,
-        })
+        self.request(command).await
     }
 
     /// Ends a subscription, and waits for the router to say so.
@@ -140,6 +153,10 @@ impl Peer {
         let local = subscription.local;
         // The task may be waiting for room in it.
         drop(subscription);
+        self.unsubscribe_local(local).await
+    }
+
+    pub(super) async fn unsubscribe_local(&self, local: LocalId) -> Result<(), RequestError> {
         self.request(|reply| Command::Unsubscribe { local, reply })
             .await
     }
@@ -189,13 +206,17 @@ impl Peer {
             .await
     }
 
-    /// Leaves the realm and closes the connection. Takes two seconds at most, also where the router does not answer.
+    /// Leaves the realm and closes the connection. Takes three seconds at most, also where the router takes nothing
+    /// any more.
     pub async fn leave(&self) {
         let (reply, left) = oneshot::channel();
-        if self.commands.send(Command::Leave { reply }).await.is_ok() {
-            // An error means that the task has ended, which is what is wanted.
-            drop(left.await);
-        }
+        let leaving = async {
+            if self.commands.send(Command::Leave { reply }).await.is_ok() {
+                // An error means that the task has ended, which is what is wanted.
+                drop(left.await);
+            }
+        };
+        drop(timeout(LEAVE_PATIENCE, leaving).await);
     }
 
     async fn request<T>(

@@ -18,7 +18,7 @@ impl Default for Retry {
         Self {
             first: Duration::from_millis(500),
             max: Duration::from_secs(15),
-            give_up_after: Duration::from_secs(24 * 60 * 60),
+            give_up_after: Duration::from_hours(24),
         }
     }
 }

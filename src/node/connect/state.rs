@@ -57,9 +57,11 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
-    /// Whether joining again may help: the connection was lost, or the router goes down and may come back.
+    /// Whether joining again may help: the connection was lost, or the router goes down and may come back. One that
+    /// does not speak the protocol will not have learnt it.
     pub(super) fn is_lost(&self) -> bool {
         match self {
+            Self::Transport(TransportError::Decode(_) | TransportError::FrameKind { .. }) => false,
             Self::Transport(_) => true,
             Self::Ended(End::RouterLeft { reason, .. }) => {
                 *reason == crate::protocol::uris::SYSTEM_SHUTDOWN

@@ -21,7 +21,7 @@ struct Subscriber {
 
 #[derive(Default)]
 pub(super) struct Subscribers {
-    subscribers: BTreeMap<LocalId, Subscriber>,
+    entries: BTreeMap<LocalId, Subscriber>,
     /// The router gives two subscriptions to one topic the same id.
     by_subscription: HashMap<SubscriptionId, Vec<LocalId>>,
     /// bound: while there are any, the connection is not read.
@@ -37,7 +37,7 @@ impl Subscribers {
         events: mpsc::Sender<Delivery>,
     ) {
         let subscription = None;
-        self.subscribers.insert(
+        self.entries.insert(
             local,
             Subscriber {
                 topic,
@@ -50,7 +50,7 @@ impl Subscribers {
 
     /// Notes the router's answer.
     pub(super) fn subscribed(&mut self, local: LocalId, subscription: SubscriptionId) {
-        if let Some(subscriber) = self.subscribers.get_mut(&local) {
+        if let Some(subscriber) = self.entries.get_mut(&local) {
             subscriber.subscription = Some(subscription);
             self.by_subscription
                 .entry(subscription)
@@ -61,7 +61,7 @@ impl Subscribers {
 
     /// Forgets a subscriber, and returns the subscription to give back.
     pub(super) fn remove(&mut self, local: LocalId) -> Option<SubscriptionId> {
-        let subscription = self.subscribers.remove(&local)?.subscription?;
+        let subscription = self.entries.remove(&local)?.subscription?;
         self.waiting.retain(|(waiting, _)| *waiting != local);
         if let Some(locals) = self.by_subscription.get_mut(&subscription) {
             locals.retain(|other| *other != local);
@@ -74,10 +74,10 @@ impl Subscribers {
 
     /// Ends a subscriber, telling it why.
     pub(super) fn end(&mut self, local: LocalId, why: String) {
-        if let Some(subscriber) = self.subscribers.get(&local) {
+        if let Some(subscriber) = self.entries.get(&local) {
             let events = subscriber.events.clone();
             // Off the task: there may be no room in it now. It ends when the reader takes it, or goes.
-            tokio::spawn(async move { events.send(Err(SubscriptionEnd(why))).await });
+            tokio::spawn(async move { events.send((local, Err(SubscriptionEnd(why)))).await });
         }
         self.remove(local);
     }
@@ -91,11 +91,11 @@ impl Subscribers {
     }
 
     /// Hands an event to all who want it; returns those who have gone.
-    pub(super) fn deliver(&mut self, event: Event) -> Vec<LocalId> {
+    pub(super) fn deliver(&mut self, event: &Event) -> Vec<LocalId> {
         let mut gone = Vec::new();
         let locals = self.by_subscription.get(&event.subscription);
         for &local in locals.map(Vec::as_slice).unwrap_or_default() {
-            let Some(subscriber) = self.subscribers.get(&local) else {
+            let Some(subscriber) = self.entries.get(&local) else {
                 continue;
             };
             // order: behind those that wait already.
@@ -103,7 +103,7 @@ impl Subscribers {
                 self.waiting.push_back((local, event.clone()));
                 continue;
             }
-            match subscriber.events.try_send(Ok(event.clone())) {
+            match subscriber.events.try_send((local, Ok(event.clone()))) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => self.waiting.push_back((local, event.clone())),
                 Err(TrySendError::Closed(_)) => gone.push(local),
@@ -121,7 +121,7 @@ impl Subscribers {
     pub(super) async fn deliver_waiting(&mut self) -> Option<LocalId> {
         while let Some((local, _)) = self.waiting.front() {
             let local = *local;
-            let Some(subscriber) = self.subscribers.get(&local) else {
+            let Some(subscriber) = self.entries.get(&local) else {
                 self.waiting.pop_front();
                 continue;
             };
@@ -129,7 +129,7 @@ impl Subscribers {
                 return Some(local);
             };
             if let Some((_, event)) = self.waiting.pop_front() {
-                room.send(Ok(event));
+                room.send((local, Ok(event)));
             }
         }
         None
@@ -138,7 +138,7 @@ impl Subscribers {
     /// Forgets the router's ids: the session is lost.
     pub(super) fn reset(&mut self) {
         self.by_subscription.clear();
-        for subscriber in self.subscribers.values_mut() {
+        for subscriber in self.entries.values_mut() {
             subscriber.subscription = None;
         }
     }
@@ -148,6 +148,6 @@ impl Subscribers {
         let again = |(local, subscriber): (&LocalId, &Subscriber)| {
             (*local, subscriber.topic.clone(), subscriber.options.clone())
         };
-        self.subscribers.iter().map(again).collect()
+        self.entries.iter().map(again).collect()
     }
 }

@@ -18,6 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::iter::zip;
+use std::mem;
 
 /// Values by sequences of symbols.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ pub(super) struct Trie<S, T> {
 /// as many nodes as values, however long the sequences.
 #[derive(Debug)]
 pub(super) struct Node<S, T> {
-    /// The symbols from the parent to here, the first of which is the parent's key. Empty only at the root.
+    /// The symbols from the parent to here, without the first, which is the parent's key: where many
+    /// sequences part there is nothing to store and nothing to fetch.
     label: Box<[S]>,
     children: BTreeMap<S, Box<Self>>,
     value: Option<T>,
@@ -55,9 +57,9 @@ impl<S: Copy + Ord, T> Trie<S, T> {
     pub(super) fn get(&self, key: &[S]) -> Option<&T> {
         let mut node = &self.root;
         let mut rest = key;
-        while let Some(first) = rest.first() {
+        while let Some((first, below)) = rest.split_first() {
             node = node.children.get(first)?;
-            rest = rest.strip_prefix(&*node.label)?;
+            rest = below.strip_prefix(&*node.label)?;
         }
         node.value.as_ref()
     }
@@ -65,9 +67,9 @@ impl<S: Copy + Ord, T> Trie<S, T> {
     pub(super) fn get_mut(&mut self, key: &[S]) -> Option<&mut T> {
         let mut node = &mut self.root;
         let mut rest = key;
-        while let Some(first) = rest.first() {
+        while let Some((first, below)) = rest.split_first() {
             node = node.children.get_mut(first)?;
-            rest = rest.strip_prefix(&*node.label)?;
+            rest = below.strip_prefix(&*node.label)?;
         }
         node.value.as_mut()
     }
@@ -125,7 +127,7 @@ impl<S: Copy + Ord, T> Node<S, T> {
         &self.label
     }
 
-    /// The child whose label begins with `first`; how it goes on is for the caller to compare.
+    /// The child whose sequences go on with `first`, and then with its label.
     pub(super) fn child(&self, first: S) -> Option<&Self> {
         self.children.get(&first).map(|child| &**child)
     }
@@ -138,14 +140,15 @@ impl<S: Copy + Ord, T> Node<S, T> {
     fn place(&mut self, key: &[S]) -> &mut Option<T> {
         let mut node = self;
         let mut rest = key;
-        while let Some(&first) = rest.first() {
+        while let Some((&first, below)) = rest.split_first() {
             let child = node
                 .children
                 .entry(first)
-                .or_insert_with(|| Box::new(Self::leaf(rest.into())));
-            let shared = zip(&child.label, rest).take_while(|(a, b)| a == b).count();
-            child.split(shared);
-            rest = rest.get(shared..).unwrap_or_default();
+                .or_insert_with(|| Box::new(Self::leaf(below.into())));
+            let same = zip(&child.label, below).take_while(|(a, b)| a == b);
+            let same_count = same.count();
+            child.split(same_count);
+            rest = below.get(same_count..).unwrap_or_default();
             node = child;
         }
         &mut node.value
@@ -153,14 +156,11 @@ impl<S: Copy + Ord, T> Node<S, T> {
 
     /// Puts a node in the middle of this one's label, unless `at` is its end.
     fn split(&mut self, at: usize) {
-        let Some((upper, lower)) = self.label.split_at_checked(at) else {
+        let Some((upper, [first, lower @ ..])) = self.label.split_at_checked(at) else {
             return;
         };
-        let Some(&first) = lower.first() else {
-            return;
-        };
-        let (upper, lower) = (upper.into(), lower.into());
-        let mut below = std::mem::replace(self, Self::leaf(upper));
+        let (upper, first, lower) = (upper.into(), *first, lower.into());
+        let mut below = mem::replace(self, Self::leaf(upper));
         below.label = lower;
         self.children.insert(first, Box::new(below));
     }
@@ -169,14 +169,14 @@ impl<S: Copy + Ord, T> Node<S, T> {
     ///
     /// bound: recurses once a node, so at most once a symbol: 1,024 for the longest URI.
     fn remove(&mut self, key: &[S]) -> Option<T> {
-        let Some(&first) = key.first() else {
+        let Some((first, below)) = key.split_first() else {
             return self.value.take();
         };
-        let child = self.children.get_mut(&first)?;
-        let value = child.remove(key.strip_prefix(&*child.label)?)?;
+        let child = self.children.get_mut(first)?;
+        let value = child.remove(below.strip_prefix(&*child.label)?)?;
         if child.value.is_none() {
             match child.children.len() {
-                0 => drop(self.children.remove(&first)),
+                0 => drop(self.children.remove(first)),
                 1 => child.join(),
                 _ => {}
             }
@@ -186,8 +186,8 @@ impl<S: Copy + Ord, T> Node<S, T> {
 
     /// Becomes its only child, labels joined.
     fn join(&mut self) {
-        if let Some((_, only)) = self.children.pop_first() {
-            let label = [&*self.label, &*only.label].concat().into();
+        if let Some((first, only)) = self.children.pop_first() {
+            let label = [&*self.label, &[first], &*only.label].concat().into();
             *self = Self { label, ..*only };
         }
     }
@@ -204,8 +204,8 @@ pub(super) struct Prefixes<'a, 'k, S, T> {
 
 impl<'a, S: Copy + Ord, T> Prefixes<'a, '_, S, T> {
     fn below(&self, node: &'a Node<S, T>) -> Option<&'a Node<S, T>> {
-        let rest = self.key.get(self.length..)?;
-        let child = node.child(*rest.first()?)?;
+        let (&first, rest) = self.key.get(self.length..)?.split_first()?;
+        let child = node.child(first)?;
         rest.starts_with(&child.label).then_some(child)
     }
 }
@@ -217,7 +217,7 @@ impl<'a, S: Copy + Ord, T> Iterator for Prefixes<'a, '_, S, T> {
         while let Some(node) = self.node {
             let length = self.length;
             self.node = self.below(node);
-            self.length += self.node.map_or(0, |child| child.label.len());
+            self.length += self.node.map_or(0, |child| 1 + child.label.len());
             if let Some(value) = &node.value {
                 return Some((length, value));
             }
@@ -232,11 +232,7 @@ impl<S: Copy + Ord, T> Trie<S, T> {
     pub(super) fn nodes_checked(&self) -> usize {
         fn check<S: Copy + Ord, T>(node: &Node<S, T>, values: &mut usize) -> usize {
             *values += usize::from(node.value.is_some());
-            let below = node.children.iter().map(|(first, child)| {
-                assert!(
-                    child.label.first() == Some(first),
-                    "keyed by its first symbol"
-                );
+            let below = node.children.values().map(|child| {
                 let is_needed = child.value.is_some() || child.children.len() > 1;
                 assert!(is_needed, "a value, or ways that part");
                 check(child, values)

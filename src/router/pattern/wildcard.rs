@@ -5,12 +5,15 @@
 //! numbers; one with another number of parts cannot match and is never met.
 //!
 //! At a node the walk tries the child that names the URI's part, then the one that names none: that is
-//! the order in which calls prefer patterns. It keeps the ways not yet taken on a stack of its own.
+//! the order in which calls prefer patterns.
 
 use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
+use std::ops::ControlFlow;
 
 use super::give_back;
+#[cfg(test)]
+use super::tests;
 use super::trie::{Node, Trie};
 
 /// The greatest number of parts that is looked at. bound: `Uri::check` admits no more.
@@ -105,28 +108,60 @@ impl<T> Wildcards<T> {
         Some(value)
     }
 
-    /// Walks over the values of all patterns that match, in the order in which calls prefer them.
+    /// Visits the values of all patterns that match, in the order in which calls prefer them, until
+    /// `visit` breaks off.
     ///
     /// Limits: a URI of more than 32 parts matches nothing.
-    pub(super) fn matches(&self, uri: &str) -> Matches<'_, T> {
-        let mut matches = Matches {
-            parts: [Part::UNKNOWN; PARTS_MAX],
-            parts_count: 1 + uri.bytes().filter(|&byte| byte == b'.').count(),
-            ways: [None; WAYS_MAX],
-            ways_count: 0,
-            #[cfg(test)]
-            visited: 0,
-        };
-        if matches.parts_count <= PARTS_MAX
-            && let Some(trie) = self.by_count.get(&matches.parts_count)
-        {
-            for (slot, part) in zip(&mut matches.parts, uri.split('.')) {
-                *slot = self.parts.number(part);
-            }
-            matches.push(Some(trie.root()), 0);
+    pub(super) fn visit_matches<'a, B>(
+        &'a self,
+        uri: &str,
+        mut visit: impl FnMut(&'a T) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        if self.len == 0 {
+            return ControlFlow::Continue(());
         }
-        matches
+        let count = 1 + uri.bytes().filter(|&byte| byte == b'.').count();
+        let mut parts = [Part::UNKNOWN; PARTS_MAX];
+        let (Some(trie), Some(parts)) = (self.by_count.get(&count), parts.get_mut(..count)) else {
+            return ControlFlow::Continue(());
+        };
+        for (slot, part) in zip(&mut *parts, uri.split('.')) {
+            *slot = self.parts.number(part);
+        }
+        walk(trie.root(), parts, &mut visit)
     }
+}
+
+/// Visits the values below `node` of patterns that go on as `parts` do.
+///
+/// Cost: of n patterns with the URI's number of parts, at most 2n nodes are there to be met, and at most
+/// 2^(parts + 1), for at each part there are two ways.
+/// bound: recurses at most once a part, 32 deep.
+fn walk<'a, T, B>(
+    node: &'a Node<Part, T>,
+    parts: &[Part],
+    visit: &mut impl FnMut(&'a T) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    #[cfg(test)]
+    tests::count_visit();
+    let Some((&part, below)) = parts.split_first() else {
+        return node.value().map_or(ControlFlow::Continue(()), visit);
+    };
+    // order: who names the part comes before who takes any.
+    let ways = [node.child(part), node.child(Part::ANY)];
+    for child in ways.into_iter().flatten() {
+        if let Some(rest) = agree(child.label(), below) {
+            walk(child, rest, visit)?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// What comes after `label` in the URI's parts, if they agree.
+fn agree<'p>(label: &[Part], parts: &'p [Part]) -> Option<&'p [Part]> {
+    let (head, rest) = parts.split_at_checked(label.len())?;
+    let agrees = zip(label, head).all(|(&named, &part)| named == Part::ANY || named == part);
+    agrees.then_some(rest)
 }
 
 impl<T> Default for Wildcards<T> {
@@ -185,87 +220,6 @@ impl Parts {
                 give_back(&mut self.numbered);
             }
         }
-    }
-}
-
-/// See [`Wildcards::matches`].
-///
-/// Cost: visits at most as many nodes as there are patterns with the URI's number of parts, twice, and at
-/// most 2^(parts + 1): a node visited is one of the trie's, and at each part there are two ways.
-pub(super) struct Matches<'a, T> {
-    /// The URI's parts, unused from `parts_count` on.
-    parts: [Part; PARTS_MAX],
-    parts_count: usize,
-    /// Ways not yet taken, a stack, unused from `ways_count` on.
-    ways: [Option<Way<'a, T>>; WAYS_MAX],
-    ways_count: usize,
-    #[cfg(test)]
-    pub(super) visited: usize,
-}
-
-/// bound: a node takes one way off the stack and puts two on it, at most once for each part.
-const WAYS_MAX: usize = PARTS_MAX + 1;
-
-/// A node to be visited, and how many of the URI's parts are before its label.
-struct Way<'a, T> {
-    node: &'a Node<Part, T>,
-    depth: usize,
-}
-
-impl<T> Clone for Way<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Way<'_, T> {}
-
-impl<'a, T> Matches<'a, T> {
-    fn push(&mut self, node: Option<&'a Node<Part, T>>, depth: usize) {
-        let Some(node) = node else {
-            return;
-        };
-        debug_assert!(
-            self.ways_count < WAYS_MAX,
-            "at most one way waits for each part"
-        );
-        if let Some(way) = self.ways.get_mut(self.ways_count) {
-            *way = Some(Way { node, depth });
-            self.ways_count += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Option<Way<'a, T>> {
-        self.ways_count = self.ways_count.checked_sub(1)?;
-        *self.ways.get(self.ways_count)?
-    }
-}
-
-impl<'a, T> Iterator for Matches<'a, T> {
-    type Item = &'a T;
-
-    fn next(&mut self) -> Option<&'a T> {
-        while let Some(Way { node, depth }) = self.pop() {
-            #[cfg(test)]
-            {
-                self.visited += 1;
-            }
-            let label = node.label();
-            let parts = self.parts.get(depth..).unwrap_or_default();
-            if !zip(label, parts).all(|(&named, &part)| named == Part::ANY || named == part) {
-                continue;
-            }
-            let depth = depth + label.len();
-            if depth == self.parts_count {
-                return node.value();
-            }
-            // order: the last one put on the stack is the first one taken.
-            self.push(node.child(Part::ANY), depth);
-            if let Some(&part) = self.parts.get(depth) {
-                self.push(node.child(part), depth);
-            }
-        }
-        None
     }
 }
 

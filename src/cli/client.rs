@@ -1,0 +1,321 @@
+//! What every client command shares: the router's address, the session, and what its failures mean.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use tokio::time::timeout;
+use url::Url;
+
+use super::console::{Console, ConsoleArgs};
+use super::exit::{Exit, Failure};
+use super::hints;
+use super::signal::Signals;
+use crate::node::connect::{
+    ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
+};
+use crate::protocol::Uri;
+use crate::serializer::Serializer;
+use crate::transport::Dialer;
+
+/// How long connecting may take where nothing else is said.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often commands that run for long ask whether the router lives.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// When a terminal is told that there is no answer yet.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Which router and realm.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct ClientArgs {
+    /// Router, as ws://HOST:PORT/PATH; :8080 and HOST:8080/ws will do too
+    #[arg(short, long, env = "WAMP_URL", hide_env = true, value_parser = parse_url)]
+    #[arg(default_value = "ws://127.0.0.1:8080/ws")]
+    url: Url,
+    /// Realm to join
+    #[arg(
+        short = 'R',
+        long,
+        env = "WAMP_REALM",
+        hide_env = true,
+        default_value = "realm1"
+    )]
+    realm: String,
+    /// json, msgpack, cbor, or auto: all are offered, the router chooses
+    #[arg(
+        short,
+        long,
+        env = "WAMP_SERIALIZER",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    #[arg(value_enum, default_value_t = SerializerChoice::Auto, hide_possible_values = true)]
+    serializer: SerializerChoice,
+    /// Longest wait for the connection (10s if not given) and for the answer (none if not given); 0 is for ever
+    #[arg(
+        short = 'T',
+        long,
+        env = "WAMP_TIMEOUT",
+        hide_env = true,
+        value_name = "DURATION"
+    )]
+    #[arg(value_parser = parse_timeout)]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    console: ConsoleArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SerializerChoice {
+    Auto,
+    Json,
+    Msgpack,
+    Cbor,
+}
+
+/// How long a command means to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// For one request: never joins again.
+    Brief,
+    /// Until told to stop: pings, and joins again after a lost connection.
+    Long,
+}
+
+/// A command's session.
+#[derive(Debug)]
+pub(super) struct Client<'a> {
+    pub(super) peer: Peer,
+    pub(super) console: &'a Console,
+    args: &'a ClientArgs,
+}
+
+impl ClientArgs {
+    /// Joins, runs `work`, and leaves, whatever came of it.
+    pub(super) async fn session(
+        &self,
+        console: &Console,
+        stay: Stay,
+        work: impl AsyncFnOnce(&Client<'_>, &mut Signals) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let mut signals = Signals::listen()?;
+        let client = tokio::select! {
+            client = self.connect(console, stay) => client?,
+            exit = signals.next() => return Ok(exit),
+        };
+        let done = work(&client, &mut signals).await;
+        signals.or_exit(client.peer.leave()).await;
+        done
+    }
+
+    async fn connect<'a>(&'a self, console: &'a Console, stay: Stay) -> Result<Client<'a>> {
+        let options = ConnectOptions {
+            dialer: Dialer {
+                url: self.url.clone(),
+                opener: None,
+                serializers: self.serializer.offered(),
+            },
+            realm: Uri::from(self.realm.as_str()),
+            agent: concat!("wamp/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
+            retry: (stay == Stay::Long).then(Retry::default),
+            ping_interval: (stay == Stay::Long).then_some(PING_INTERVAL),
+        };
+        let limit = options.timeout;
+        let joining = patiently(console, "the router", Peer::connect(options));
+        let peer = joining
+            .await
+            .map_err(|error| hints::not_connected(&error, self.url.as_str(), &self.realm, limit))?;
+        let client = Client {
+            peer,
+            console,
+            args: self,
+        };
+        if let Some(joined) = client.peer.joined() {
+            client.say_joined(&joined);
+        }
+        Ok(client)
+    }
+
+    /// Who is told what.
+    pub(super) fn console(&self) -> Console {
+        Console::new(&self.console)
+    }
+
+    /// How long an answer may take; `None` is for ever.
+    pub(super) fn reply_timeout(&self) -> Option<Duration> {
+        self.timeout.and_then(limit)
+    }
+}
+
+impl Client<'_> {
+    fn say_joined(&self, joined: &Joined) {
+        let agent = joined.welcome.details.agent.as_deref().unwrap_or("unknown");
+        self.console.fact(&format!(
+            "joined {} at {} as session {} ({}, router {agent})",
+            self.args.realm,
+            self.args.url,
+            joined.welcome.session,
+            joined.serializer.name(),
+        ));
+    }
+
+    pub(super) fn realm(&self) -> &str {
+        &self.args.realm
+    }
+
+    /// The serializer agreed upon.
+    pub(super) fn serializer(&self) -> Serializer {
+        let joined = self.peer.joined();
+        joined.map_or(Serializer::Json, |joined| joined.serializer)
+    }
+
+    /// Waits for the answer to a request as long as it may take. `what` is asked, as in `procedure "sum"`.
+    pub(super) async fn answer<T>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<T, Failure> {
+        let answer = patiently(self.console, what, request);
+        let answered = match self.args.reply_timeout() {
+            None => answer.await,
+            Some(limit) => timeout(limit, answer)
+                .await
+                .map_err(|_| hints::no_answer(what, limit))?,
+        };
+        answered.map_err(|error| hints::failed(what, self.realm(), &error))
+    }
+
+    /// Tells of lost and regained sessions; returns once there will be no other.
+    pub(super) async fn watch(&self) -> Failure {
+        let mut state = self.peer.state();
+        loop {
+            let seen = state.borrow_and_update().clone();
+            match seen {
+                SessionState::Joined(joined) => {
+                    if let Some(gap) = &joined.gap {
+                        let seconds = gap.duration.as_secs_f64();
+                        self.console.note(&format!(
+                            "joined again after {seconds:.1} s; what happened in between is missing"
+                        ));
+                        self.say_joined(&joined);
+                    }
+                }
+                SessionState::Lost(end) => {
+                    self.console
+                        .note(&format!("session lost: {end}; joining again"));
+                }
+                SessionState::Closed(end) => return closed(&end),
+            }
+            if state.changed().await.is_err() {
+                return Failure::new(Exit::SessionLost, "session lost");
+            }
+        }
+    }
+}
+
+fn closed(end: &SessionEnd) -> Failure {
+    let exit = match end {
+        SessionEnd::Ended(end) => Exit::of_end(end),
+        _ => Exit::SessionLost,
+    };
+    Failure::new(exit, format!("session lost: {end}"))
+}
+
+/// Tells a terminal, after a while, that there is no answer yet.
+async fn patiently<T>(console: &Console, what: &str, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    if console.is_watched() {
+        match timeout(PATIENCE, &mut answer).await {
+            Ok(answer) => return answer,
+            Err(_) => console.note(&format!("waiting for {what} (Ctrl-C cancels)")),
+        }
+    }
+    answer.await
+}
+
+/// No limit where the limit is zero.
+fn limit(timeout: Duration) -> Option<Duration> {
+    (!timeout.is_zero()).then_some(timeout)
+}
+
+impl SerializerChoice {
+    fn offered(self) -> Vec<Serializer> {
+        match self {
+            // Binary first: shorter, and it keeps bytes and floats without detours.
+            Self::Auto => vec![Serializer::MsgPack, Serializer::Cbor, Serializer::Json],
+            Self::Json => vec![Serializer::Json],
+            Self::Msgpack => vec![Serializer::MsgPack],
+            Self::Cbor => vec![Serializer::Cbor],
+        }
+    }
+}
+
+/// A duration as people write it; a bare number is seconds.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
+    }
+}
+
+/// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
+fn parse_url(text: &str) -> Result<Url, String> {
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        let (host, path) = text
+            .split_once('/')
+            .map_or((text, "ws"), |(host, path)| (host, path));
+        let host = match host {
+            "" => "127.0.0.1:8080".to_owned(),
+            host if host.starts_with(':') => format!("127.0.0.1{host}"),
+            host if host.contains(':') && !host.ends_with(']') => host.to_owned(),
+            host => format!("{host}:8080"),
+        };
+        format!("ws://{host}/{path}")
+    };
+    let url = Url::parse(&full).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "ws" if url.has_host() => Ok(url),
+        "ws" => Err("it names no host".to_owned()),
+        "wss" => Err("wss:// is not supported yet, only ws://".to_owned()),
+        other => Err(format!("{other}:// is not supported, only ws://")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_urls_are_helped_along() {
+        for (text, url) in [
+            (":9000", "ws://127.0.0.1:9000/ws"),
+            (":9000/x", "ws://127.0.0.1:9000/x"),
+            ("host", "ws://host:8080/ws"),
+            ("host:9000", "ws://host:9000/ws"),
+            ("host:9000/ws", "ws://host:9000/ws"),
+            ("host/a/b?c=d", "ws://host:8080/a/b?c=d"),
+            ("[::1]", "ws://[::1]:8080/ws"),
+            ("[::1]:9000", "ws://[::1]:9000/ws"),
+            ("ws://host", "ws://host/"),
+            ("ws://host:9000/x", "ws://host:9000/x"),
+        ] {
+            assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
+        }
+        for text in ["http://host", "wss://host", "ws://", "host:port", "a b"] {
+            assert!(parse_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn timeouts_are_durations_or_seconds() {
+        assert_eq!(parse_timeout("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_timeout("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_timeout("2m"), Ok(Duration::from_mins(2)));
+        assert!(parse_timeout("soon").is_err());
+        assert!(parse_timeout("-1").is_err());
+    }
+}

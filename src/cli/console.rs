@@ -1,0 +1,194 @@
+//! What is said beside the answer: notes on stderr, and whether colours are wanted.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+use clap::{ArgAction, ValueEnum};
+use colored::Colorize as _;
+
+/// Flags that say how much is said, and how.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct ConsoleArgs {
+    /// Say less: -q no notes, -qq no output either
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
+    quiet: u8,
+    /// Say more: -v about the session, -vv every message
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+    #[arg(help = "When to colour; NO_COLOR and CLICOLOR_FORCE are respected")]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Who is told what, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Console {
+    quiet: u8,
+    verbose: u8,
+    stdout: Palette,
+    stdout_is_terminal: bool,
+    stderr_is_terminal: bool,
+}
+
+/// Whether a stream gets colours. Each stream has its own; `colored`'s one global is forced on once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Palette {
+    on: bool,
+}
+
+/// For [`report`](super::report), which runs after everything else, or before.
+static STDERR: OnceLock<Palette> = OnceLock::new();
+
+impl Console {
+    pub(super) fn new(args: &ConsoleArgs) -> Self {
+        colored::control::set_override(true);
+        let stdout_is_terminal = io::stdout().is_terminal();
+        let stderr_is_terminal = io::stderr().is_terminal();
+        let stderr = Palette::decide(args.color, stderr_is_terminal);
+        STDERR.get_or_init(|| stderr);
+        let console = Self {
+            quiet: args.quiet,
+            verbose: args.verbose,
+            stdout: Palette::decide(args.color, stdout_is_terminal),
+            stdout_is_terminal,
+            stderr_is_terminal,
+        };
+        if console.verbose > 1 {
+            show_frames(stderr);
+        }
+        console
+    }
+
+    /// Says what is going on.
+    pub(super) fn note(&self, text: &str) {
+        if self.quiet == 0 {
+            let line = format!("-- {}", printable(text));
+            // With stderr gone there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{}", stderr_palette().note(&line));
+        }
+    }
+
+    /// Says what only the curious want to know.
+    pub(super) fn fact(&self, text: &str) {
+        if self.verbose > 0 {
+            self.note(text);
+        }
+    }
+
+    /// Whether notes are read by a person, now.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.stderr_is_terminal && self.quiet == 0
+    }
+
+    /// Whether results are not wanted.
+    pub(super) const fn is_mute(&self) -> bool {
+        self.quiet > 1
+    }
+
+    pub(super) const fn stdout(&self) -> Palette {
+        self.stdout
+    }
+
+    pub(super) const fn stdout_is_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+}
+
+impl Palette {
+    fn decide(choice: ColorChoice, is_terminal: bool) -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let on = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if set("NO_COLOR").is_some() => false,
+            ColorChoice::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            ColorChoice::Auto => is_terminal && set("TERM").is_none_or(|term| term != "dumb"),
+        };
+        Self { on }
+    }
+
+    fn paint(self, text: &str, style: impl Fn(&str) -> colored::ColoredString) -> String {
+        if self.on {
+            style(text).to_string()
+        } else {
+            text.to_owned()
+        }
+    }
+
+    pub(super) fn error(self, text: &str) -> String {
+        self.paint(text, |text| text.red().bold())
+    }
+
+    pub(super) fn note(self, text: &str) -> String {
+        self.paint(text, |text| text.dimmed())
+    }
+
+    pub(super) fn topic(self, text: &str) -> String {
+        self.paint(text, |text| text.cyan().bold())
+    }
+
+    pub(super) fn name(self, text: &str) -> String {
+        self.paint(text, |text| text.blue())
+    }
+
+    pub(super) fn text(self, text: &str) -> String {
+        self.paint(text, |text| text.green())
+    }
+
+    pub(super) fn number(self, text: &str) -> String {
+        self.paint(text, |text| text.yellow())
+    }
+
+    pub(super) fn word(self, text: &str) -> String {
+        self.paint(text, |text| text.magenta())
+    }
+}
+
+/// The colours of stderr, also before a command line was understood.
+pub(super) fn stderr_palette() -> Palette {
+    *STDERR.get_or_init(|| {
+        colored::control::set_override(true);
+        Palette::decide(ColorChoice::Auto, io::stderr().is_terminal())
+    })
+}
+
+/// A text from elsewhere that cannot move the cursor, ring or recolour: control characters as `\u001b`.
+pub(super) fn printable(text: &str) -> String {
+    use std::fmt::Write as _;
+    if !text.contains(|c: char| c.is_control() && c != '\n') {
+        return text.to_owned();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Sends every message of the session to stderr.
+fn show_frames(palette: Palette) {
+    use tracing_subscriber::EnvFilter;
+    let shown = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("wamp::frame=trace"))
+        .with_writer(io::stderr)
+        .with_ansi(palette.on)
+        .with_target(false)
+        .with_level(false)
+        .without_time()
+        .try_init();
+    // Somebody else shows them already.
+    drop(shown);
+}

@@ -1,0 +1,209 @@
+//! Exit codes, and the failures that lead to them. The only place that knows the numbers.
+
+use std::fmt;
+use std::io::Write as _;
+
+use super::console;
+use crate::client::{End, ErrorReply};
+use crate::protocol::{Uri, uris};
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it was asked to.
+    Done,
+    /// The callee answered with an error of its own.
+    CalleeError,
+    /// The command line does not say what to do: usage, typing, pattern.
+    Usage,
+    /// There is no connection: name, TCP, WebSocket.
+    NotConnected,
+    /// The router did not let us into the realm.
+    JoinRefused,
+    /// It took too long: connecting, the answer, or as many events as were asked for.
+    TimedOut,
+    /// The router refused the request.
+    Refused,
+    /// The session ended while it was needed.
+    SessionLost,
+    /// A file or a program of this machine.
+    Local,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// Nobody reads our output any more.
+    PipeClosed,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::CalleeError => 1,
+            Self::Usage => 2,
+            Self::NotConnected => 3,
+            Self::JoinRefused => 4,
+            Self::TimedOut => 5,
+            Self::Refused => 6,
+            Self::SessionLost => 7,
+            Self::Local => 9,
+            // 128 plus the signal's number, as a shell counts.
+            Self::Interrupted => 130,
+            Self::PipeClosed => 141,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// Where an ERROR leads to: the router's own refusals, and all that a callee says.
+    pub(super) fn of_error(error: &Uri) -> Self {
+        /// What routers say, on their own behalf. `invalid_argument` and `runtime_error` are a callee's.
+        const REFUSALS: [&str; 25] = [
+            "invalid_uri",
+            "no_such_procedure",
+            "procedure_already_exists",
+            "no_such_registration",
+            "no_such_subscription",
+            "canceled",
+            "payload_size_exceeded",
+            "protocol_violation",
+            "not_authorized",
+            "authorization_failed",
+            "no_such_realm",
+            "no_such_role",
+            "no_matching_auth_method",
+            "no_such_principal",
+            "authentication_denied",
+            "authentication_failed",
+            "authentication_required",
+            "authorization_denied",
+            "authorization_required",
+            "option_not_allowed",
+            "option_disallowed.disclose_me",
+            "network_failure",
+            "unavailable",
+            "no_available_callee",
+            "feature_not_supported",
+        ];
+        if *error == uris::TIMEOUT {
+            return Self::TimedOut;
+        }
+        match error.as_str().strip_prefix("wamp.error.") {
+            Some(rest) if REFUSALS.contains(&rest) || rest == "no_such_session" => Self::Refused,
+            _ => Self::CalleeError,
+        }
+    }
+
+    /// Where the end of a session leads to.
+    pub(super) const fn of_end(end: &End) -> Self {
+        match end {
+            End::Refused { .. } | End::Challenged { .. } => Self::JoinRefused,
+            End::Aborted { .. } | End::RouterLeft { .. } | End::Left | End::Violation(_) => {
+                Self::SessionLost
+            }
+        }
+    }
+}
+
+/// Why the command failed: what is said, what would help, and how the process ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A command line that does not say what to do.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A file or program of this machine.
+    pub(super) fn local(message: impl Into<String>) -> Self {
+        Self::new(Exit::Local, message)
+    }
+
+    /// Adds what would help.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Says on stderr why the command failed, and returns how the process ends.
+#[must_use]
+pub fn report(error: &anyhow::Error) -> Exit {
+    let failure = error.downcast_ref::<Failure>();
+    let exit = failure.map_or(Exit::Local, Failure::exit);
+    if exit == Exit::PipeClosed {
+        return exit;
+    }
+    let palette = console::stderr_palette();
+    let mut stderr = std::io::stderr().lock();
+    // With stderr gone there is nobody to tell.
+    let _ = writeln!(stderr, "{} {error:#}", palette.error("error:"));
+    if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
+        let _ = writeln!(stderr, "{} {hint}", palette.note("hint:"));
+    }
+    exit
+}
+
+/// An ERROR as people read it: its URI, then what it carries.
+pub(super) fn error_text(reply: &ErrorReply) -> String {
+    use super::{console::printable, json};
+    let args = reply.payload.args().unwrap_or_default();
+    let kwargs = reply.payload.kwargs().unwrap_or_default();
+    let mut said: Vec<String> = args.iter().map(json::plain).collect();
+    said.extend(
+        kwargs
+            .iter()
+            .map(|(name, value)| format!("{name}={}", json::to_line(value))),
+    );
+    if said.is_empty() {
+        printable(reply.error.as_str())
+    } else {
+        let said = said.join(", ");
+        printable(&format!("{}: {said}", reply.error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_uris_lead_to_their_codes() {
+        let code = |error: &str| Exit::of_error(&Uri::from(error)).code();
+        assert_eq!(code("wamp.error.timeout"), 5);
+        assert_eq!(code("wamp.error.no_such_procedure"), 6);
+        assert_eq!(code("wamp.error.option_disallowed.disclose_me"), 6);
+        assert_eq!(code("wamp.error.no_such_session"), 6);
+        assert_eq!(code("wamp.error.invalid_argument"), 1);
+        assert_eq!(code("wamp.error.runtime_error"), 1);
+        assert_eq!(code("wamp.error.of_my_own"), 1);
+        assert_eq!(code("com.example.refused"), 1);
+    }
+}

@@ -1,0 +1,111 @@
+//! What went wrong between us and the router, in words, and what would help.
+
+use std::time::Duration;
+
+use super::console::printable;
+use super::exit::{Exit, Failure, error_text};
+use crate::client::{End, ErrorReply};
+use crate::node::connect::{ConnectError, RequestError};
+use crate::protocol::uris;
+use crate::transport::DialError;
+
+/// There is no session.
+pub(super) fn not_connected(
+    error: &ConnectError,
+    url: &str,
+    realm: &str,
+    limit: Option<Duration>,
+) -> Failure {
+    match error {
+        ConnectError::Dial(error) => not_dialled(error, url, limit),
+        ConnectError::Join(end) => not_joined(end, url, realm),
+        error => Failure::new(
+            Exit::NotConnected,
+            format!("cannot connect to {url}: {error}"),
+        ),
+    }
+}
+
+fn not_dialled(error: &DialError, url: &str, limit: Option<Duration>) -> Failure {
+    let message = printable(&format!("cannot connect to {url}: {error}"));
+    let failure = Failure::new(Exit::NotConnected, message);
+    match error {
+        DialError::Url { .. } => Failure::usage(format!("{url}: {error}")),
+        DialError::Connect { .. } => {
+            failure.hint("is a router running there? start one: wamp router")
+        }
+        DialError::Resolve { .. } => failure.hint("name another router with -u or WAMP_URL"),
+        DialError::Http { .. } => {
+            failure.hint("is the path right? wamp router listens on /ws, as in :8080/ws")
+        }
+        DialError::Subprotocol { .. } => {
+            failure.hint("it is no WAMP router, or wants another serializer: -s json")
+        }
+        DialError::Timeout { stage } => {
+            let limit = humantime::format_duration(limit.unwrap_or_default());
+            let doing = stage.doing();
+            let message =
+                format!("cannot connect to {url}: no answer within {limit} while {doing}");
+            Failure::new(Exit::TimedOut, message).hint("to wait longer: -T 60s")
+        }
+        DialError::Handshake { .. } => failure.hint("is it a WAMP router that listens there?"),
+    }
+}
+
+fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
+    match end {
+        End::Refused { reason, .. } if *reason == uris::NO_SUCH_REALM => {
+            let message = format!("the router at {url} has no realm {realm:?} ({reason})");
+            let hint =
+                format!("name another with -R, or start it with one: wamp router --realm {realm}");
+            Failure::new(Exit::JoinRefused, message).hint(hint)
+        }
+        End::Refused { .. } | End::Challenged { .. } => {
+            let message = format!("cannot join {realm:?} at {url}: {end}");
+            Failure::new(Exit::JoinRefused, printable(&message))
+        }
+        end => {
+            let message = format!("cannot join {realm:?} at {url}: {end}");
+            Failure::new(Exit::NotConnected, printable(&message))
+        }
+    }
+}
+
+/// The answer took too long.
+pub(super) fn no_answer(what: &str, limit: Duration) -> Failure {
+    let limit = humantime::format_duration(limit);
+    Failure::new(
+        Exit::TimedOut,
+        format!("no answer from {what} within {limit}"),
+    )
+    .hint("to wait longer: -T 60s; without -T there is no limit")
+}
+
+/// A request has no good answer. `what` was asked, as in `procedure "sum"`.
+pub(super) fn failed(what: &str, realm: &str, error: &RequestError) -> Failure {
+    match error {
+        RequestError::Refused(reply) => refused(what, realm, reply),
+        error => Failure::new(Exit::SessionLost, printable(&format!("{what}: {error}"))),
+    }
+}
+
+fn refused(what: &str, realm: &str, reply: &ErrorReply) -> Failure {
+    let exit = Exit::of_error(&reply.error);
+    let error = &reply.error;
+    if *error == uris::NO_SUCH_PROCEDURE {
+        let message = printable(&format!("no {what} in {realm} ({error})"));
+        let failure = Failure::new(exit, message);
+        return failure
+            .hint("is it spelt right, and is its callee running? offer one: wamp register");
+    }
+    let failure = Failure::new(exit, format!("{what}: {}", error_text(reply)));
+    if *error == uris::INVALID_URI {
+        failure.hint("a URI is made of parts with dots between, none empty, without blanks and #")
+    } else if *error == uris::PROCEDURE_ALREADY_EXISTS {
+        failure.hint("somebody offers it already; choose another name, or stop the other")
+    } else if *error == uris::NOT_AUTHORIZED {
+        failure.hint("the router does not allow it to this client")
+    } else {
+        failure
+    }
+}

@@ -1,0 +1,333 @@
+//! `wamp register`: offers a procedure.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use tokio::sync::mpsc;
+
+use super::argument::Arguments;
+use super::client::{Client, ClientArgs, Stay};
+use super::exec::Program;
+use super::exit::{Exit, Failure};
+use super::pattern::{MatchChoice, Pattern};
+use super::printer::{OutputArgs, Printer};
+use super::signal::Signals;
+use crate::client::ErrorReply;
+use crate::node::connect::Registration;
+use crate::protocol::message::Invocation;
+use crate::protocol::{Dict, InvocationPolicy, Payload, RegisterOptions, Value, uris};
+use crate::serializer::Serializer;
+
+/// How many answered calls wait to be counted and printed. bound: beyond, handlers wait.
+const ANSWERED_MAX: usize = 64;
+
+/// Shown below the options.
+const EXAMPLES: &str = "\
+Examples:
+  wamp register greet --value '\"hello\"'   the same answer to all
+  wamp register mirror --echo             what was sent comes back
+  wamp register now --exec 'date +%s'     a program's output, JSON or text
+  wamp register jobs.add --log            prints calls, answers null
+The program gets {\"procedure\",\"args\",\"kwargs\"} as JSON on its stdin, and
+WAMP_PROCEDURE and WAMP_ARG0, WAMP_ARG1, ... in its environment. If it exits
+with anything but 0, the caller gets the error wamp.error.runtime_error.";
+
+/// Offer a procedure until told to stop
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RegisterArgs {
+    /// Procedure to offer, or a pattern as of wamp sub
+    #[arg(value_name = "PROC")]
+    procedure: String,
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// Take the procedure as it is, matched in this way
+    #[arg(long = "match", value_enum, value_name = "POLICY")]
+    match_choice: Option<MatchChoice>,
+    /// How several callees of one procedure share its calls
+    #[arg(long, value_enum, value_name = "POLICY")]
+    invoke: Option<InvokeChoice>,
+    /// Run this many calls at a time; others wait
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
+    /// End after this many calls
+    #[arg(short = 'n', long, value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+/// How calls are answered.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct AnswerArgs {
+    /// Answer with this value
+    #[arg(long, value_name = "JSON", allow_negative_numbers = true)]
+    value: Option<String>,
+    /// Answer with what was sent
+    #[arg(long)]
+    echo: bool,
+    /// Answer with what a program says; it is run without a shell
+    #[arg(long, value_name = "CMD")]
+    exec: Option<String>,
+    /// Print the call, and answer null
+    #[arg(long)]
+    log: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InvokeChoice {
+    Single,
+    Roundrobin,
+    Random,
+    First,
+    Last,
+}
+
+/// What answers a call.
+#[derive(Clone, Debug)]
+enum Answer {
+    Value(Payload),
+    Echo,
+    Exec(Program),
+    Log,
+}
+
+/// A call that has been answered, for the log.
+struct Answered {
+    logged: Option<Value>,
+}
+
+/// What handlers share.
+struct Calls {
+    answer: Answer,
+    /// Calls still to be taken; `None` has no end.
+    left: Option<AtomicU64>,
+    answered: mpsc::Sender<Answered>,
+}
+
+/// The procedures of one command, and what becomes of their calls.
+struct Service<'a> {
+    args: &'a RegisterArgs,
+    patterns: Vec<Pattern>,
+    printer: Printer,
+    calls: Arc<Calls>,
+    answered: mpsc::Receiver<Answered>,
+    registrations: Vec<Registration>,
+}
+
+impl RegisterArgs {
+    pub(super) async fn run(self) -> Result<Exit> {
+        let console = &self.client.console();
+        let mut service = Service::new(&self, Printer::new(&self.output, console))?;
+        let work = async |client: &Client<'_>, signals: &mut Signals| {
+            let done = service.run(client, signals).await;
+            for registration in service.registrations.drain(..) {
+                // The session may be lost, and GOODBYE says the same.
+                drop(signals.or_exit(client.peer.unregister(registration)).await);
+            }
+            done
+        };
+        self.client.session(console, Stay::Long, work).await
+    }
+}
+
+impl<'a> Service<'a> {
+    fn new(args: &'a RegisterArgs, printer: Printer) -> Result<Self, Failure> {
+        let words = std::slice::from_ref(&args.procedure);
+        let patterns = MatchChoice::patterns(args.match_choice, words)?;
+        if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
+            let message = format!("routers have no match policy for {:?}", args.procedure);
+            let hint = format!("offer more: wamp register {:?} --match prefix", pattern.uri);
+            return Err(Failure::usage(message).hint(hint));
+        }
+        let (sender, answered) = mpsc::channel(ANSWERED_MAX);
+        let calls = Calls {
+            answer: args.answer.parse()?,
+            left: args.count.map(AtomicU64::new),
+            answered: sender,
+        };
+        Ok(Self {
+            args,
+            patterns,
+            printer,
+            calls: Arc::new(calls),
+            answered,
+            registrations: Vec::new(),
+        })
+    }
+
+    async fn run(&mut self, client: &Client<'_>, signals: &mut Signals) -> Result<Exit> {
+        tokio::select! {
+            registered = self.register(client) => registered?,
+            exit = signals.next() => return Ok(exit),
+        }
+        tokio::select! {
+            biased;
+            exit = signals.next() => Ok(exit),
+            done = take_answered(&mut self.answered, self.args.count, &self.printer) => done,
+            failure = client.watch() => Err(failure.into()),
+            end = any_ended(&mut self.registrations) => Err(end.into()),
+            failure = self.args.too_late() => Err(failure.into()),
+        }
+    }
+
+    async fn register(&mut self, client: &Client<'_>) -> Result<(), Failure> {
+        for pattern in &self.patterns {
+            let options = RegisterOptions {
+                match_policy: pattern.policy_option(),
+                invoke: self.args.invoke.map(InvokeChoice::policy),
+            };
+            let calls = Arc::clone(&self.calls);
+            let registered = pattern.uri.clone();
+            let handler =
+                move |invocation| Arc::clone(&calls).handle(registered.clone(), invocation);
+            let what = format!("procedure {:?}", pattern.uri);
+            let concurrency = usize::from(self.args.concurrency);
+            let uri = pattern.uri.as_str();
+            let register = client.peer.register(uri, options, concurrency, handler);
+            self.registrations
+                .push(client.answer(&what, register).await?);
+            let described = match pattern.policy_option() {
+                None => format!("{:?}", pattern.uri),
+                Some(_) => pattern.describe(),
+            };
+            client
+                .console
+                .note(&format!("registered {described}  (Ctrl-C to stop)"));
+        }
+        Ok(())
+    }
+}
+
+impl RegisterArgs {
+    /// Ends when `-n` calls should have come by `-T`.
+    async fn too_late(&self) -> Failure {
+        let (Some(limit), Some(count)) = (self.client.reply_timeout(), self.count) else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep(limit).await;
+        let limit = humantime::format_duration(limit);
+        let message = format!("fewer than {count} calls came within {limit}");
+        Failure::new(Exit::TimedOut, message)
+    }
+}
+
+/// Counts and prints what has been answered, up to `count`.
+async fn take_answered(
+    answered: &mut mpsc::Receiver<Answered>,
+    count: Option<u64>,
+    printer: &Printer,
+) -> Result<Exit> {
+    let mut left = count;
+    while left != Some(0) {
+        let Some(answered) = answered.recv().await else {
+            break;
+        };
+        if let Some(logged) = answered.logged {
+            printer.value(&logged)?;
+        }
+        left = left.map(|left| left - 1);
+    }
+    Ok(Exit::Done)
+}
+
+/// Waits until the router takes an offer back.
+async fn any_ended(registrations: &mut [Registration]) -> Failure {
+    let ended = registrations.iter_mut().map(|registration| {
+        Box::pin(async {
+            match registration.ended().await {
+                Some(end) => end,
+                // The session's end is told by itself.
+                None => std::future::pending().await,
+            }
+        })
+    });
+    let (end, _, _) = futures_util::future::select_all(ended).await;
+    Failure::new(Exit::SessionLost, end.to_string())
+}
+
+impl AnswerArgs {
+    fn parse(&self) -> Result<Answer, Failure> {
+        if let Some(command_line) = &self.exec {
+            return Program::parse(command_line).map(Answer::Exec);
+        }
+        if let Some(word) = &self.value {
+            let value = super::argument::value(word)?;
+            let payload = Payload::from_values(Serializer::Json, &[value], &Dict::new());
+            return Ok(Answer::Value(payload));
+        }
+        Ok(if self.echo { Answer::Echo } else { Answer::Log })
+    }
+}
+
+impl Calls {
+    async fn handle(
+        self: Arc<Self>,
+        registered: String,
+        invocation: Invocation,
+    ) -> Result<Payload, ErrorReply> {
+        if !self.takes_one() {
+            let text = "the callee has answered as many calls as it was asked to";
+            return Err(ErrorReply::text(uris::UNAVAILABLE, text));
+        }
+        let procedure = invocation.details.procedure.as_ref();
+        let procedure = procedure.map_or(registered.as_str(), |procedure| procedure.as_str());
+        let (reply, logged) = match &self.answer {
+            Answer::Value(payload) => (Ok(payload.clone()), None),
+            Answer::Echo => (Ok(invocation.payload), None),
+            Answer::Exec(program) => match arguments(&invocation.payload) {
+                Ok(arguments) => (program.answer(procedure, arguments).await, None),
+                Err(error) => (Err(error), None),
+            },
+            Answer::Log => match arguments(&invocation.payload) {
+                Ok(arguments) => (Ok(null()), Some(log_entry(procedure, arguments))),
+                Err(error) => (Err(error), None),
+            },
+        };
+        // Once nobody counts any more, the session is about to end.
+        drop(self.answered.send(Answered { logged }).await);
+        reply
+    }
+
+    fn takes_one(&self) -> bool {
+        let Some(left) = &self.left else { return true };
+        let take = |left: u64| left.checked_sub(1);
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+    }
+}
+
+fn arguments(payload: &Payload) -> Result<Arguments, ErrorReply> {
+    Arguments::from_payload(payload)
+        .map_err(|error| ErrorReply::text(uris::INVALID_ARGUMENT, &format!("{error:#}")))
+}
+
+fn null() -> Payload {
+    Payload::from_values(Serializer::Json, &[Value::Null], &Dict::new())
+}
+
+fn log_entry(procedure: &str, arguments: Arguments) -> Value {
+    Value::Dict(Dict::from_iter([
+        ("procedure", Value::from(procedure)),
+        ("args", Value::List(arguments.args)),
+        ("kwargs", Value::Dict(arguments.kwargs)),
+    ]))
+}
+
+impl InvokeChoice {
+    const fn policy(self) -> InvocationPolicy {
+        match self {
+            Self::Single => InvocationPolicy::Single,
+            Self::Roundrobin => InvocationPolicy::RoundRobin,
+            Self::Random => InvocationPolicy::Random,
+            Self::First => InvocationPolicy::First,
+            Self::Last => InvocationPolicy::Last,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What words mean, on their way to a callee and back.
+
+use super::callee;
+use crate::support::{Router, wamp};
+
+/// Words, and what an echo of them prints.
+const WORDS: &[(&[&str], &str)] = &[
+    (&["3"], "3"),
+    (&["-3"], "-3"),
+    (&["3.0"], "3.0"),
+    (&["-2.5"], "-2.5"),
+    (&["0.1"], "0.1"),
+    (&["18446744073709551615"], "18446744073709551615"),
+    (&["-9223372036854775808"], "-9223372036854775808"),
+    (&["--", "-1e-5"], "-0.00001"),
+    (&["true"], "true"),
+    (&["null"], "null"),
+    (&["hello"], "\"hello\""),
+    (&["007"], "\"007\""),
+    (&["True"], "\"True\""),
+    (&["nan"], "\"nan\""),
+    (&["\"3\""], "\"3\""),
+    (&["@str:3"], "\"3\""),
+    (&["@@x"], "\"@x\""),
+    (&["größe"], "\"größe\""),
+    (&["[1,[2.0,{\"a\":null}]]"], "[1,[2.0,{\"a\":null}]]"),
+    (&["@hex:00ff"], "\"\\u0000AP8=\""),
+    (&["\"\\u0000AP8=\""], "\"\\u0000AP8=\""),
+    (&["{\"b\":\"\\u0000AP8=\"}"], "{\"b\":\"\\u0000AP8=\"}"),
+    (&["a=1"], "{\"a\":1}"),
+    (&["a=b=c"], "{\"a\":\"b=c\"}"),
+    (&["dGVzdA=="], "\"dGVzdA==\""),
+    (&["a>=3"], "\"a>=3\""),
+    (&["http://h/?a=b"], "\"http://h/?a=b\""),
+    (&["@str:a=b"], "\"a=b\""),
+    (&["t:=[1]"], "{\"t\":[1]}"),
+    (&["-k", "x-y=1"], "{\"x-y\":1}"),
+    (
+        &["1", "two", "k=3"],
+        "{\"args\":[1,\"two\"],\"kwargs\":{\"k\":3}}",
+    ),
+    (&["1", "2"], "[1,2]"),
+];
+
+#[test]
+fn words_come_back_as_what_they_were_typed() {
+    let router = Router::start();
+    let _echo = callee(&router, ["echo", "--echo"]);
+    for serializer in ["json", "msgpack", "cbor"] {
+        for (words, printed) in WORDS {
+            let call = wamp(["call", "-s", serializer, "echo"]).args(*words);
+            let output = call.to(router.url()).run().exit_code(0);
+            assert_eq!(
+                output.stdout.trim_end(),
+                *printed,
+                "{words:?} over {serializer}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_sent_prints_nothing() {
+    let router = Router::start();
+    let _echo = callee(&router, ["echo", "--echo"]);
+    let call = wamp(["call", "echo"]).to(router.url());
+    call.run().stdout("").stderr("").exit_code(0);
+}
+
+#[test]
+fn files_and_stdin_are_read_where_they_are_named() {
+    let router = Router::start();
+    let _echo = callee(&router, ["echo", "--echo"]);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("text"), "ü\n").unwrap();
+    std::fs::write(dir.path().join("value.json"), "{\"a\": [1]}\n").unwrap();
+    std::fs::write(dir.path().join("bytes"), [0, 255]).unwrap();
+    let call = |word: &str| {
+        let call = wamp(["call", "echo", word])
+            .to(router.url())
+            .dir(dir.path());
+        call.env("WAMP_TEST_VALUE", "3").stdin("[1]").run()
+    };
+    call("@text").stdout("\"ü\\n\"\n");
+    call("@json:value.json").stdout("{\"a\":[1]}\n");
+    call("@bin:bytes").stdout("\"\\u0000AP8=\"\n");
+    call("@-").stdout("\"[1]\"\n");
+    call("@json:-").stdout("[1]\n");
+    call("@env:WAMP_TEST_VALUE").stdout("\"3\"\n");
+    call("x=@json:-").stdout("{\"x\":[1]}\n");
+}
+
+#[test]
+fn what_looks_like_json_and_is_not_is_shown_with_a_caret() {
+    let output = wamp(["call", "sum", r#"{"a":1 b}"#]).run();
+    output.exit_code(2).stdout("").stderr(
+        "error: this looks like JSON and is not: expected `,` or `}`\n  \
+         {\"a\":1 b}\n         ^\n\
+         hint: to send it as text, put @str: in front\n",
+    );
+}
+
+#[test]
+fn whole_numbers_over_64_bits_are_refused_with_the_way_out() {
+    for word in ["99999999999999999999", "[{\"a\":99999999999999999999}]"] {
+        let output = wamp(["pub", "t", word]).run().exit_code(2);
+        let output = output.stderr_contains("99999999999999999999 does not fit into 64 bits");
+        output.stderr_contains("as text: @str:99999999999999999999");
+    }
+}
+
+#[test]
+fn a_number_that_looks_like_a_flag_is_named_whole() {
+    let output = wamp(["call", "sum", "-1e-5"]).run().exit_code(2);
+    output.stderr_contains("'-- -1e-5'");
+}

@@ -1,0 +1,93 @@
+//! Procedures offered from the command line.
+
+use super::callee;
+use crate::support::{Router, wamp};
+
+#[track_caller]
+fn called(router: &Router, words: &[&str]) -> String {
+    let output = wamp(["call"])
+        .args(words)
+        .to(router.url())
+        .run()
+        .stderr("")
+        .exit_code(0);
+    output.stdout
+}
+
+#[test]
+fn a_value_is_the_same_for_all() {
+    let router = Router::start();
+    let _value = callee(&router, ["value", "--value", r#"{"a":[1,"ü"]}"#]);
+    let _text = callee(&router, ["text", "--value", "hello"]);
+    let _minus = callee(&router, ["minus", "--value", "-3"]);
+    assert_eq!(called(&router, &["value", "x"]), "{\"a\":[1,\"ü\"]}\n");
+    assert_eq!(called(&router, &["text"]), "\"hello\"\n");
+    assert_eq!(called(&router, &["minus"]), "-3\n");
+}
+
+#[test]
+fn a_program_gets_the_request_and_its_output_is_the_result() {
+    let router = Router::start();
+    let _cat = callee(&router, ["cat", "--exec", "cat"]);
+    let _env = callee(
+        &router,
+        [
+            "env",
+            "--exec",
+            "sh -c 'echo $WAMP_PROCEDURE $WAMP_ARG0 $WAMP_ARG1'",
+        ],
+    );
+    let _json = callee(&router, ["json", "--exec", "echo '[1, 2.0]'"]);
+    let _nothing = callee(&router, ["nothing", "--exec", "true"]);
+    let request = "{\"procedure\":\"cat\",\"args\":[1,\"$(x)\"],\"kwargs\":{\"k\":null}}\n";
+    assert_eq!(called(&router, &["cat", "1", "$(x)", "k=null"]), request);
+    assert_eq!(called(&router, &["env", "a b", "3"]), "\"env a b 3\"\n");
+    assert_eq!(called(&router, &["json"]), "[1,2.0]\n");
+    assert_eq!(called(&router, &["nothing"]), "");
+}
+
+#[test]
+fn logged_calls_are_printed_and_answered_by_null() {
+    let router = Router::start();
+    let mut log = callee(&router, ["log", "--log", "-n", "2"]);
+    assert_eq!(called(&router, &["log", "1", "a=2"]), "null\n");
+    assert_eq!(
+        log.next_line(),
+        "{\"procedure\":\"log\",\"args\":[1],\"kwargs\":{\"a\":2}}"
+    );
+    assert_eq!(called(&router, &["log"]), "null\n");
+    log.finish().exit_code(0);
+    wamp(["call", "log"]).to(router.url()).run().exit_code(6);
+}
+
+#[test]
+fn it_ends_after_as_many_calls_as_were_asked_for() {
+    let router = Router::start();
+    let echo = callee(&router, ["echo", "--echo", "-n", "3"]);
+    assert_eq!(called(&router, &["echo", "1", "-n", "3"]), "1\n1\n1\n");
+    echo.finish().stdout("").exit_code(0);
+}
+
+#[test]
+fn a_pattern_is_offered_as_one() {
+    let router = Router::start();
+    let register = wamp(["register", "math.*", "--echo", "-vv"]).to(router.url());
+    // This router has no registrations by pattern yet, and says so.
+    let output = register.run().exit_code(6);
+    let output = output.stderr_contains(r#"> REGISTER [64,1,{"match":"prefix"},"math."]"#);
+    output.stderr_contains("wamp.error.feature_not_supported");
+}
+
+#[test]
+fn slow_calls_run_side_by_side() {
+    let router = Router::start();
+    // Each ends only when the other has begun, or not at all.
+    let dir = tempfile::tempdir().unwrap();
+    let script = "mkfifo pipe 2>/dev/null; case $WAMP_ARG0 in 1) echo 1 >pipe;; 2) cat pipe;; esac";
+    let callee = wamp(["register", "meet", "--exec"]).arg(format!("sh -c '{script}'"));
+    let callee = callee.dir(dir.path()).to(router.url()).start();
+    callee.wait_for_line("-- registered \"meet\"");
+    let first = wamp(["call", "meet", "1"]).to(router.url()).start();
+    assert_eq!(called(&router, &["meet", "2"]), "1\n");
+    first.finish().exit_code(0);
+}

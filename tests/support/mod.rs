@@ -1,0 +1,24 @@
+//! What tests of the binary share: programs run as children, waited for by what they say.
+//!
+//! | name | what it is |
+//! |---|---|
+//! | [`wamp`] | our binary with arguments, as a user would type it |
+//! | [`Router`] | `wamp router` on a free port |
+//! | [`Program`] | any running child: our binary, a Python or Node peer |
+//! | [`Output`] | what a finished one said, and assertions on it |
+//!
+//! Nothing here sleeps, polls or picks a port: a test waits for a line, and a line that does not come within
+//! [`DEADLINE`](program::DEADLINE) fails it with everything the program has said so far. A program still running when its test
+//! ends is killed together with its children.
+
+mod output;
+mod program;
+mod router;
+#[cfg(test)]
+mod tests;
+mod wamp;
+
+pub(crate) use output::Output;
+pub(crate) use program::Program;
+pub(crate) use router::Router;
+pub(crate) use wamp::{Wamp, wamp};
