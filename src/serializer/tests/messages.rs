@@ -107,12 +107,12 @@ impl Parts {
         match code {
             MessageCode::Hello => {
                 let authmethods = self.some_text().map(|text| vec![text.clone(), text]);
-                let details = HelloDetails {
+                let details = Box::new(HelloDetails {
                     roles: self.roles(),
                     agent: self.some_text(),
                     authmethods,
                     ..HelloDetails::default()
-                };
+                });
                 Hello {
                     realm: uri,
                     details,
@@ -121,12 +121,12 @@ impl Parts {
             }
             MessageCode::Welcome => {
                 let session = SessionId::new(self.ids[0]).unwrap();
-                let details = WelcomeDetails {
+                let details = Box::new(WelcomeDetails {
                     roles: self.roles(),
                     realm: self.some_uri(),
                     authid: self.some_text(),
                     ..WelcomeDetails::default()
-                };
+                });
                 Welcome { session, details }.into()
             }
             MessageCode::Abort => {
