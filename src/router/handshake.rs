@@ -43,10 +43,6 @@ pub fn handshake(message: Message, realm_exists: impl Fn(&Uri) -> bool) -> Step 
         },
         // spec(bp#abort-1): ABORT is never answered.
         Message::Abort(_) => Step::Close,
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "whatever comes before HELLO is refused alike"
-        )]
         other => Step::Refuse(
             Violation::Unexpected {
                 got: other.code(),
