@@ -3,8 +3,12 @@
 //!
 //! `cargo bench --bench micro`; a word behind `--` picks some, as in `-- decode/json`.
 
+#[path = "micro/pattern.rs"]
+mod pattern;
+#[path = "micro/routing.rs"]
+mod routing;
 #[path = "micro/serializer.rs"]
 mod serializer;
 
-criterion::criterion_group!(benches, serializer::bench);
+criterion::criterion_group!(benches, serializer::bench, pattern::bench, routing::bench);
 criterion::criterion_main!(benches);

@@ -1,7 +1,13 @@
-//! Tests that need Rust alone.
+//! Tests that need Rust alone. Table of contents; new tests go where they fit.
 
-/// The binary, as users type it.
+/// The binary, as users type it: arguments, output, exit codes.
 mod cli;
+/// The README's commands.
+mod readme;
+/// How programs are run and waited for.
 #[cfg(test)]
 mod support;
+/// Rules about the source that no compiler checks.
+mod tidy;
+/// The specification's own test vectors.
 mod vectors;

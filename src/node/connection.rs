@@ -141,15 +141,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads, routes, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
-            let has_read = self.read_batch(cx, scratch)?;
+            let (has_read, error) = self.read_batch(cx, scratch);
+            // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
-            Ok::<_, Over>(has_read)
-        })?;
+            if let Some(error) = error {
+                self.handle_read_error(&error, scratch);
+                self.route(scratch);
+            }
+            has_read
+        });
         let has_written = self.write(cx)?;
         Ok(has_read || has_written)
     }
 
-    fn read_batch(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, Over> {
+    fn read_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> (bool, Option<ReadError>) {
         let mut bytes = 0;
         let mut has_read = false;
         while self.can_read
@@ -169,12 +178,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Poll::Ready(Err(error)) => {
                     self.can_read = false;
-                    self.handle_read_error(&error, scratch)?;
-                    has_read = true;
+                    return (true, Some(error));
                 }
             }
         }
-        Ok(has_read)
+        (has_read, None)
     }
 
     fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
@@ -230,13 +238,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.close(CloseCode::Normal, "refused to join");
     }
 
-    fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) -> Result<(), Over> {
+    fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) {
         let violation = match error {
-            ReadError::Closed => return Err(Over),
+            ReadError::Closed => return self.begin_closing("lost"),
             ReadError::Broken(why) => {
                 warn!(peer = %self.peer, ?why, "the peer breaks the WebSocket protocol");
                 self.close(CloseCode::Protocol, "against RFC 6455");
-                return Ok(());
+                return;
             }
             ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
             ReadError::FrameType => Violation::FrameType {
@@ -252,7 +260,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Joined { .. } => scratch.batch.push(Received::Violation(violation)),
             Phase::Closing { .. } => {}
         }
-        Ok(())
     }
 
     fn route(&self, scratch: &mut Scratch) {
@@ -274,6 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.fill_socket();
             if self.socket.unwritten() == 0 {
                 self.stalled_since = None;
+                self.finish_closing(cx)?;
                 return Ok(has_written);
             }
             let (written, outcome) = self.socket.poll_write(cx);
@@ -289,6 +297,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
+    }
+
+    /// Once the last bytes are out: waits for the peer's end of the stream, so that no reset overtakes them.
+    fn finish_closing(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
+        let is_closing = matches!(self.phase, Phase::Closing { .. });
+        if is_closing && !self.can_read && self.socket.poll_end(cx).is_ready() {
+            return Err(Over);
+        }
+        Ok(())
     }
 
     fn visit_outbox(&mut self, cx: &Context<'_>) -> Result<(), Over> {
@@ -364,11 +381,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Says good-bye on the WebSocket's level, and gives the peer time to do so too.
     fn close(&mut self, code: CloseCode, reason: &'static str) {
-        self.leave("closed");
+        self.begin_closing("closed");
         self.socket.push_close(code, reason);
-        self.phase = Phase::Closing {
-            deadline: now() + self.router.limits().goodbye_time,
-        };
+    }
+
+    fn begin_closing(&mut self, how: &str) {
+        self.leave(how);
+        let deadline = now() + self.router.limits().goodbye_time;
+        self.phase = Phase::Closing { deadline };
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {

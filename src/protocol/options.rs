@@ -56,7 +56,8 @@ macro_rules! options {
         impl Options for $name {
             fn from_dict(dict: Dict) -> Result<Self, OptionError> {
                 $(let mut $field = None;)*
-                for (key, value) in dict {
+                // leniency: wampy writes options that are not given as null.
+                for (key, value) in dict.into_iter().filter(|(_, value)| *value != Value::Null) {
                     match &*key {
                         $($key => $field = Some(read($key, value)?),)*
                         _ => drop(value),
@@ -361,6 +362,15 @@ mod tests {
             }
         );
         assert_eq!(options.to_dict(), Dict::from_iter([("acknowledge", true)]));
+    }
+
+    #[test]
+    fn an_option_that_is_null_is_not_given() {
+        let dict = Dict::from_iter([("acknowledge", Value::Null)]);
+        assert_eq!(
+            PublishOptions::from_dict(dict),
+            Ok(PublishOptions::default())
+        );
     }
 
     #[test]

@@ -50,6 +50,12 @@ impl Broker {
         }
     }
 
+    /// How many topics, each under one policy, somebody subscribed to.
+    pub(super) fn subscription_count(&self) -> usize {
+        debug_assert_eq!(self.places.len(), self.subscriptions.len());
+        self.places.len()
+    }
+
     /// Adds a subscriber. Subscribing again is granted again, with the same id.
     pub(super) fn subscribe(
         &mut self,

@@ -46,6 +46,12 @@ impl Dealer {
         }
     }
 
+    /// How many procedures somebody registered.
+    pub(super) fn registration_count(&self) -> usize {
+        debug_assert_eq!(self.places.len(), self.procedures.len());
+        self.places.len()
+    }
+
     pub(super) fn register(
         &mut self,
         context: &mut Context,

@@ -24,5 +24,5 @@ pub use ids::IdSource;
 pub use limits::Limits;
 pub use output::{End, Output};
 pub use pattern::PatternIndex;
-pub use realm::Realm;
+pub use realm::{Holdings, Realm};
 pub use violation::Violation;

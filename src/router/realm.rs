@@ -31,6 +31,19 @@ pub struct Realm {
     dealer: Dealer,
 }
 
+/// How much a realm holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Open sessions.
+    pub sessions: usize,
+    /// Topics, each under one policy, that somebody subscribed to.
+    pub subscriptions: usize,
+    /// Procedures that somebody registered.
+    pub registrations: usize,
+    /// Calls that wait for their answer.
+    pub calls: usize,
+}
+
 /// Where the realm is on its way to an end.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -67,10 +80,15 @@ impl Realm {
         &self.name
     }
 
-    /// How many sessions there are.
+    /// How much the realm holds. Nothing, once everybody has left.
     #[must_use]
-    pub fn session_count(&self) -> usize {
-        self.context.sessions.len()
+    pub fn holdings(&self) -> Holdings {
+        Holdings {
+            sessions: self.context.sessions.len(),
+            subscriptions: self.broker.subscription_count(),
+            registrations: self.dealer.registration_count(),
+            calls: self.dealer.calls_pending,
+        }
     }
 
     /// Opens a session and sends it WELCOME.

@@ -72,8 +72,14 @@ fn signed(value: impl Into<i64>) -> Head {
 }
 
 /// Passes over an extension's type.
+///
+/// leniency: type 0 of one byte is what JavaScript's msgpack writes for `undefined`.
 fn extension(length: u64, cursor: &mut Cursor<'_>) -> Option<Head> {
-    let [_] = cursor.array()?;
+    let [kind] = cursor.array()?;
+    if (kind, length) == (0, 1) {
+        let [_] = cursor.array()?;
+        return Some(Head::Null);
+    }
     Some(Head::Bytes(Length::claimed(length)))
 }
 

@@ -70,7 +70,8 @@ where
         .take()?;
     Some(Upgraded {
         stream: parts.io.into_inner(),
-        read_ahead: parts.read_buf,
+        // A copy: what hyper hands back, empty or not, keeps its whole buffer alive.
+        read_ahead: Bytes::copy_from_slice(&parts.read_buf),
         serializer,
     })
 }

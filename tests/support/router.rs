@@ -1,6 +1,7 @@
 //! `wamp router` on a free port.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::{Output, Program, wamp};
 
@@ -21,8 +22,18 @@ impl Router {
     /// Starts it with more arguments.
     #[track_caller]
     pub(crate) fn start_with<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::start_in(".", args)
+    }
+
+    /// Starts it in a folder, which `--demo` then lists.
+    #[track_caller]
+    pub(crate) fn start_in<A: AsRef<OsStr>>(
+        dir: impl AsRef<Path>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
         let mut program = wamp(["router", "--listen", "127.0.0.1:0"])
             .args(args)
+            .dir(dir)
             .start();
         let url = program.next_line();
         assert!(

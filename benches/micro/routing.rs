@@ -1,0 +1,158 @@
+//! What the core does with a message: from its arrival to the outputs, without bytes and without sockets.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::Criterion;
+use wamp::protocol::message::{Call, Publish, Register, Subscribe, Yield};
+use wamp::protocol::{
+    CallOptions, Dict, Message, Payload, PublishOptions, RegisterOptions, RequestId, Role, Roles,
+    SessionId, SubscribeOptions, Uri, UriRule, YieldOptions,
+};
+use wamp::router::{IdSource, Joining, Limits, Output, Realm};
+use wamp::serializer::Serializer;
+
+/// Benchmarks an event to one and to a thousand, and a call from CALL to RESULT.
+pub(crate) fn bench(c: &mut Criterion) {
+    let mut group = c.benchmark_group("routing");
+    for subscribers in [1, 1_000] {
+        let mut table = Table::new();
+        for _ in 0..subscribers {
+            let subscriber = table.join();
+            table.send(subscriber.session, subscribe());
+        }
+        let mut publisher = table.join();
+        group.bench_function(format!("publish/{subscribers}"), |b| {
+            b.iter(|| table.send(publisher.session, publish(publisher.request())));
+        });
+    }
+    let mut table = Table::new();
+    let callee = table.join();
+    table.send(callee.session, register());
+    let mut caller = table.join();
+    let mut invocation = RequestId::FIRST;
+    group.bench_function("call", |b| {
+        b.iter(|| {
+            table.send(caller.session, call(caller.request()));
+            table.send(callee.session, answer(invocation));
+            invocation = invocation.next();
+        });
+    });
+    group.finish();
+}
+
+/// A realm, and what its sessions do with its outputs: nothing.
+struct Table {
+    realm: Realm,
+    now: Instant,
+}
+
+struct Seat {
+    session: SessionId,
+    request_next: RequestId,
+}
+
+impl Seat {
+    fn request(&mut self) -> RequestId {
+        let request = self.request_next;
+        self.request_next = request.next();
+        request
+    }
+}
+
+impl Table {
+    #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+    fn new() -> Self {
+        let realm = Realm::new(
+            "bench".into(),
+            UriRule::Loose,
+            Limits::default(),
+            IdSource::counting(),
+        );
+        Self {
+            realm,
+            now: Instant::now(),
+        }
+    }
+
+    fn join(&mut self) -> Seat {
+        let roles = Roles::default().with(Role::Subscriber, &[]);
+        let joining = Joining {
+            realm: "bench".into(),
+            roles,
+            agent: None,
+        };
+        let session = self.realm.handle_join(&joining).expect("the realm is open");
+        while self.realm.poll_output().is_some() {}
+        Seat {
+            session,
+            request_next: RequestId::FIRST,
+        }
+    }
+
+    fn send(&mut self, from: SessionId, message: Message) {
+        self.realm.handle_message(self.now, from, message);
+        while let Some(output) = self.realm.poll_output() {
+            assert!(
+                !matches!(output, Output::End { .. }),
+                "a bench breaks a rule"
+            );
+            black_box(output);
+        }
+    }
+}
+
+fn payload() -> Payload {
+    Payload::from_values(Serializer::Json, &["0123456789abcdef".into()], &Dict::new())
+}
+
+fn subscribe() -> Message {
+    let options = SubscribeOptions::default();
+    Subscribe {
+        request: RequestId::FIRST,
+        options,
+        topic: "com.example.topic".into(),
+    }
+    .into()
+}
+
+fn register() -> Message {
+    let options = RegisterOptions::default();
+    Register {
+        request: RequestId::FIRST,
+        options,
+        procedure: "com.example.procedure".into(),
+    }
+    .into()
+}
+
+fn publish(request: RequestId) -> Message {
+    let topic = Uri::from_static("com.example.topic");
+    Publish {
+        request,
+        options: PublishOptions::default(),
+        topic,
+        payload: payload(),
+    }
+    .into()
+}
+
+fn call(request: RequestId) -> Message {
+    let procedure = Uri::from_static("com.example.procedure");
+    Call {
+        request,
+        options: CallOptions::default(),
+        procedure,
+        payload: payload(),
+    }
+    .into()
+}
+
+fn answer(invocation: RequestId) -> Message {
+    Yield {
+        request: invocation,
+        options: YieldOptions::default(),
+        payload: payload(),
+    }
+    .into()
+}

@@ -1,0 +1,117 @@
+//! The README's commands, run as a reader would: in a shell, one after the other, behind the demo router.
+//!
+//! Each ```` ```console ```` block is a session: `$ command`, then what it prints on stdout (`…` is anything), or
+//! `? 6` for its exit code where that is not 0. A command that ends in `&` goes on in the background.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Program, Router};
+
+struct Step {
+    command: String,
+    stdout: Vec<String>,
+    exit_code: i32,
+}
+
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut in_console = false;
+    for line in readme.lines() {
+        if line.starts_with("```") {
+            in_console = line == "```console";
+        } else if in_console {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step {
+                    command: command.to_owned(),
+                    stdout: Vec::new(),
+                    exit_code: 0,
+                });
+            } else if let Some(code) = line.strip_prefix("? ") {
+                steps
+                    .last_mut()
+                    .expect("a command before its exit code")
+                    .exit_code = code.parse().unwrap();
+            } else {
+                steps
+                    .last_mut()
+                    .expect("a command before its output")
+                    .stdout
+                    .push(line.to_owned());
+            }
+        }
+    }
+    steps
+}
+
+/// Whether `actual` is `expected`, where `…` stands for anything.
+fn matches(expected: &str, actual: &str) -> bool {
+    let mut parts = expected.split('…');
+    let Some(mut rest) = actual.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        let Some(found) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[found + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// A shell in `directory` that finds our binary as `wamp`, and the router where the README has it.
+fn shell(script: &str, router: &Router, directory: &Path) -> Program {
+    let ours = Path::new(env!("CARGO_BIN_EXE_wamp"))
+        .parent()
+        .unwrap()
+        .to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths([ours].into_iter().chain(std::env::split_paths(&path))).unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script])
+        .current_dir(directory)
+        .env("PATH", path)
+        .env("WAMP_URL", router.url());
+    Program::start(command)
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let steps = steps(&readme);
+    assert!(steps.len() >= 10, "the README has lost its examples");
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("notes.txt"), "").unwrap();
+    let router = Router::start_in(directory.path(), ["--demo"]);
+    let mut background = Vec::new();
+    for step in steps {
+        if let Some(command) = step.command.strip_suffix('&') {
+            let program = shell(&format!("exec {command}"), &router, directory.path());
+            program.wait_for_line("-- registered");
+            background.push(program);
+            continue;
+        }
+        let output = shell(&step.command, &router, directory.path()).finish();
+        let printed: Vec<&str> = output.stdout.lines().collect();
+        let is_as_shown = printed.len() == step.stdout.len()
+            && step
+                .stdout
+                .iter()
+                .zip(&printed)
+                .all(|(shown, got)| matches(shown, got));
+        assert!(
+            is_as_shown,
+            "$ {}\nshown: {:#?}\ngot: {output:#?}",
+            step.command, step.stdout
+        );
+        output.exit_code(step.exit_code);
+    }
+}
