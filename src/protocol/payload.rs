@@ -47,9 +47,12 @@ impl Payload {
     pub fn from_values(serializer: Serializer, args: &[Value], kwargs: &Dict) -> Self {
         let has_kwargs = !kwargs.is_empty();
         let has_args = has_kwargs || !args.is_empty();
+        if !has_args {
+            return Self::empty();
+        }
         Self {
             serializer,
-            args: has_args.then(|| serializer.encode_list(args)),
+            args: Some(serializer.encode_list(args)),
             kwargs: has_kwargs.then(|| serializer.encode_dict(kwargs)),
         }
     }
@@ -114,17 +117,13 @@ impl Payload {
         })
     }
 
-    /// The same payload in another serializer's bytes. Cost: decodes all of it, unless it is that already.
+    /// The same payload in another serializer's bytes. Cost: O(bytes), unless it is that already.
     #[must_use]
     pub fn transcoded(&self, serializer: Serializer) -> Self {
         if serializer == self.serializer || self.is_empty() {
             return self.clone();
         }
-        // A payload is checked when it is read or made, so what cannot be decoded here cannot occur.
-        let transcode = |encoded: &Bytes| {
-            let value = self.serializer.decode_value(encoded).unwrap_or_default();
-            serializer.encode_value(&value)
-        };
+        let transcode = |encoded: &Bytes| self.serializer.transcode(encoded, serializer);
         Self {
             serializer,
             args: self.args.as_ref().map(transcode),

@@ -81,9 +81,9 @@ impl<'a, F: Format> BinaryReader<'a, F> {
     #[inline]
     fn head(&mut self) -> Result<Head, SyntaxError> {
         loop {
-            match self.any_head()? {
-                Head::Tag => {}
-                head => return Ok(head),
+            let head = self.any_head()?;
+            if !matches!(head, Head::Tag) {
+                return Ok(head);
             }
         }
     }
@@ -272,6 +272,10 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
 
     fn end(&mut self) -> Result<(), SyntaxError> {
         self.cursor.end()
+    }
+
+    fn count(items: &Length) -> Option<usize> {
+        (*items != Length::OPEN).then(|| usize::try_from(items.0).unwrap_or(usize::MAX))
     }
 
     fn cursor(&self) -> &Cursor<'_> {

@@ -131,6 +131,7 @@ impl<'a> CborWriter<'a> {
 
 impl Writer for CborWriter<'_> {
     const SERIALIZER: Serializer = Serializer::Cbor;
+    const NEEDS_COUNTS: bool = true;
 
     fn null(&mut self) {
         self.out.put_u8(0xf6);

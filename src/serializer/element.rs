@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::read::{Kind, Reader, Token};
+use super::read::{Bounds, Kind, Reader, Token};
 use super::write::{Encode, Writer};
 use super::{DEPTH_MAX, DecodeError};
 use crate::protocol::{
@@ -13,6 +13,8 @@ use crate::protocol::{
 
 /// How deep a single element may nest: the message's own list is the first level.
 const ELEMENT_DEPTH_MAX: usize = DEPTH_MAX - 1;
+/// How many values the options of a message may hold. bound: what decoding them takes of memory.
+const OPTION_VALUES_MAX: usize = 1 << 16;
 
 /// A message's list, read from the code on.
 pub(crate) struct Elements<R: Reader> {
@@ -86,9 +88,14 @@ impl<R: Reader> Elements<R> {
 
     fn dict(&mut self, element: &'static str) -> Result<Dict, DecodeError> {
         match self.token()? {
-            Some(Token::Dict(items)) => Ok(self.reader.dict(items, ELEMENT_DEPTH_MAX)?),
+            Some(Token::Dict(items)) => self.dict_behind(items),
             _ => Err(self.wrong(element, DICT)),
         }
+    }
+
+    fn dict_behind(&mut self, items: R::Items) -> Result<Dict, DecodeError> {
+        let mut bounds = Bounds::new(ELEMENT_DEPTH_MAX, OPTION_VALUES_MAX);
+        Ok(self.reader.dict(items, &mut bounds)?)
     }
 
     /// Passes over an element, and says what it is; `None` where the list has ended.
@@ -198,7 +205,7 @@ impl Element for Option<RevocationDetails> {
         match elements.token()? {
             None => Ok(None),
             Some(Token::Dict(items)) => {
-                let dict = elements.reader.dict(items, ELEMENT_DEPTH_MAX)?;
+                let dict = elements.dict_behind(items)?;
                 options(elements.message, dict).map(Some)
             }
             Some(_) => Err(elements.wrong(element, DICT)),
@@ -305,6 +312,9 @@ impl Element for Payload {
             None | Some((Kind::Null, _)) => None,
             Some(_) => return Err(elements.wrong("keyword arguments", DICT)),
         };
+        if args.is_none() && kwargs.is_none() {
+            return Ok(Self::empty());
+        }
         Ok(Self::from_encoded(serializer, args, kwargs))
     }
 

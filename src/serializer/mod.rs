@@ -13,6 +13,7 @@ mod json;
 mod levels;
 mod msgpack;
 mod read;
+mod transcode;
 mod write;
 
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,9 @@ pub(crate) use element::{Element, Elements};
 pub use error::{DecodeError, SyntaxError};
 use json::{JsonReader, JsonWriter};
 use msgpack::{MsgPack, MsgPackWriter};
+use read::Bounds;
 pub(crate) use read::Reader;
+use transcode::transcode;
 use write::Encode;
 pub(crate) use write::Writer;
 
@@ -141,6 +144,28 @@ impl Serializer {
         self.encode_any(value)
     }
 
+    /// The same value in another serializer's bytes; null for what is not one well-formed value.
+    pub(crate) fn transcode(self, encoded: &Bytes, to: Self) -> Bytes {
+        let mut buffer = BytesMut::with_capacity(encoded.len() + encoded.len() / 4);
+        let transcoded = match to {
+            Self::Json => self.transcode_to(encoded, &mut JsonWriter::new(&mut buffer)),
+            Self::MsgPack => self.transcode_to(encoded, &mut MsgPackWriter::new(&mut buffer)),
+            Self::Cbor => self.transcode_to(encoded, &mut CborWriter::new(&mut buffer)),
+        };
+        match transcoded {
+            Ok(()) => buffer.freeze(),
+            Err(_) => to.encode_value(&Value::Null),
+        }
+    }
+
+    fn transcode_to<W: Writer>(self, encoded: &Bytes, writer: &mut W) -> Result<(), SyntaxError> {
+        match self {
+            Self::Json => transcode(|| JsonReader::new(encoded), writer),
+            Self::MsgPack => transcode(|| BinaryReader::<MsgPack>::new(encoded), writer),
+            Self::Cbor => transcode(|| BinaryReader::<Cbor>::new(encoded), writer),
+        }
+    }
+
     fn encode_any<T: Encode + ?Sized>(self, what: &T) -> Bytes {
         let mut buffer = BytesMut::with_capacity(what.size_hint());
         self.encode_any_into(what, &mut buffer);
@@ -158,13 +183,18 @@ impl Serializer {
 
 fn decode<R: Reader>(reader: R) -> Result<Message, DecodeError> {
     let mut elements = Elements::open(reader)?;
-    let message = Message::read(elements.message(), &mut elements)?;
-    elements.close()?;
-    Ok(message)
+    // One variable, built where the caller wants it: a message is large to move.
+    let mut message = Message::read(elements.message(), &mut elements);
+    if message.is_ok()
+        && let Err(error) = elements.close()
+    {
+        message = Err(error);
+    }
+    message
 }
 
 fn decode_value<R: Reader>(mut reader: R) -> Result<Value, SyntaxError> {
-    let value = reader.value(DEPTH_MAX)?;
+    let value = reader.value(&mut Bounds::new(DEPTH_MAX, usize::MAX))?;
     reader.end()?;
     Ok(value)
 }

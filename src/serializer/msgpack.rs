@@ -104,6 +104,7 @@ fn length(length: usize) -> u64 {
 
 impl Writer for MsgPackWriter<'_> {
     const SERIALIZER: Serializer = Serializer::MsgPack;
+    const NEEDS_COUNTS: bool = true;
 
     fn null(&mut self) {
         self.out.put_u8(0xc0);

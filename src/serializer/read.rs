@@ -57,6 +57,8 @@ pub(crate) trait Reader {
     fn skip_key(&mut self) -> Result<(), SyntaxError>;
     /// Checks that nothing follows.
     fn end(&mut self) -> Result<(), SyntaxError>;
+    /// How many items are to come, where the format says so in front.
+    fn count(items: &Self::Items) -> Option<usize>;
     fn cursor(&self) -> &Cursor<'_>;
 
     /// Passes over one value of at most `depth_max` levels, and returns its bytes.
@@ -64,23 +66,38 @@ pub(crate) trait Reader {
     /// It was checked as [`value`](Self::value) checks it. Cost: O(bytes), no recursion, no allocation.
     fn skip(&mut self, depth_max: usize) -> Result<(Kind, Bytes), SyntaxError> {
         let start = self.cursor().position();
-        let mut levels = Levels::new(depth_max);
-        let kind = self.skip_token(&mut levels)?;
-        while let Some((items, is_dict)) = levels.innermost() {
-            if self.next(items)? {
-                if is_dict {
-                    self.skip_key()?;
-                }
-                self.skip_token(&mut levels)?;
-            } else {
-                levels.leave();
-            }
-        }
+        let kind = self.walk(depth_max, |_| {})?;
         Ok((kind, self.cursor().since(start)))
     }
 
-    /// Reads any value of at most `depth_max` levels. bound: recursion is as deep as `depth_max`.
-    fn value(&mut self, depth_max: usize) -> Result<Value, SyntaxError> {
+    /// Passes over one value, and tells of each list and dict on the way.
+    fn walk(&mut self, depth_max: usize, mut tell: impl FnMut(Step)) -> Result<Kind, SyntaxError> {
+        let mut levels = Levels::new(depth_max);
+        let kind = self.skip_token(&mut levels)?;
+        let mut last = kind;
+        loop {
+            let Some((items, is_dict)) = levels.innermost() else {
+                return Ok(kind);
+            };
+            if matches!(last, Kind::List | Kind::Dict) {
+                tell(Step::Begin(Self::count(items)));
+            }
+            if self.next(items)? {
+                tell(Step::Item);
+                if is_dict {
+                    self.skip_key()?;
+                }
+                last = self.skip_token(&mut levels)?;
+            } else {
+                tell(Step::End);
+                levels.leave();
+                last = Kind::Null;
+            }
+        }
+    }
+
+    /// Reads any value within bounds. bound: recursion is as deep as they allow.
+    fn value(&mut self, bounds: &mut Bounds) -> Result<Value, SyntaxError> {
         Ok(match self.token()? {
             Token::Null => Value::Null,
             Token::Bool(value) => Value::Bool(value),
@@ -88,40 +105,88 @@ pub(crate) trait Reader {
             Token::Float(value) => Value::Float(value),
             Token::Text(value) => Value::Text(value),
             Token::Bytes(value) => Value::Bytes(value),
-            Token::List(items) => Value::List(self.list(items, depth_max)?),
-            Token::Dict(items) => Value::Dict(self.dict(items, depth_max)?),
+            Token::List(items) => Value::List(self.list(items, bounds)?),
+            Token::Dict(items) => Value::Dict(self.dict(items, bounds)?),
         })
     }
 
-    /// Reads the rest of a list of at most `depth_max` levels, itself counted.
+    /// Reads the rest of a list.
     fn list(
         &mut self,
         mut items: Self::Items,
-        depth_max: usize,
+        bounds: &mut Bounds,
     ) -> Result<Vec<Value>, SyntaxError> {
-        let depth_left = self.descend(depth_max)?;
+        bounds.enter(self.cursor())?;
         let mut values = Vec::new();
         while self.next(&mut items)? {
-            values.push(self.value(depth_left)?);
+            bounds.count(self.cursor())?;
+            values.push(self.value(bounds)?);
         }
+        bounds.leave();
         Ok(values)
     }
 
-    /// Reads the rest of a dict of at most `depth_max` levels, itself counted.
-    fn dict(&mut self, mut items: Self::Items, depth_max: usize) -> Result<Dict, SyntaxError> {
-        let depth_left = self.descend(depth_max)?;
+    /// Reads the rest of a dict.
+    fn dict(&mut self, mut items: Self::Items, bounds: &mut Bounds) -> Result<Dict, SyntaxError> {
+        bounds.enter(self.cursor())?;
         let mut dict = Dict::new();
         while self.next(&mut items)? {
+            bounds.count(self.cursor())?;
             let key = self.key()?;
-            dict.push(key, self.value(depth_left)?);
+            dict.push(key, self.value(bounds)?);
         }
+        bounds.leave();
         Ok(dict)
     }
+}
 
-    /// One level down.
-    fn descend(&self, depth_max: usize) -> Result<usize, SyntaxError> {
-        depth_max
+/// What [`Reader::walk`] comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A list or dict, of so many items where it says so itself.
+    Begin(Option<usize>),
+    /// An item of the innermost list or dict.
+    Item,
+    /// The end of the innermost list or dict.
+    End,
+}
+
+/// How much [`Reader::value`] may make of a frame.
+///
+/// A value takes some fifty times the memory of its shortest bytes, so what a peer can have decoded at a
+/// router needs a number of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    depth_left: usize,
+    values_left: usize,
+}
+
+impl Bounds {
+    /// `depth_max` levels of lists and dicts, `values_max` values in them.
+    pub(super) const fn new(depth_max: usize, values_max: usize) -> Self {
+        Self {
+            depth_left: depth_max,
+            values_left: values_max,
+        }
+    }
+
+    fn enter(&mut self, position: &Cursor<'_>) -> Result<(), SyntaxError> {
+        self.depth_left = self
+            .depth_left
             .checked_sub(1)
-            .ok_or_else(|| self.cursor().expected(TOO_DEEP))
+            .ok_or_else(|| position.expected(TOO_DEEP))?;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth_left += 1;
+    }
+
+    fn count(&mut self, position: &Cursor<'_>) -> Result<(), SyntaxError> {
+        self.values_left = self
+            .values_left
+            .checked_sub(1)
+            .ok_or_else(|| position.expected("no more values"))?;
+        Ok(())
     }
 }

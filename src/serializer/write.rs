@@ -7,6 +7,8 @@ use crate::protocol::{Dict, Message, Value};
 pub(crate) trait Writer {
     /// Which format this is.
     const SERIALIZER: Serializer;
+    /// Whether the counts of lists and dicts are written.
+    const NEEDS_COUNTS: bool;
 
     fn null(&mut self);
     fn bool(&mut self, value: bool);

@@ -7,6 +7,8 @@ use super::super::cursor::Cursor;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number<'a> {
     text: &'a [u8],
+    /// What the digits before fraction and exponent say, as far as 64 bits hold it.
+    digits: u64,
     /// Whether it has neither a fraction nor an exponent.
     is_whole: bool,
 }
@@ -17,21 +19,27 @@ impl<'a> Number<'a> {
     pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         let start = *cursor;
         cursor.pass(b'-');
-        if !cursor.pass(b'0') {
-            digits(cursor)?;
-        }
+        let digits = if cursor.pass(b'0') {
+            0
+        } else {
+            read_digits(cursor)?
+        };
         let mut is_whole = true;
         if cursor.pass(b'.') {
             is_whole = false;
-            digits(cursor)?;
+            read_digits(cursor)?;
         }
         if cursor.pass(b'e') || cursor.pass(b'E') {
             is_whole = false;
             let _sign = cursor.pass(b'+') || cursor.pass(b'-');
-            digits(cursor)?;
+            read_digits(cursor)?;
         }
         let text = start.until(cursor);
-        Ok(Self { text, is_whole })
+        Ok(Self {
+            text,
+            digits,
+            is_whole,
+        })
     }
 
     /// `None` where it is not whole, or where 128 bits do not hold it.
@@ -42,14 +50,9 @@ impl<'a> Number<'a> {
         if self.text.len() > FEW_DIGITS {
             return self.as_str().parse().ok();
         }
-        let (is_negative, digits) = match self.text {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
-        };
-        let number = digits
-            .iter()
-            .fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-        Some(if is_negative { -number } else { number }.into())
+        let digits = i128::from(self.digits);
+        let is_negative = self.text.first() == Some(&b'-');
+        Some(if is_negative { -digits } else { digits })
     }
 
     /// The nearest float, infinite where 64 bits do not reach.
@@ -64,16 +67,25 @@ impl<'a> Number<'a> {
     }
 }
 
-/// One digit or more.
+/// One digit or more, and the number that they are; of many digits, only that they are there.
 #[inline]
-fn digits(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
-    let digits = cursor.rest().iter();
-    let count = digits.take_while(|byte| byte.is_ascii_digit()).count();
+fn read_digits(cursor: &mut Cursor<'_>) -> Result<u64, SyntaxError> {
+    let mut number = 0_u64;
+    let mut count = 0;
+    for byte in cursor.rest() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+        count += 1;
+    }
     if count == 0 {
         return Err(cursor.expected("a digit"));
     }
-    cursor.take(count as u64).map(drop)
+    cursor.take(count)?;
+    Ok(number)
 }
 
-/// So many decimal digits always fit in 63 bits.
-const FEW_DIGITS: usize = 18;
+/// So many decimal digits always fit in 64 bits.
+const FEW_DIGITS: usize = 19;

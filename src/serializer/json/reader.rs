@@ -273,6 +273,10 @@ impl Reader for JsonReader<'_> {
         self.cursor.end()
     }
 
+    fn count(_: &JsonItems) -> Option<usize> {
+        None
+    }
+
     fn cursor(&self) -> &Cursor<'_> {
         &self.cursor
     }

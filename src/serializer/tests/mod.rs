@@ -1,4 +1,9 @@
-//! What holds for every format, tried with values and bytes that nobody chose.
+//! What holds for every format, tried with values, messages and bytes that nobody chose.
+
+mod any;
+mod bombs;
+mod messages;
+mod spelling;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,46 +13,15 @@ use super::cbor::Cbor;
 use super::json::JsonReader;
 use super::msgpack::MsgPack;
 use super::*;
+use any::{any_text, values};
 
-/// Any value that every format carries as it is.
-fn values() -> impl Strategy<Value = Value> {
-    let integers = prop_oneof![
-        any::<i64>().prop_map(i128::from),
-        any::<u64>().prop_map(i128::from),
-        (-300_i128..70_000),
-    ];
-    let scalars = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        integers.prop_map(Value::Integer),
-        finite_floats().prop_map(Value::Float),
-        texts().prop_map(Value::from),
-        vec(any::<u8>(), 0..80).prop_map(|bytes| Value::Bytes(bytes.into())),
-    ];
-    scalars.prop_recursive(6, 64, 8, |values| {
-        prop_oneof![
-            vec(values.clone(), 0..8).prop_map(Value::List),
-            vec((any_text(), values), 0..8)
-                .prop_map(|entries| Value::Dict(entries.into_iter().collect())),
-        ]
-    })
-}
-
-fn finite_floats() -> impl Strategy<Value = f64> {
-    let whole = any::<i32>().prop_map(f64::from);
-    let any_bits = any::<u64>().prop_map(f64::from_bits);
-    prop_oneof![whole, any_bits].prop_filter("JSON has finite ones only", |float| float.is_finite())
-}
-
-fn any_text() -> impl Strategy<Value = String> {
-    let mixed = vec(any::<char>(), 0..40).prop_map(String::from_iter);
-    let escaped = "[\"\\\\/\u{0}-\u{1f}a]{0,20}";
-    prop_oneof![mixed, escaped, "[a-z.]{0,300}"]
-}
-
-/// Texts that JSON can tell from binary data.
-fn texts() -> impl Strategy<Value = String> {
-    any_text().prop_map(|text| text.trim_start_matches('\0').to_owned())
+/// Failures are told, not kept in a file.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// What [`Reader::value`] and [`Reader::skip`] make of the same bytes, each with the bytes it read.
@@ -67,7 +41,7 @@ fn read_and_skip(serializer: Serializer, frame: &Bytes, depth_max: usize) -> Out
 fn both<R: Reader>(reader: impl Fn() -> R, depth_max: usize) -> Outcome {
     let mut whole = reader();
     let start = whole.cursor().position();
-    let value = whole.value(depth_max);
+    let value = whole.value(&mut Bounds::new(depth_max, usize::MAX));
     let skipped = reader().skip(depth_max);
     (
         value.map(|value| (value, whole.cursor().since(start))),
@@ -75,7 +49,7 @@ fn both<R: Reader>(reader: impl Fn() -> R, depth_max: usize) -> Outcome {
     )
 }
 
-/// Fails where `skip` and `value` disagree, or where what they accept does not survive being written again.
+/// Fails where `skip` and `value` disagree, or where what they accept does not survive being forwarded.
 fn check_any_bytes(serializer: Serializer, frame: &Bytes) {
     let _ = serializer.decode(frame);
     let (read, skipped) = read_and_skip(serializer, frame, DEPTH_MAX);
@@ -86,16 +60,17 @@ fn check_any_bytes(serializer: Serializer, frame: &Bytes) {
                 let encoded = other.encode_value(&value);
                 let again = other.decode_value(&encoded);
                 assert!(again.is_ok(), "{other:?} wrote {encoded:?}: {again:?}");
+                assert_eq!(serializer.transcode(&skipped, other), encoded);
             }
         }
         (Err(_), Err(_)) => {}
-        (read, skipped) => panic!("value: {read:?}, skip: {skipped:?}"),
+        (read, skipped) => panic!("{serializer:?}: value: {read:?}, skip: {skipped:?}"),
     }
 }
 
-/// Bytes, some of them changed, taken out or doubled.
-fn mutated(frame: Vec<u8>, edits: &[(usize, u8, u8)]) -> Bytes {
-    let mut frame = frame;
+/// Bytes, some of them changed, taken out, put in, or cut off.
+fn mutated(frame: &[u8], edits: &[(usize, u8, u8)]) -> Bytes {
+    let mut frame = frame.to_vec();
     for &(position, edit, byte) in edits {
         let position = position % frame.len().max(1);
         match edit % 4 {
@@ -108,8 +83,12 @@ fn mutated(frame: Vec<u8>, edits: &[(usize, u8, u8)]) -> Bytes {
     frame.into()
 }
 
+fn edits() -> impl Strategy<Value = Vec<(usize, u8, u8)>> {
+    vec((any::<usize>(), any::<u8>(), any::<u8>()), 1..4)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn every_value_survives_every_format(value in values()) {
@@ -130,6 +109,30 @@ proptest! {
     }
 
     #[test]
+    fn transcoding_writes_what_the_value_is(value in values()) {
+        for from in Serializer::ALL {
+            let encoded = from.encode_value(&value);
+            for to in Serializer::ALL {
+                prop_assert_eq!(from.transcode(&encoded, to), to.encode_value(&value));
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_written_as_something_that_can_be_read(text in any_text()) {
+        for serializer in Serializer::ALL {
+            let encoded = serializer.encode_value(&Value::from(&*text));
+            let read = serializer.decode_value(&encoded).unwrap();
+            let is_binary = serializer == Serializer::Json && text.starts_with('\0');
+            let expected = match is_binary {
+                true => Value::Bytes(text.clone().into()),
+                false => Value::from(&*text),
+            };
+            prop_assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_read_and_skipped_alike(bytes in vec(any::<u8>(), 0..200)) {
         for serializer in Serializer::ALL {
             check_any_bytes(serializer, &bytes.clone().into());
@@ -137,18 +140,16 @@ proptest! {
     }
 
     #[test]
-    fn broken_values_are_read_and_skipped_alike(
-        value in values(),
-        edits in vec((any::<usize>(), any::<u8>(), any::<u8>()), 1..4),
-    ) {
+    fn broken_values_are_read_and_skipped_alike(value in values(), edits in edits()) {
         for serializer in Serializer::ALL {
-            let encoded = serializer.encode_value(&value);
-            check_any_bytes(serializer, &mutated(encoded.to_vec(), &edits));
+            check_any_bytes(serializer, &mutated(&serializer.encode_value(&value), &edits));
         }
     }
 
     #[test]
-    fn json_syntax_is_read_and_skipped_alike(text in r#"([\[\]{},: "]|\\u(0000|d83d|dc00)|\\[nx/"]|-|0|12|\.5|e[+-]?9|true|null|"a"|QQ=|é){0,20}"#) {
+    fn json_syntax_is_read_and_skipped_alike(
+        text in r#"([\[\]{},: "]|\\u(0000|d83d|dc00)|\\[nx/"]|-|0|12|\.5|e[+-]?9|true|null|"a"|QQ=|é){0,20}"#,
+    ) {
         check_any_bytes(Serializer::Json, &text.into());
     }
 }
