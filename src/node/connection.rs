@@ -22,8 +22,8 @@ use super::clock::now;
 use super::outbox::{Delivery, Load, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm, log_joined};
 use super::router::Router;
-use crate::protocol::SessionId;
 use crate::protocol::message::Abort;
+use crate::protocol::{Message, SessionId};
 use crate::router::{End, Joining, Step, Violation, handshake};
 use crate::serializer::Serializer;
 use crate::transport::{ReadError, Upgraded, WebSocket};
@@ -69,6 +69,8 @@ pub(super) struct Connection<S> {
     spare: BytesMut,
     phase: Phase,
     can_read: bool,
+    /// The client has said GOODBYE: what follows is for its next session, once this one has ended.
+    has_said_goodbye: bool,
     /// The peer does not take its replies, so it is not asked for more requests.
     is_held_back: bool,
     timer: Pin<Box<Sleep>>,
@@ -112,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             is_held_back: false,
             phase: Phase::Joining { deadline },
             can_read: true,
+            has_said_goodbye: false,
             timer: Box::pin(tokio::time::sleep_until(deadline.into())),
             ping_due: now + limits.ping_interval,
             pings_missed: 0,
@@ -163,6 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut has_read = false;
         while self.can_read
             && !self.is_held_back
+            && !self.has_said_goodbye
             && scratch.batch.len() < BATCH_MESSAGES_MAX
             && bytes < BATCH_BYTES_MAX
         {
@@ -195,7 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
             },
             Phase::Joined { .. } => scratch.batch.push(match self.serializer.decode(frame) {
-                Ok(message) => Received::Message(message),
+                Ok(message) => {
+                    self.has_said_goodbye = matches!(message, Message::Goodbye(_));
+                    Received::Message(message)
+                }
                 Err(error) => Received::Violation(error.into()),
             }),
             Phase::Closing { .. } => {}
@@ -364,15 +371,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Joined { realm, session } = &self.phase {
             info!(%session, realm = ?realm.name().as_str(), "session {}", how(end));
         }
+        self.has_said_goodbye = false;
         match end {
             // spec(bp#session-close): the transport may carry another session.
             End::Left => {
                 let limits = self.router.limits();
                 self.socket
                     .set_message_bytes_max(limits.message_bytes_before_welcome);
-                self.phase = Phase::Joining {
-                    deadline: now() + limits.join_time,
-                };
+                let deadline = now() + limits.join_time;
+                self.phase = Phase::Joining { deadline };
             }
             End::Dismissed => self.close(CloseCode::Away, "the router is going down"),
             End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
