@@ -353,6 +353,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let bytes = written.min(self.handed.bytes);
         self.handed.bytes -= bytes;
         self.written.bytes += bytes;
+        if self.is_held_back && written > 0 {
+            // Its pongs are not read, but it takes what is sent: a sign of life as well.
+            self.pings_missed = 0;
+        }
         if self.socket.unwritten() == 0 {
             let Load { bytes, messages } = std::mem::take(&mut self.handed);
             self.written.bytes += bytes;
