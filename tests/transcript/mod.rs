@@ -65,7 +65,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    goodbye handshake patterns pubsub request_ids violations
+    calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
 }
 
 fn folder() -> PathBuf {

@@ -223,7 +223,7 @@ fn parse_content(content: &str) -> Result<Content, String> {
 
 /// Bytes as `hex c0 c1`, or as the text of a JSON string.
 fn parse_bytes(text: &str) -> Result<Bytes, String> {
-    if let Some(digits) = text.strip_prefix("hex ") {
+    if let Some(digits) = text.strip_prefix("hex") {
         return bytes_of_hex(digits);
     }
     let text: String = serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
