@@ -350,7 +350,7 @@ fn meaning(message: &Message) -> Value {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(25))]
 
     #[test]
     fn every_message_survives_every_serializer(parts in parts()) {
