@@ -3,6 +3,11 @@
 //!
 //! `cargo bench --bench micro`; a word behind `--` picks some, as in `-- decode/json`.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a bench that cannot be set up must stop"
+)]
+
 #[path = "micro/pattern.rs"]
 mod pattern;
 #[path = "micro/routing.rs"]

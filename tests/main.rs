@@ -3,11 +3,14 @@
 /// The binary, as users type it: arguments, output, exit codes.
 mod cli;
 /// The README's commands.
+#[cfg(test)]
 mod readme;
 /// How programs are run and waited for.
 #[cfg(test)]
 mod support;
 /// Rules about the source that no compiler checks.
+#[cfg(test)]
 mod tidy;
 /// The specification's own test vectors.
+#[cfg(test)]
 mod vectors;

@@ -9,7 +9,7 @@ use wamp::protocol::{Dict, Message, Payload, PublicationId, RequestId, Subscript
 use wamp::serializer::Serializer;
 
 /// Runs all of them.
-pub fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion) {
     for serializer in Serializer::ALL {
         for (size, bytes) in [("16 B", 16), ("64 KiB", 64 << 10)] {
             for message in messages(serializer, bytes) {

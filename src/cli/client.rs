@@ -151,9 +151,10 @@ impl ClientArgs {
 
 impl Client<'_> {
     fn say_joined(&self, joined: &Joined) {
-        let agent = joined.welcome.details.agent.as_deref().unwrap_or("unknown");
+        let agent = joined.welcome.details.agent.as_deref();
+        let agent = agent.map_or_else(String::new, |agent| format!(", router {agent}"));
         self.console.fact(&format!(
-            "joined {} at {} as session {} ({}, router {agent})",
+            "joined {} at {} as session {} ({}{agent})",
             self.args.realm,
             self.args.url,
             joined.welcome.session,

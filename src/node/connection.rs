@@ -468,10 +468,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 impl<S> Connection<S> {
     /// Takes the session, if there is one, out of its realm.
     fn leave(&mut self, how: &str) {
-        if let Phase::Joined { realm, session } = &self.phase {
-            if realm.leave(*session) {
-                info!(%session, realm = ?realm.name().as_str(), "session {how}");
-            }
+        if let Phase::Joined { realm, session } = &self.phase
+            && realm.leave(*session)
+        {
+            info!(%session, realm = ?realm.name().as_str(), "session {how}");
         }
     }
 }

@@ -24,7 +24,8 @@ macro_rules! ids {
 
             /// Takes a number that is an id.
             ///
-            /// Errors: [`InvalidId`] outside 1..=2^53.
+            /// # Errors
+            /// [`InvalidId`] outside 1..=2^53.
             pub const fn new(id: u64) -> Result<Self, InvalidId> {
                 if id >= 1 && id <= ID_MAX { Ok(Self(id)) } else { Err(InvalidId(id)) }
             }

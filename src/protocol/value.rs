@@ -71,6 +71,7 @@ impl Dict {
     }
 
     /// Names and values, in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ByteString, &Value)> {
         self.0.iter().map(|(name, value)| (name, value))
     }

@@ -25,12 +25,16 @@ pub enum Step {
     /// The client may join: open its session.
     Join(Joining),
     /// Send this, then close the transport.
-    Refuse(Abort),
+    Refuse(Box<Abort>),
     /// Close the transport: the client gave up.
     Close,
 }
 
 /// Takes a client's first message; `realm_exists` says which realms there are.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else comes before HELLO is refused alike"
+)]
 pub fn handshake(message: Message, realm_exists: impl Fn(&Uri) -> bool) -> Step {
     match message {
         Message::Hello(hello) => match admit(hello, realm_exists) {
@@ -44,23 +48,25 @@ pub fn handshake(message: Message, realm_exists: impl Fn(&Uri) -> bool) -> Step 
                 got: other.code(),
                 when: "before HELLO",
             }
-            .abort(),
+            .abort()
+            .into(),
         ),
     }
 }
 
-fn admit(hello: Hello, realm_exists: impl Fn(&Uri) -> bool) -> Result<Joining, Abort> {
+fn admit(hello: Hello, realm_exists: impl Fn(&Uri) -> bool) -> Result<Joining, Box<Abort>> {
     let Hello { realm, details } = hello;
     if !realm_exists(&realm) {
         return Err(abort(
             uris::NO_SUCH_REALM,
             &format!("this router has no realm {:?}", realm.as_str()),
-        ));
+        )
+        .into());
     }
     let roles = details
         .roles
         .filter(announces_a_client)
-        .ok_or_else(|| Violation::NoRole.abort())?;
+        .ok_or_else(|| Box::new(Violation::NoRole.abort()))?;
     let is_anonymous = details
         .authmethods
         .is_none_or(|methods| methods.is_empty() || methods.iter().any(|m| m == "anonymous"));
@@ -68,7 +74,8 @@ fn admit(hello: Hello, realm_exists: impl Fn(&Uri) -> bool) -> Result<Joining, A
         return Err(abort(
             uris::NO_MATCHING_AUTH_METHOD,
             "this router knows the method \"anonymous\" only",
-        ));
+        )
+        .into());
     }
     Ok(Joining {
         realm,

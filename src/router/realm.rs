@@ -3,7 +3,10 @@
 //! The core of the router. Deterministic: time, ids and what arrives come in as arguments, what is to be done
 //! comes out of [`Realm::poll_output`]; no IO, no clock, no lock, no log.
 
+use std::collections::VecDeque;
 use std::time::Instant;
+
+use indexmap::IndexMap;
 
 use super::broker::Broker;
 use super::context::{Context, Refusal};
@@ -62,8 +65,8 @@ impl Realm {
             limits,
             uri_rule,
             ids,
-            sessions: Default::default(),
-            outputs: Default::default(),
+            sessions: IndexMap::default(),
+            outputs: VecDeque::new(),
         };
         Self {
             name,
@@ -95,10 +98,10 @@ impl Realm {
     ///
     /// # Errors
     /// The ABORT to send where nobody may join any more.
-    pub fn handle_join(&mut self, joining: &Joining) -> Result<SessionId, Abort> {
+    pub fn handle_join(&mut self, joining: &Joining) -> Result<SessionId, Box<Abort>> {
         debug_assert_eq!(joining.realm, self.name);
         if !matches!(self.phase, Phase::Open) {
-            return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down"));
+            return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
         let session = self.fresh_session_id();
         self.context.sessions.insert(session, Session::new());
@@ -208,7 +211,7 @@ impl Realm {
                 let request = self.take_request(from, call.request)?;
                 let called = match self.phase {
                     Phase::Open => self.dealer.call(&mut self.context, from, call),
-                    _ => Err(Refusal::new(
+                    Phase::Draining(_) | Phase::Dismissing(_) => Err(Refusal::new(
                         uris::UNAVAILABLE,
                         "this router is going down".into(),
                     )),

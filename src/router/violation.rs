@@ -4,7 +4,7 @@ use crate::protocol::message::Abort;
 use crate::protocol::{AbortDetails, MessageCode, Payload, RequestId, uris};
 use crate::serializer::DecodeError;
 
-/// A rule the peer broke. Spec: bp#protocol_errors, one variant a line.
+/// A rule the peer broke. Spec: `bp#protocol_errors`, one variant a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
@@ -60,9 +60,11 @@ impl Violation {
     /// The ABORT that tells the peer.
     #[must_use]
     pub fn abort(self) -> Abort {
-        let reason = match self {
-            Self::TooLarge { .. } => uris::PAYLOAD_SIZE_EXCEEDED,
-            _ => uris::PROTOCOL_VIOLATION,
+        let is_too_large = matches!(self, Self::TooLarge { .. });
+        let reason = if is_too_large {
+            uris::PAYLOAD_SIZE_EXCEEDED
+        } else {
+            uris::PROTOCOL_VIOLATION
         };
         abort(reason, &self.to_string())
     }

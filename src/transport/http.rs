@@ -79,6 +79,10 @@ where
 type Page = Response<Full<Bytes>>;
 
 /// Answers one request: the agreement to a WebSocket, or a page that says why not.
+#[expect(
+    clippy::result_large_err,
+    reason = "either is moved once for a connection"
+)]
 fn answer(
     request: Request<Incoming>,
     ends: Ends,

@@ -7,6 +7,7 @@
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
+//! | [`defaults`] | the first minute at the default address, in a network namespace |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
@@ -17,6 +18,8 @@ mod calls;
 mod commands;
 #[cfg(test)]
 mod crossbar;
+#[cfg(test)]
+mod defaults;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

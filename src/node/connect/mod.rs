@@ -15,6 +15,8 @@ mod retry;
 mod state;
 mod subscribers;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! Needs no state but what it has written: an item gets a comma unless its list, dict or key ends there.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,10 +35,10 @@ impl<'a> JsonWriter<'a> {
         self.out.put_slice(encoded);
     }
 
-    fn number(&mut self, number: impl Display) {
+    fn number(&mut self, number: impl itoa::Integer) {
         self.separate();
-        // Writing to a buffer that grows cannot fail.
-        let _ = write!(self.out, "{number}");
+        self.out
+            .put_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     fn quoted(&mut self, text: &str) {
