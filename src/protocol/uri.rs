@@ -136,7 +136,8 @@ impl Uri {
 
 fn check_character(c: char, rule: UriRule) -> Result<(), UriError> {
     let is_allowed = match rule {
-        UriRule::Loose => c != '#' && !c.is_whitespace(),
+        // In JSON, a text that begins with U+0000 is binary data and no URI.
+        UriRule::Loose => c != '#' && c != '\0' && !c.is_whitespace(),
         UriRule::Strict => matches!(c, '0'..='9' | 'a'..='z' | '_'),
     };
     if is_allowed {
@@ -228,6 +229,7 @@ mod tests {
         assert_eq!(check("a b"), Err(UriError::Character(' ')));
         assert_eq!(check("a\u{2003}b"), Err(UriError::Character('\u{2003}')));
         assert_eq!(check("a#b"), Err(UriError::Character('#')));
+        assert_eq!(check("\0a"), Err(UriError::Character('\0')));
         assert_eq!(check(&"a".repeat(1025)), Err(UriError::TooLong));
         assert_eq!(check(&["a"; 33].join(".")), Err(UriError::TooManyParts));
     }

@@ -7,8 +7,13 @@ use proptest::prelude::*;
 
 use super::any::{texts, values};
 use super::{config, edits, mutated};
-use crate::protocol::message::{self, *};
-use crate::protocol::*;
+use crate::protocol::{
+    AbortDetails, CallOptions, CancelOptions, Dict, ErrorDetails, EventDetails, Feature,
+    GoodbyeDetails, HelloDetails, InterruptOptions, InvocationDetails, InvocationPolicy,
+    MatchPolicy, Message, MessageCode, Payload, PublicationId, PublishOptions, RegisterOptions,
+    RegistrationId, RequestId, ResultDetails, RevocationDetails, Role, Roles, SessionId,
+    SubscribeOptions, SubscriptionId, Uri, Value, WelcomeDetails, YieldOptions, message,
+};
 use crate::serializer::Serializer;
 
 /// What messages are made of.
@@ -78,18 +83,23 @@ impl Parts {
     fn roles(&self) -> Option<Roles> {
         self.flag.map(|has_broker| {
             let roles = Roles::default().with(Role::Caller, &[]);
-            match has_broker {
-                true => roles.with(Role::Broker, &[Feature::PublisherExclusion]),
-                false => roles.with(Role::Subscriber, &Feature::ALL),
+            if has_broker {
+                roles.with(Role::Broker, &[Feature::PublisherExclusion])
+            } else {
+                roles.with(Role::Subscriber, &Feature::ALL)
             }
         })
     }
 
     fn some_match(&self) -> Option<MatchPolicy> {
-        self.flag.map(|is_prefix| match is_prefix {
-            true => MatchPolicy::Prefix,
-            false => MatchPolicy::Wildcard,
-        })
+        let policy = |is_prefix| {
+            if is_prefix {
+                MatchPolicy::Prefix
+            } else {
+                MatchPolicy::Wildcard
+            }
+        };
+        self.flag.map(policy)
     }
 
     /// Request and details of UNSUBSCRIBED and UNREGISTERED.
@@ -113,7 +123,7 @@ impl Parts {
                     authmethods,
                     ..HelloDetails::default()
                 });
-                Hello {
+                message::Hello {
                     realm: uri,
                     details,
                 }
@@ -127,24 +137,24 @@ impl Parts {
                     authid: self.some_text(),
                     ..WelcomeDetails::default()
                 });
-                Welcome { session, details }.into()
+                message::Welcome { session, details }.into()
             }
             MessageCode::Abort => {
                 let message = self.some_text();
                 let details = AbortDetails { message };
-                Abort {
+                message::Abort {
                     details,
                     reason: uri,
                     payload,
                 }
                 .into()
             }
-            MessageCode::Challenge => Challenge {
+            MessageCode::Challenge => message::Challenge {
                 authmethod: (&*self.uri).into(),
                 extra: self.extra.clone(),
             }
             .into(),
-            MessageCode::Authenticate => Authenticate {
+            MessageCode::Authenticate => message::Authenticate {
                 signature: (&*self.uri).into(),
                 extra: self.extra.clone(),
             }
@@ -152,7 +162,7 @@ impl Parts {
             MessageCode::Goodbye => {
                 let message = self.some_text();
                 let details = GoodbyeDetails { message };
-                Goodbye {
+                message::Goodbye {
                     details,
                     reason: uri,
                 }
@@ -181,7 +191,7 @@ impl Parts {
                     acknowledge: self.flag,
                     exclude_me: self.flag,
                 };
-                Publish {
+                message::Publish {
                     request,
                     options,
                     topic: uri,
@@ -189,7 +199,7 @@ impl Parts {
                 }
                 .into()
             }
-            MessageCode::Published => Published {
+            MessageCode::Published => message::Published {
                 request,
                 publication,
             }
@@ -197,19 +207,19 @@ impl Parts {
             MessageCode::Subscribe => {
                 let match_policy = self.some_match();
                 let options = SubscribeOptions { match_policy };
-                Subscribe {
+                message::Subscribe {
                     request,
                     options,
                     topic: uri,
                 }
                 .into()
             }
-            MessageCode::Subscribed => Subscribed {
+            MessageCode::Subscribed => message::Subscribed {
                 request,
                 subscription,
             }
             .into(),
-            MessageCode::Unsubscribe => Unsubscribe {
+            MessageCode::Unsubscribe => message::Unsubscribe {
                 request,
                 subscription,
             }
@@ -220,12 +230,12 @@ impl Parts {
                     reason: self.some_text(),
                     ..RevocationDetails::default()
                 });
-                Unsubscribed { request, details }.into()
+                message::Unsubscribed { request, details }.into()
             }
             MessageCode::Event => {
                 let topic = self.some_uri();
                 let details = EventDetails { topic };
-                Event {
+                message::Event {
                     subscription,
                     publication,
                     details,
@@ -233,7 +243,7 @@ impl Parts {
                 }
                 .into()
             }
-            MessageCode::EventReceived => EventReceived { publication }.into(),
+            MessageCode::EventReceived => message::EventReceived { publication }.into(),
             _ => self.of_calls(code, payload),
         }
     }
@@ -245,7 +255,7 @@ impl Parts {
         match code {
             MessageCode::Call => {
                 let options = CallOptions::default();
-                Call {
+                message::Call {
                     request,
                     options,
                     procedure: uri,
@@ -255,7 +265,7 @@ impl Parts {
             }
             MessageCode::Cancel => {
                 let options = CancelOptions::default();
-                Cancel { request, options }.into()
+                message::Cancel { request, options }.into()
             }
             MessageCode::Result => {
                 let details = ResultDetails::default();
@@ -266,24 +276,56 @@ impl Parts {
                 }
                 .into()
             }
+            MessageCode::Invocation => {
+                let procedure = self.some_uri();
+                let details = InvocationDetails { procedure };
+                message::Invocation {
+                    request,
+                    registration,
+                    details,
+                    payload,
+                }
+                .into()
+            }
+            MessageCode::Interrupt => {
+                let options = InterruptOptions::default();
+                message::Interrupt { request, options }.into()
+            }
+            MessageCode::Yield => {
+                let options = YieldOptions::default();
+                message::Yield {
+                    request,
+                    options,
+                    payload,
+                }
+                .into()
+            }
+            _ => self.of_registrations(code),
+        }
+    }
+
+    fn of_registrations(&self, code: MessageCode) -> Message {
+        let request = self.request();
+        let registration = self.registration();
+        match code {
             MessageCode::Register => {
                 let options = RegisterOptions {
                     match_policy: self.some_match(),
                     invoke: self.flag.map(|_| InvocationPolicy::RoundRobin),
                 };
-                Register {
+                message::Register {
                     request,
                     options,
-                    procedure: uri,
+                    procedure: self.uri(),
                 }
                 .into()
             }
-            MessageCode::Registered => Registered {
+            MessageCode::Registered => message::Registered {
                 request,
                 registration,
             }
             .into(),
-            MessageCode::Unregister => Unregister {
+            MessageCode::Unregister => message::Unregister {
                 request,
                 registration,
             }
@@ -294,31 +336,7 @@ impl Parts {
                     reason: self.some_text(),
                     ..RevocationDetails::default()
                 });
-                Unregistered { request, details }.into()
-            }
-            MessageCode::Invocation => {
-                let procedure = self.some_uri();
-                let details = InvocationDetails { procedure };
-                Invocation {
-                    request,
-                    registration,
-                    details,
-                    payload,
-                }
-                .into()
-            }
-            MessageCode::Interrupt => {
-                let options = InterruptOptions::default();
-                Interrupt { request, options }.into()
-            }
-            MessageCode::Yield => {
-                let options = YieldOptions::default();
-                Yield {
-                    request,
-                    options,
-                    payload,
-                }
-                .into()
+                message::Unregistered { request, details }.into()
             }
             other => panic!("no {}", other.name()),
         }
@@ -332,7 +350,7 @@ fn meaning(message: &Message) -> Value {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(25))]
 
     #[test]
     fn every_message_survives_every_serializer(parts in parts()) {
@@ -364,7 +382,12 @@ proptest! {
             for &code in MessageCode::ALL {
                 let frame = serializer.encode(&parts.message(code, serializer));
                 let Ok(message) = serializer.decode(&mutated(&frame, &edits)) else { continue };
+                // Where a text must be, JSON has none that begins with U+0000.
+                let has_no_json = format!("{message:?}").contains("\"\\0");
                 for other in Serializer::ALL {
+                    if has_no_json && other == Serializer::Json {
+                        continue;
+                    }
                     prop_assert!(other.decode(&other.encode(&message)).is_ok(), "{:?}", message);
                 }
             }

@@ -124,9 +124,10 @@ proptest! {
             let encoded = serializer.encode_value(&Value::from(&*text));
             let read = serializer.decode_value(&encoded).unwrap();
             let is_binary = serializer == Serializer::Json && text.starts_with('\0');
-            let expected = match is_binary {
-                true => Value::Bytes(text.clone().into()),
-                false => Value::from(&*text),
+            let expected = if is_binary {
+                Value::Bytes(text.clone().into())
+            } else {
+                Value::from(&*text)
             };
             prop_assert_eq!(read, expected);
         }

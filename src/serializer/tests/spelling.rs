@@ -126,7 +126,9 @@ impl Speller<'_> {
             Value::List(values) => {
                 self.out.push(0xdd);
                 self.length(values.len());
-                values.iter().for_each(|value| self.value(value));
+                for value in values {
+                    self.value(value);
+                }
             }
             Value::Dict(dict) => {
                 self.out.push(0xdf);
@@ -159,9 +161,18 @@ impl Speller<'_> {
         }
         match value {
             Value::Null if self.choose(2) == 0 => self.out.push(0xf7),
-            Value::Float(number) if f64::from(*number as f32).to_bits() == number.to_bits() => {
-                self.out.push(0xfa);
-                self.out.extend_from_slice(&(*number as f32).to_be_bytes());
+            Value::Float(number) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "taken only where nothing is lost"
+                )]
+                let narrow = *number as f32;
+                if f64::from(narrow).to_bits() == number.to_bits() {
+                    self.out.push(0xfa);
+                    self.out.extend_from_slice(&narrow.to_be_bytes());
+                } else {
+                    self.plain(value);
+                }
             }
             Value::Integer(number) if (0..1 << 32).contains(number) && self.choose(2) == 0 => {
                 // As a big integer, or with more bytes than it needs.
@@ -187,7 +198,9 @@ impl Speller<'_> {
             Value::List(values) => {
                 let is_open = self.choose(2) == 0;
                 self.cbor_begin(is_open, 0x80, values.len());
-                values.iter().for_each(|value| self.value(value));
+                for value in values {
+                    self.value(value);
+                }
                 self.out.extend(is_open.then_some(0xff));
             }
             Value::Dict(dict) => {

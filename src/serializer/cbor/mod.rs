@@ -185,3 +185,6 @@ impl Writer for CborWriter<'_> {
         self.out.put_slice(value);
     }
 }
+
+#[cfg(test)]
+mod tests;

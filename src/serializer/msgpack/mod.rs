@@ -206,3 +206,6 @@ fn negative(out: &mut BytesMut, value: i64) {
     out.put_u8(first);
     out.put_int(value, bytes);
 }
+
+#[cfg(test)]
+mod tests;
