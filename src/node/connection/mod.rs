@@ -144,6 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads, routes, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
+            // A turn that panicked may have left messages of another connection.
+            scratch.batch.clear();
             let (has_read, error) = self.read_batch(cx, scratch);
             // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
