@@ -12,7 +12,7 @@ use super::script::{Content, Line, Scenario, Step};
 use super::stage::{Frame, Received, Stage};
 
 /// The first HELLO of whoever has none in the transcript.
-const HELLO: &str = r#"[HELLO, "realm1", {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}}]"#;
+pub(super) const HELLO: &str = r#"[HELLO, "realm1", {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}}]"#;
 
 /// A scenario that went otherwise than written.
 #[derive(Debug)]

@@ -16,11 +16,11 @@
 mod conversation;
 mod memory;
 mod notation;
-//mod random;
+mod random;
 mod script;
 mod stage;
-//mod states;
-//mod tests;
+mod states;
+mod tests;
 mod websocket;
 
 use std::fs;
