@@ -231,6 +231,10 @@ impl Stage for Memory {
         self.realms.values().all(Realm::is_down)
     }
 
+    fn log(&self) -> String {
+        String::new()
+    }
+
     fn finish(&mut self) -> Result<(), String> {
         while let Some(name) = self.connections.keys().next().cloned() {
             self.leave(&name, true);

@@ -84,11 +84,22 @@ fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
             continue;
         }
         if let Err(failure) = conversation::run(&mut place, &scenario) {
-            failures.push(format!("{file}:{}: {failure}", failure.line_number));
+            let log = last_lines(&place.log());
+            failures.push(format!("{file}:{}: {failure}{log}", failure.line_number));
             place = stage();
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+/// The end of a router's log, if there is one.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(20)..];
+    if last.is_empty() {
+        return String::new();
+    }
+    format!("\n--- the router's log\n{}", last.join("\n"))
 }
 
 #[test]

@@ -50,6 +50,9 @@ pub(super) trait Stage {
 
     fn is_down(&self) -> bool;
 
+    /// What the router has said, for people who look for a failure's cause.
+    fn log(&self) -> String;
+
     /// Ends everything, for the next conversation. Errors: what is still held although everybody has left.
     fn finish(&mut self) -> Result<(), String>;
 }

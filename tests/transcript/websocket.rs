@@ -7,7 +7,7 @@
 //! pongs, one after the other, nothing is left in the outbox of a client ([`Peer::drain`]).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -32,13 +32,46 @@ pub(super) struct WebSockets {
 
 /// A client's end of a connection.
 struct Peer {
-    socket: tungstenite::WebSocket<TcpStream>,
+    socket: tungstenite::WebSocket<Patient>,
     serializer: Serializer,
     inbox: VecDeque<Received>,
     pings: u64,
     /// Something was sent that the router may not have routed.
     is_ahead: bool,
     is_closed: bool,
+}
+
+/// A stream whose calls are repeated when a signal interrupts them, and fail the test at the deadline.
+struct Patient(TcpStream);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer).map_err(|error| (error.kind(), error)) {
+                Ok(count) => return Ok(count),
+                Err((ErrorKind::Interrupted, _)) => {}
+                Err((ErrorKind::WouldBlock | ErrorKind::TimedOut, _)) => {
+                    panic!("the router says nothing for {DEADLINE:?}")
+                }
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 impl WebSockets {
@@ -72,7 +105,7 @@ impl Peer {
             .expect("a fresh socket");
         let request = ClientRequestBuilder::new(url.parse().expect("a URL"))
             .with_sub_protocol(serializer.subprotocol());
-        let (socket, _) = client(request, stream).expect("the router speaks WebSocket");
+        let (socket, _) = client(request, Patient(stream)).expect("the router speaks WebSocket");
         Self {
             socket,
             serializer,
@@ -117,7 +150,7 @@ impl Peer {
             let _ = self.socket.send(WsMessage::Ping(payload.clone()));
         }
         while !self.is_closed {
-            match self.read() {
+            match self.socket.read() {
                 Ok(WsMessage::Pong(answer)) if answer == payload => return,
                 Ok(message) => self.take(message),
                 Err(_) => self.end(),
@@ -142,25 +175,14 @@ impl Peer {
         self.inbox.push_back(Received::Closed);
     }
 
-    fn read(&mut self) -> Result<WsMessage, tungstenite::Error> {
-        let read = self.socket.read();
-        if let Err(tungstenite::Error::Io(error)) = &read {
-            assert!(
-                !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-                "the router says nothing for {DEADLINE:?}"
-            );
-        }
-        read
-    }
-
     /// Ends the transport, and waits for the router to do so: by then it has ended the session.
     fn leave(mut self, with_close: bool) {
         if with_close {
             let _ = self.socket.close(None);
         }
         let _ = self.socket.flush();
-        let _ = self.socket.get_ref().shutdown(Shutdown::Write);
-        while self.read().is_ok() {}
+        let _ = self.socket.get_ref().0.shutdown(Shutdown::Write);
+        while self.socket.read().is_ok() {}
     }
 }
 
@@ -218,6 +240,10 @@ impl Stage for WebSockets {
 
     fn is_down(&self) -> bool {
         false
+    }
+
+    fn log(&self) -> String {
+        self.router.log()
     }
 
     fn finish(&mut self) -> Result<(), String> {
