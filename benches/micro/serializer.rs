@@ -5,7 +5,10 @@ use std::hint::black_box;
 use bytes::BytesMut;
 use criterion::Criterion;
 use wamp::protocol::message::{Call, Event, Publish};
-use wamp::protocol::{Dict, Message, Payload, PublicationId, RequestId, SubscriptionId, Value};
+use wamp::protocol::{
+    CallOptions, Dict, EventDetails, Message, Payload, PublicationId, PublishOptions, RequestId,
+    SubscriptionId, Value,
+};
 use wamp::serializer::Serializer;
 
 /// Runs all of them.
@@ -50,20 +53,20 @@ fn messages(serializer: Serializer, bytes: usize) -> [Message; 3] {
     let payload = Payload::from_values(serializer, &args, &Dict::new());
     let call = Call {
         request: RequestId::from_random(239_714_734),
-        options: Default::default(),
+        options: CallOptions::default(),
         procedure: "com.example.procedure".into(),
         payload: payload.clone(),
     };
     let publish = Publish {
         request: RequestId::from_random(239_714_734),
-        options: Default::default(),
+        options: PublishOptions::default(),
         topic: "com.example.topic".into(),
         payload: payload.clone(),
     };
     let event = Event {
         subscription: SubscriptionId::from_random(5_512_315_355),
         publication: PublicationId::from_random(4_429_313_565_781_234),
-        details: Default::default(),
+        details: EventDetails::default(),
         payload,
     };
     [call.into(), publish.into(), event.into()]
