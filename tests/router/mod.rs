@@ -3,6 +3,9 @@
 //! Most run the real process; what only a short deadline or a small limit shows runs the same listeners inside
 //! the test ([`node::Node`]).
 
+mod bounds;
 mod bystander;
+mod link;
+mod node;
 mod peer;
 mod websocket;

@@ -309,6 +309,32 @@ impl Peer {
     }
 }
 
+/// The frames that a router's bytes hold.
+#[track_caller]
+pub(super) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let [head, second, rest @ ..] = bytes {
+        let (length, rest) = match second {
+            126 => (
+                u16::from_be_bytes(rest[..2].try_into().unwrap()).into(),
+                &rest[2..],
+            ),
+            127 => (
+                u64::from_be_bytes(rest[..8].try_into().unwrap()),
+                &rest[8..],
+            ),
+            length => (u64::from(*length), rest),
+        };
+        let (payload, rest) = rest.split_at(usize::try_from(length).unwrap());
+        frames.push(Frame {
+            opcode: head & 0x0f,
+            payload: payload.to_vec(),
+        });
+        bytes = rest;
+    }
+    frames
+}
+
 /// `HELLO` with every role of a client.
 pub(super) fn hello(realm: &str) -> Value {
     let roles = json!({"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}});
