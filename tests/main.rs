@@ -5,6 +5,9 @@ mod cli;
 /// The README's commands.
 #[cfg(test)]
 mod readme;
+/// Attacks on the router's process, and every limit of it.
+#[cfg(test)]
+mod router;
 /// How programs are run and waited for.
 #[cfg(test)]
 mod support;

@@ -259,8 +259,7 @@ impl Outbox {
         let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(load.bytes)
             || state.load.messages > 2 * self.messages_max;
         if is_hopeless {
-            state.is_cut = true;
-            delivery.wakers.extend(state.cut_waker.take());
+            delivery.wakers.extend(self.give_up(state));
         }
         delivery.wakers.extend(state.waker.take());
     }
@@ -276,6 +275,12 @@ impl Outbox {
         cx: &Context<'_>,
     ) -> Standing {
         let mut state = self.lock();
+        if state.is_cut {
+            return Standing {
+                is_cut: true,
+                is_over_budget: true,
+            };
+        }
         state.load.bytes -= written.bytes;
         state.load.messages -= written.messages;
         self.total.0.fetch_sub(written.bytes, Ordering::Relaxed);
@@ -292,7 +297,7 @@ impl Outbox {
         let is_over_budget =
             state.load.bytes > self.bytes_max || state.load.messages > self.messages_max;
         Standing {
-            is_cut: state.is_cut,
+            is_cut: false,
             is_over_budget,
         }
     }
@@ -306,19 +311,36 @@ impl Outbox {
 
     /// Makes the connection end without delivering what waits.
     pub(super) fn cut(&self) {
-        let mut state = self.lock();
-        state.is_cut = true;
-        let waker = state.cut_waker.take();
-        drop(state);
+        let waker = self.give_up(&mut self.lock());
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// How many bytes wait; 0 for a connection that has been cut, which can be relieved no further.
+    /// Drops what waits; returns who must be told. Its bytes count no longer, so that nobody else is cut for them.
+    fn give_up(&self, state: &mut State) -> Option<Waker> {
+        state.is_cut = true;
+        state.queue = VecDeque::new();
+        let Load { bytes, .. } = std::mem::take(&mut state.load);
+        self.total.0.fetch_sub(bytes, Ordering::Relaxed);
+        state.cut_waker.take()
+    }
+
+    /// How many bytes wait.
     pub(super) fn bytes(&self) -> usize {
+        self.lock().load.bytes
+    }
+
+    /// How the session has ended, where that still waits here or among what was taken from here.
+    pub(super) fn waiting_end(&self, taken: &VecDeque<Outgoing>) -> Option<End> {
         let state = self.lock();
-        if state.is_cut { 0 } else { state.load.bytes }
+        taken.iter().chain(&state.queue).find_map(|waiting| {
+            if let Outgoing::End(end) = waiting {
+                Some(*end)
+            } else {
+                None
+            }
+        })
     }
 
     /// How many events were dropped in all.

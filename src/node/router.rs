@@ -73,7 +73,7 @@ impl Router {
         loop {
             self.total_exceeded.notified().await;
             while self.total.bytes() > self.limits.outbox_bytes_total && self.cut_slowest() {
-                // The connection that was cut gives its bytes back when it ends.
+                // The connection that was cut ends in a task of its own.
                 tokio::task::yield_now().await;
             }
         }

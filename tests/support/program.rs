@@ -160,6 +160,11 @@ impl Program {
         String::from_utf8_lossy(&self.lock().stderr).into_owned()
     }
 
+    /// Returns its process id, to look at it in `/proc`.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Writes `text` to the program's stdin, which stays open.
     #[track_caller]
     pub(crate) fn write(&mut self, text: &str) {

@@ -48,6 +48,11 @@ impl Router {
         &self.url
     }
 
+    /// Returns its process, to look at it or to send it a signal.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Returns what it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.program.stderr()
@@ -57,6 +62,12 @@ impl Router {
     #[track_caller]
     pub(crate) fn wait_for_log(&self, pattern: &str) -> String {
         self.program.wait_for_line(pattern)
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn finish(self) -> Output {
+        self.program.finish()
     }
 
     /// Sends SIGINT, as Ctrl-C does, and waits for the end.

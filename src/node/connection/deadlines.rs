@@ -1,9 +1,11 @@
 //! What a connection does when time passes: deadlines of its phase, pings, stalls. One timer for all.
 
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::Context;
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::unconstrained;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::warn;
 
@@ -14,19 +16,18 @@ use crate::node::clock::now;
 const MISSED_PINGS_MAX: u32 = 2;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
-        loop {
-            let deadline = self.deadline();
-            if self.timer.deadline().into_std() != deadline {
-                self.timer.as_mut().reset(deadline.into());
-            }
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if let Err(over) = self.handle_deadline(now()).and_then(|()| self.write(cx)) {
-                return Poll::Ready(over);
-            }
+    /// Does what is due; where nothing is, registers for when something will be, and says false.
+    pub(super) fn check_deadlines(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
+        let deadline = self.deadline();
+        if self.timer.deadline().into_std() != deadline {
+            self.timer.as_mut().reset(deadline.into());
         }
+        // Unconstrained: a timer that shared the budget of what is read would not fire in a flood.
+        let is_due = pin!(unconstrained(self.timer.as_mut())).poll(cx).is_ready();
+        if is_due {
+            self.handle_deadline(now())?;
+        }
+        Ok(is_due)
     }
 
     fn deadline(&self) -> Instant {
@@ -63,20 +64,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Asks for a sign of life, and does what else is due now and then.
     fn ping(&mut self, now: Instant) -> Result<(), Over> {
-        if self.pings_missed >= MISSED_PINGS_MAX {
-            warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
-            return Err(Over);
-        }
-        self.pings_missed += 1;
-        self.ping_due = now + self.router.limits().ping_interval;
         self.socket.release_buffer();
+        // While it has bytes to take, taking them is the sign of life: a ping would wait behind them.
+        if self.stalled_since.is_none() {
+            if self.pings_missed >= MISSED_PINGS_MAX {
+                warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
+                return Err(Over);
+            }
+            self.pings_missed += 1;
+            self.socket.push_ping();
+        }
+        self.ping_due = now + self.router.limits().ping_interval;
         self.outbox.release_buffers();
-        self.socket.push_ping();
         self.log_dropped_events();
         Ok(())
     }
+}
 
-    fn log_dropped_events(&mut self) {
+impl<S> Connection<S> {
+    pub(super) fn log_dropped_events(&mut self) {
         let dropped = self.outbox.events_dropped();
         if let (Phase::Joined { session, .. }, true) =
             (&self.phase, dropped > self.events_dropped_logged)

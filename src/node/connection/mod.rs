@@ -36,6 +36,8 @@ const BATCH_MESSAGES_MAX: usize = 128;
 const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// How many bytes are handed to the socket before it must have taken some.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// How many bytes wait for the socket that are in answer to pings alone.
+const PONG_BYTES_MAX: usize = 64 * 1024;
 /// How often one poll goes round before other connections of this thread get their turn.
 const TURNS_MAX: usize = 8;
 /// A queue with more room than this is given back once it is empty.
@@ -130,15 +132,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        match self.turns(cx) {
+            Ok(()) => Poll::Pending,
+            Err(over) => Poll::Ready(over),
+        }
+    }
+
+    /// Takes turns until nothing is left to do, or others must have theirs.
+    fn turns(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         for _ in 0..TURNS_MAX {
-            match self.turn(cx) {
-                Ok(true) => {}
-                Ok(false) => return self.poll_timer(cx),
-                Err(over) => return Poll::Ready(over),
+            if !self.turn(cx)? && !self.check_deadlines(cx)? {
+                return Ok(());
             }
         }
+        // Who never stops sending must not put off its deadlines by that.
+        self.check_deadlines(cx)?;
         cx.waker().wake_by_ref();
-        Poll::Pending
+        Ok(())
     }
 
     /// Reads, routes, writes. False where there was nothing to do.
@@ -165,18 +175,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         scratch: &mut Scratch,
     ) -> (bool, Option<ReadError>) {
         let mut bytes = 0;
-        let mut has_read = false;
-        while self.can_read
-            && !self.is_held_back
-            && !self.has_said_goodbye
-            && scratch.batch.len() < BATCH_MESSAGES_MAX
-            && bytes < BATCH_BYTES_MAX
-        {
+        let mut frames = 0;
+        while self.may_read() && frames < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
             match self.socket.poll_read(cx) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(frame)) => {
                     self.pings_missed = 0;
-                    has_read = true;
+                    frames += 1;
                     if let Some(frame) = frame {
                         bytes += frame.len();
                         self.handle_frame(&frame, scratch);
@@ -188,7 +193,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
-        (has_read, None)
+        (frames > 0, None)
+    }
+
+    fn may_read(&self) -> bool {
+        // bound: who floods us with pings and takes no pong.
+        let pong_bytes = self.socket.unwritten().saturating_sub(self.handed.bytes);
+        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
+        self.can_read && (is_asked_for_more || self.is_closing()) && pong_bytes < PONG_BYTES_MAX
+    }
+
+    const fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. })
     }
 
     fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
@@ -301,7 +317,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Err(_)) => return Err(Over),
                 Poll::Pending => {
                     self.visit_outbox(cx)?;
-                    self.stall(written > 0);
+                    self.stall(has_written);
                     return Ok(has_written);
                 }
             }
@@ -310,8 +326,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Once the last bytes are out: waits for the peer's end of the stream, so that no reset overtakes them.
     fn finish_closing(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
-        let is_closing = matches!(self.phase, Phase::Closing { .. });
-        if is_closing && !self.can_read && self.socket.poll_end(cx).is_ready() {
+        if self.is_closing() && !self.can_read && self.socket.poll_end(cx).is_ready() {
             return Err(Over);
         }
         Ok(())
@@ -330,8 +345,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Hands the socket what waits, once it is done with what it got before: see [`account`](Self::account).
     fn fill_socket(&mut self) {
-        while self.socket.unwritten() < WRITE_BYTES_MAX {
+        if self.handed.messages > 0 {
+            return;
+        }
+        // Nothing follows a close frame.
+        while self.socket.unwritten() < WRITE_BYTES_MAX && !self.is_closing() {
             let Some(outgoing) = self.pending.pop_front() else {
                 break;
             };
@@ -355,10 +375,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let bytes = written.min(self.handed.bytes);
         self.handed.bytes -= bytes;
         self.written.bytes += bytes;
-        if self.is_held_back && written > 0 {
-            // Its pongs are not read, but it takes what is sent: a sign of life as well.
-            self.pings_missed = 0;
-        }
         if self.socket.unwritten() == 0 {
             let Load { bytes, messages } = std::mem::take(&mut self.handed);
             self.written.bytes += bytes;
@@ -374,9 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The core has ended the session, and its last message is with the socket.
     fn handle_end(&mut self, end: End) {
-        if let Phase::Joined { realm, session } = &self.phase {
-            info!(%session, realm = ?realm.name().as_str(), "session {}", how(end));
-        }
+        self.log_end(how(end));
         self.has_said_goodbye = false;
         match end {
             // spec(bp#session-close): the transport may carry another session.
@@ -407,10 +421,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 impl<S> Connection<S> {
     /// Takes the session, if there is one, out of its realm.
-    fn leave(&mut self, how: &str) {
-        if let Phase::Joined { realm, session } = &self.phase
-            && realm.leave(*session)
-        {
+    fn leave(&mut self, lost: &str) {
+        let Phase::Joined { realm, session } = &self.phase else {
+            return;
+        };
+        if realm.leave(*session) {
+            self.log_end(lost);
+        } else if let Some(end) = self.outbox.waiting_end(&self.pending) {
+            // The core has ended it, and the peer did not wait to be told.
+            self.log_end(how(end));
+        }
+    }
+
+    fn log_end(&mut self, how: &str) {
+        self.log_dropped_events();
+        if let Phase::Joined { realm, session } = &self.phase {
             info!(%session, realm = ?realm.name().as_str(), "session {how}");
         }
     }

@@ -1,0 +1,11 @@
+//! Attacks on the router: hostile and broken peers, floods, and every limit. Somebody else always goes on calling.
+//!
+//! Most run the real process; what only a short deadline or a small limit shows runs the same listeners inside
+//! the test ([`node::Node`]).
+
+mod bounds;
+mod bystander;
+mod link;
+mod node;
+mod peer;
+mod websocket;
