@@ -77,12 +77,6 @@ impl<'a> Cursor<'a> {
         self.frame.slice_ref(part)
     }
 
-    /// What lies between this position and a later one.
-    pub(super) fn until(&self, later: &Self) -> &'a [u8] {
-        let length = self.rest.len() - later.rest.len();
-        self.rest.get(..length).unwrap_or_default()
-    }
-
     /// What lies between an earlier position and this one, sharing the frame's memory.
     pub(super) fn since(&self, start: usize) -> Bytes {
         self.frame.slice(start..self.position())
@@ -99,10 +93,7 @@ impl<'a> Cursor<'a> {
 
     /// The error of having found something else here.
     pub(super) fn expected(&self, what: &'static str) -> SyntaxError {
-        SyntaxError {
-            offset: self.position(),
-            expected: what,
-        }
+        SyntaxError::at(self.position(), what)
     }
 }
 
