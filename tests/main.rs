@@ -11,6 +11,9 @@ mod support;
 /// Rules about the source that no compiler checks.
 #[cfg(test)]
 mod tidy;
+/// Conversations with the router, in the specification's notation: `transcripts/*.wamp`.
+#[cfg(test)]
+mod transcript;
 /// The specification's own test vectors.
 #[cfg(test)]
 mod vectors;

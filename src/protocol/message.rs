@@ -1,7 +1,7 @@
 //! WAMP's messages: code, direction and wire shape, one row each.
 //!
 //! A row is all there is to a message: the macro makes of it the struct, the variant of [`Message`] and, field
-//! by field in the order of the wire, its way to and from bytes ([`Element`](crate::serializer::Element)).
+//! by field in the order of the wire, its way to and from bytes ([`Element`]).
 //! Spec: bp#message-definitions, ap#message-definitions.
 
 use bytestring::ByteString;

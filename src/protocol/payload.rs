@@ -10,51 +10,58 @@ use crate::serializer::{DecodeError, Serializer};
 
 /// `Arguments|list` and `ArgumentsKw|dict` of a message, encoded.
 ///
-/// Equality is of the bytes, not of what they mean.
+/// One piece of memory, shared with the frame it came in. Equality is of the bytes, not of what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
     serializer: Serializer,
-    args: Option<Bytes>,
-    kwargs: Option<Bytes>,
+    /// The list, and behind it the dict if there is one; between them what the format has there.
+    encoded: Bytes,
+    args_bytes: usize,
+    /// 0 where there is no dict: the list comes first.
+    kwargs_at: usize,
 }
 
 impl Payload {
     /// No arguments.
     #[must_use]
     pub const fn empty() -> Self {
-        Self {
-            serializer: Serializer::Json,
-            args: None,
-            kwargs: None,
-        }
+        Self::from_encoded(Serializer::Json, Bytes::new(), 0, 0)
     }
 
     /// Arguments that are already encoded, and were checked when they were read.
     pub(crate) const fn from_encoded(
         serializer: Serializer,
-        args: Option<Bytes>,
-        kwargs: Option<Bytes>,
+        encoded: Bytes,
+        args_bytes: usize,
+        kwargs_at: usize,
     ) -> Self {
         Self {
             serializer,
-            args,
-            kwargs,
+            encoded,
+            args_bytes,
+            kwargs_at,
         }
+    }
+
+    /// Puts a list and a dict together that are encoded each for itself.
+    pub(crate) fn join(serializer: Serializer, args: &[u8], kwargs: Option<&[u8]>) -> Self {
+        let Some(kwargs) = kwargs else {
+            return Self::from_encoded(serializer, Bytes::copy_from_slice(args), args.len(), 0);
+        };
+        let between = serializer.between_items();
+        let encoded = [args, between, kwargs].concat();
+        let kwargs_at = args.len() + between.len();
+        Self::from_encoded(serializer, encoded.into(), args.len(), kwargs_at)
     }
 
     /// Encodes values. Empty `args` and `kwargs` are left out. Spec: bp#messages.
     #[must_use]
     pub fn from_values(serializer: Serializer, args: &[Value], kwargs: &Dict) -> Self {
-        let has_kwargs = !kwargs.is_empty();
-        let has_args = has_kwargs || !args.is_empty();
-        if !has_args {
+        if args.is_empty() && kwargs.is_empty() {
             return Self::empty();
         }
-        Self {
-            serializer,
-            args: Some(serializer.encode_list(args)),
-            kwargs: has_kwargs.then(|| serializer.encode_dict(kwargs)),
-        }
+        let kwargs = (!kwargs.is_empty()).then(|| serializer.encode_dict(kwargs));
+        Self::join(serializer, &serializer.encode_list(args), kwargs.as_deref())
     }
 
     /// One text, for ERRORs that this program makes itself.
@@ -69,32 +76,34 @@ impl Payload {
         self.serializer
     }
 
-    /// The encoded list of arguments, as it came.
-    #[must_use]
-    pub const fn encoded_args(&self) -> Option<&Bytes> {
-        self.args.as_ref()
+    /// All of it, encoded as it came.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
 
-    /// The encoded dict of keyword arguments, as it came.
-    #[must_use]
-    pub const fn encoded_kwargs(&self) -> Option<&Bytes> {
-        self.kwargs.as_ref()
+    /// How many of a message's elements it is: none, the list, or the list and the dict.
+    pub(crate) fn count(&self) -> usize {
+        usize::from(!self.is_empty()) + usize::from(self.kwargs_at > 0)
     }
 
     /// How many bytes the payload takes as it is.
     #[must_use]
     pub fn len(&self) -> usize {
-        [&self.args, &self.kwargs]
-            .into_iter()
-            .flatten()
-            .map(Bytes::len)
-            .sum()
+        self.encoded.len()
     }
 
     /// Whether there are no arguments of either kind.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.args.is_none() && self.kwargs.is_none()
+    pub fn is_empty(&self) -> bool {
+        self.encoded.is_empty()
+    }
+
+    fn encoded_args(&self) -> Option<Bytes> {
+        (!self.is_empty()).then(|| self.encoded.slice(..self.args_bytes))
+    }
+
+    fn encoded_kwargs(&self) -> Option<Bytes> {
+        (self.kwargs_at > 0).then(|| self.encoded.slice(self.kwargs_at..))
     }
 
     /// Decodes the arguments.
@@ -102,9 +111,8 @@ impl Payload {
     /// # Errors
     /// [`DecodeError`] where the payload is one binary string (payload passthru) instead of a list.
     pub fn args(&self) -> Result<Vec<Value>, DecodeError> {
-        self.args
-            .as_ref()
-            .map_or(Ok(Vec::new()), |args| self.serializer.decode_list(args))
+        self.encoded_args()
+            .map_or(Ok(Vec::new()), |args| self.serializer.decode_list(&args))
     }
 
     /// Decodes the keyword arguments.
@@ -112,8 +120,8 @@ impl Payload {
     /// # Errors
     /// None for a payload that came in a message: it was checked then.
     pub fn kwargs(&self) -> Result<Dict, DecodeError> {
-        self.kwargs.as_ref().map_or(Ok(Dict::new()), |kwargs| {
-            self.serializer.decode_dict(kwargs)
+        self.encoded_kwargs().map_or(Ok(Dict::new()), |kwargs| {
+            self.serializer.decode_dict(&kwargs)
         })
     }
 
@@ -123,12 +131,10 @@ impl Payload {
         if serializer == self.serializer || self.is_empty() {
             return self.clone();
         }
-        let transcode = |encoded: &Bytes| self.serializer.transcode(encoded, serializer);
-        Self {
-            serializer,
-            args: self.args.as_ref().map(transcode),
-            kwargs: self.kwargs.as_ref().map(transcode),
-        }
+        let transcode = |encoded: Bytes| self.serializer.transcode(&encoded, serializer);
+        let args = self.encoded_args().map(transcode).unwrap_or_default();
+        let kwargs = self.encoded_kwargs().map(transcode);
+        Self::join(serializer, &args, kwargs.as_deref())
     }
 }
 

@@ -291,15 +291,35 @@ impl Dealer {
         context: &mut Context,
         invocations: impl Iterator<Item = Asker>,
     ) {
+        self.cancel(
+            context,
+            invocations,
+            "the callee has left before it answered",
+        );
+    }
+
+    /// Ends all calls on their way: nobody waits for an answer when the router has said GOODBYE.
+    pub(super) fn cancel_all(&mut self, context: &mut Context) {
+        let sessions = context.sessions.values_mut();
+        let invocations: Vec<Asker> = sessions
+            .flat_map(|callee| std::mem::take(&mut callee.invocations).into_values())
+            .collect();
+        let why = "the router went down before the callee answered";
+        self.cancel(context, invocations.into_iter(), why);
+    }
+
+    fn cancel(
+        &mut self,
+        context: &mut Context,
+        invocations: impl Iterator<Item = Asker>,
+        why: &str,
+    ) {
         for asker in invocations {
             let Asker::Call(caller, request) = asker else {
                 continue;
             };
             if self.end_call(context, caller, request) {
-                let refusal = Refusal::new(
-                    uris::CANCELED,
-                    "the callee has left before it answered".into(),
-                );
+                let refusal = Refusal::new(uris::CANCELED, why.into());
                 context.send(caller, refusal.error(MessageCode::Call, request));
             }
         }

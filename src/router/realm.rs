@@ -141,11 +141,16 @@ impl Realm {
 
     /// Ends a session whose peer broke a rule, by its bytes or by its message.
     pub fn handle_violation(&mut self, now: Instant, from: SessionId, violation: Violation) {
-        if self.context.sessions.contains_key(&from) {
-            self.context.send(from, violation.abort());
-            self.end(from, Some(End::Aborted));
-            self.dismiss_if_drained(now);
+        if !self.context.sessions.contains_key(&from) {
+            return;
         }
+        if matches!(self.phase, Phase::Dismissing(_)) {
+            // spec(bp#session-closing): nothing follows GOODBYE, not even ABORT.
+            return self.end(from, Some(End::Dismissed));
+        }
+        self.context.send(from, violation.abort());
+        self.end(from, Some(End::Aborted));
+        self.dismiss_if_drained(now);
     }
 
     /// Ends a session whose transport has gone.
@@ -354,8 +359,9 @@ impl Realm {
         }
     }
 
-    /// Says GOODBYE to everybody.
+    /// Says GOODBYE to everybody. spec(bp#session-closing): nothing follows it, so calls still on their way end here.
     fn dismiss(&mut self, now: Instant) {
+        self.dealer.cancel_all(&mut self.context);
         self.phase = Phase::Dismissing(now + self.context.limits.goodbye_time);
         let everybody: Vec<SessionId> = self.context.sessions.keys().copied().collect();
         if !everybody.is_empty() {

@@ -2,6 +2,8 @@
 //!
 //! All formats read through it, so that no reader counts bytes itself. It knows no format.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::SyntaxError;
@@ -77,9 +79,9 @@ impl<'a> Cursor<'a> {
         self.frame.slice_ref(part)
     }
 
-    /// What lies between an earlier position and this one, sharing the frame's memory.
-    pub(super) fn since(&self, start: usize) -> Bytes {
-        self.frame.slice(start..self.position())
+    /// What lies between two positions, sharing the frame's memory.
+    pub(super) fn between(&self, positions: Range<usize>) -> Bytes {
+        self.frame.slice(positions)
     }
 
     /// Checks that nothing is left.

@@ -1,6 +1,7 @@
 //! The elements of a message by position: each type that can stand there, to and from any format.
 
-use bytes::Bytes;
+use std::ops::Range;
+
 use bytestring::ByteString;
 
 use super::read::{Bounds, Kind, Reader, Token};
@@ -99,11 +100,32 @@ impl<R: Reader> Elements<R> {
     }
 
     /// Passes over an element, and says what it is; `None` where the list has ended.
-    fn skip(&mut self) -> Result<Option<(Kind, Bytes)>, DecodeError> {
+    fn skip(&mut self) -> Result<Option<(Kind, Range<usize>)>, DecodeError> {
         if self.next()? {
             Ok(Some(self.reader.skip(ELEMENT_DEPTH_MAX)?))
         } else {
             Ok(None)
+        }
+    }
+
+    /// The payload that lies there, in the frame's memory.
+    fn payload(&self, args: Option<Range<usize>>, kwargs: Option<Range<usize>>) -> Payload {
+        let cursor = self.reader.cursor();
+        match (args, kwargs) {
+            (None, None) => Payload::empty(),
+            (Some(args), None) => {
+                let args_bytes = args.len();
+                Payload::from_encoded(R::SERIALIZER, cursor.between(args), args_bytes, 0)
+            }
+            (Some(args), Some(kwargs)) => {
+                let (args_bytes, kwargs_at) = (args.len(), kwargs.start - args.start);
+                let encoded = cursor.between(args.start..kwargs.end);
+                Payload::from_encoded(R::SERIALIZER, encoded, args_bytes, kwargs_at)
+            }
+            (None, Some(kwargs)) => {
+                let args = R::SERIALIZER.encode_list(&[]);
+                Payload::join(R::SERIALIZER, &args, Some(&cursor.between(kwargs)))
+            }
         }
     }
 
@@ -297,14 +319,12 @@ fn options<O: Options>(message: MessageCode, dict: Dict) -> Result<O, DecodeErro
 /// The last elements of a message: none, the list, or the list and the dict.
 impl Element for Payload {
     fn read<R: Reader>(_: &'static str, elements: &mut Elements<R>) -> Result<Self, DecodeError> {
-        let serializer = R::SERIALIZER;
         let args = match elements.skip()? {
+            None => return Ok(Self::empty()),
             Some((Kind::List | Kind::Bytes, args)) => Some(args),
             // leniency: kwargs without args, as some clients write them.
-            Some((Kind::Dict, kwargs)) => {
-                return Ok(Self::from_encoded(serializer, None, Some(kwargs)));
-            }
-            None | Some((Kind::Null, _)) => None,
+            Some((Kind::Dict, kwargs)) => return Ok(elements.payload(None, Some(kwargs))),
+            Some((Kind::Null, _)) => None,
             Some((Kind::Scalar, _)) => return Err(elements.wrong("arguments", "a list")),
         };
         let kwargs = match elements.skip()? {
@@ -312,33 +332,21 @@ impl Element for Payload {
             None | Some((Kind::Null, _)) => None,
             Some(_) => return Err(elements.wrong("keyword arguments", DICT)),
         };
-        if args.is_none() && kwargs.is_none() {
-            return Ok(Self::empty());
-        }
-        Ok(Self::from_encoded(serializer, args, kwargs))
+        Ok(elements.payload(args, kwargs))
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
         if self.is_empty() {
             return;
         }
-        let payload = self.transcoded(W::SERIALIZER);
-        if let Some(args) = payload.encoded_args() {
-            writer.encoded(args);
+        if self.serializer() == W::SERIALIZER {
+            writer.encoded(self.encoded());
         } else {
-            writer.begin_list(0);
-            writer.end_list();
-        }
-        if let Some(kwargs) = payload.encoded_kwargs() {
-            writer.encoded(kwargs);
+            writer.encoded(self.transcoded(W::SERIALIZER).encoded());
         }
     }
 
     fn count(&self) -> usize {
-        match (self.encoded_args(), self.encoded_kwargs()) {
-            (_, Some(_)) => 2,
-            (Some(_), None) => 1,
-            (None, None) => 0,
-        }
+        Self::count(self)
     }
 }

@@ -144,6 +144,14 @@ impl Serializer {
         self.encode_any(value)
     }
 
+    /// What stands between two items of a list.
+    pub(crate) const fn between_items(self) -> &'static [u8] {
+        match self {
+            Self::Json => b",",
+            Self::MsgPack | Self::Cbor => b"",
+        }
+    }
+
     /// The same value in another serializer's bytes; null for what is not one well-formed value.
     pub(crate) fn transcode(self, encoded: &Bytes, to: Self) -> Bytes {
         let mut buffer = BytesMut::with_capacity(encoded.len() + encoded.len() / 4);

@@ -1,5 +1,7 @@
 //! What a format must be able to read. One position, forward only, never past the frame's end.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
@@ -61,13 +63,13 @@ pub(crate) trait Reader {
     fn count(items: &Self::Items) -> Option<usize>;
     fn cursor(&self) -> &Cursor<'_>;
 
-    /// Passes over one value of at most `depth_max` levels, and returns its bytes.
+    /// Passes over one value of at most `depth_max` levels, and says where it lies.
     ///
     /// It was checked as [`value`](Self::value) checks it. Cost: O(bytes), no recursion, no allocation.
-    fn skip(&mut self, depth_max: usize) -> Result<(Kind, Bytes), SyntaxError> {
+    fn skip(&mut self, depth_max: usize) -> Result<(Kind, Range<usize>), SyntaxError> {
         let start = self.cursor().position();
         let kind = self.walk(depth_max, |_| {})?;
-        Ok((kind, self.cursor().since(start)))
+        Ok((kind, start..self.cursor().position()))
     }
 
     /// Passes over one value, and tells of each list and dict on the way.

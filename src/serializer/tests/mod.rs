@@ -32,20 +32,20 @@ type Outcome = (
 
 fn read_and_skip(serializer: Serializer, frame: &Bytes, depth_max: usize) -> Outcome {
     match serializer {
-        Serializer::Json => both(|| JsonReader::new(frame), depth_max),
-        Serializer::MsgPack => both(|| BinaryReader::<MsgPack>::new(frame), depth_max),
-        Serializer::Cbor => both(|| BinaryReader::<Cbor>::new(frame), depth_max),
+        Serializer::Json => both(frame, || JsonReader::new(frame), depth_max),
+        Serializer::MsgPack => both(frame, || BinaryReader::<MsgPack>::new(frame), depth_max),
+        Serializer::Cbor => both(frame, || BinaryReader::<Cbor>::new(frame), depth_max),
     }
 }
 
-fn both<R: Reader>(reader: impl Fn() -> R, depth_max: usize) -> Outcome {
+fn both<R: Reader>(frame: &Bytes, reader: impl Fn() -> R, depth_max: usize) -> Outcome {
     let mut whole = reader();
     let start = whole.cursor().position();
     let value = whole.value(&mut Bounds::new(depth_max, usize::MAX));
     let skipped = reader().skip(depth_max);
     (
-        value.map(|value| (value, whole.cursor().since(start))),
-        skipped.map(|(_, skipped)| skipped),
+        value.map(|value| (value, frame.slice(start..whole.cursor().position()))),
+        skipped.map(|(_, skipped)| frame.slice(skipped)),
     )
 }
 

@@ -3,6 +3,8 @@
 //! Each turn reads what is there, routes it under one lock of the realm, then writes what the outbox holds
 //! with as few system calls as the socket allows. Deadlines (join, ping, stall, close) share one timer.
 
+mod deadlines;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,8 +24,8 @@ use super::clock::now;
 use super::outbox::{Delivery, Load, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm, log_joined};
 use super::router::Router;
-use crate::protocol::SessionId;
 use crate::protocol::message::Abort;
+use crate::protocol::{Message, SessionId};
 use crate::router::{End, Joining, Step, Violation, handshake};
 use crate::serializer::Serializer;
 use crate::transport::{ReadError, Upgraded, WebSocket};
@@ -38,8 +40,6 @@ const WRITE_BYTES_MAX: usize = 64 * 1024;
 const TURNS_MAX: usize = 8;
 /// A queue with more room than this is given back once it is empty.
 const IDLE_QUEUE_MAX: usize = 16;
-/// Pings that may stay without any sign of life.
-const MISSED_PINGS_MAX: u32 = 2;
 
 thread_local! {
     /// Scratch space of one turn; it belongs to the thread, so that a connection at rest holds none.
@@ -69,6 +69,8 @@ pub(super) struct Connection<S> {
     spare: BytesMut,
     phase: Phase,
     can_read: bool,
+    /// The client has said GOODBYE: what follows is for its next session, once this one has ended.
+    has_said_goodbye: bool,
     /// The peer does not take its replies, so it is not asked for more requests.
     is_held_back: bool,
     timer: Pin<Box<Sleep>>,
@@ -112,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             is_held_back: false,
             phase: Phase::Joining { deadline },
             can_read: true,
+            has_said_goodbye: false,
             timer: Box::pin(tokio::time::sleep_until(deadline.into())),
             ping_due: now + limits.ping_interval,
             pings_missed: 0,
@@ -141,6 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads, routes, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
+            // A turn that panicked may have left messages of another connection.
+            scratch.batch.clear();
             let (has_read, error) = self.read_batch(cx, scratch);
             // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
@@ -163,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut has_read = false;
         while self.can_read
             && !self.is_held_back
+            && !self.has_said_goodbye
             && scratch.batch.len() < BATCH_MESSAGES_MAX
             && bytes < BATCH_BYTES_MAX
         {
@@ -195,7 +201,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
             },
             Phase::Joined { .. } => scratch.batch.push(match self.serializer.decode(frame) {
-                Ok(message) => Received::Message(message),
+                Ok(message) => {
+                    self.has_said_goodbye = matches!(message, Message::Goodbye(_));
+                    Received::Message(message)
+                }
                 Err(error) => Received::Violation(error.into()),
             }),
             Phase::Closing { .. } => {}
@@ -346,6 +355,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let bytes = written.min(self.handed.bytes);
         self.handed.bytes -= bytes;
         self.written.bytes += bytes;
+        if self.is_held_back && written > 0 {
+            // Its pongs are not read, but it takes what is sent: a sign of life as well.
+            self.pings_missed = 0;
+        }
         if self.socket.unwritten() == 0 {
             let Load { bytes, messages } = std::mem::take(&mut self.handed);
             self.written.bytes += bytes;
@@ -364,15 +377,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Joined { realm, session } = &self.phase {
             info!(%session, realm = ?realm.name().as_str(), "session {}", how(end));
         }
+        self.has_said_goodbye = false;
         match end {
             // spec(bp#session-close): the transport may carry another session.
             End::Left => {
                 let limits = self.router.limits();
                 self.socket
                     .set_message_bytes_max(limits.message_bytes_before_welcome);
-                self.phase = Phase::Joining {
-                    deadline: now() + limits.join_time,
-                };
+                let deadline = now() + limits.join_time;
+                self.phase = Phase::Joining { deadline };
             }
             End::Dismissed => self.close(CloseCode::Away, "the router is going down"),
             End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
@@ -389,79 +402,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.leave(how);
         let deadline = now() + self.router.limits().goodbye_time;
         self.phase = Phase::Closing { deadline };
-    }
-
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
-        loop {
-            let deadline = self.deadline();
-            if self.timer.deadline().into_std() != deadline {
-                self.timer.as_mut().reset(deadline.into());
-            }
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if let Err(over) = self.handle_deadline(now()).and_then(|()| self.write(cx)) {
-                return Poll::Ready(over);
-            }
-        }
-    }
-
-    fn deadline(&self) -> Instant {
-        let phase = match self.phase {
-            Phase::Joining { deadline } | Phase::Closing { deadline } => deadline,
-            Phase::Joined { .. } => self.ping_due,
-        };
-        let stall = self
-            .stalled_since
-            .map(|since| since + self.router.limits().stall_time);
-        stall.map_or(phase, |stall| stall.min(phase))
-    }
-
-    fn handle_deadline(&mut self, now: Instant) -> Result<(), Over> {
-        let stall_time = self.router.limits().stall_time;
-        if self
-            .stalled_since
-            .is_some_and(|since| since + stall_time <= now)
-        {
-            warn!(peer = %self.peer, "closed: the peer has taken nothing for {stall_time:?}");
-            return Err(Over);
-        }
-        match self.phase {
-            Phase::Joining { deadline } if deadline <= now => {
-                warn!(peer = %self.peer, "closed: no HELLO in time");
-                self.close(CloseCode::Policy, "no HELLO in time");
-                Ok(())
-            }
-            Phase::Closing { deadline } if deadline <= now => Err(Over),
-            Phase::Joined { .. } if self.ping_due <= now => self.ping(now),
-            Phase::Joining { .. } | Phase::Joined { .. } | Phase::Closing { .. } => Ok(()),
-        }
-    }
-
-    /// Asks for a sign of life, and does what else is due now and then.
-    fn ping(&mut self, now: Instant) -> Result<(), Over> {
-        if self.pings_missed >= MISSED_PINGS_MAX {
-            warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
-            return Err(Over);
-        }
-        self.pings_missed += 1;
-        self.ping_due = now + self.router.limits().ping_interval;
-        self.socket.release_buffer();
-        self.outbox.release_buffers();
-        self.socket.push_ping();
-        self.log_dropped_events();
-        Ok(())
-    }
-
-    fn log_dropped_events(&mut self) {
-        let dropped = self.outbox.events_dropped();
-        if let (Phase::Joined { session, .. }, true) =
-            (&self.phase, dropped > self.events_dropped_logged)
-        {
-            let more = dropped - self.events_dropped_logged;
-            warn!(%session, dropped = more, total = dropped, "events dropped: the session does not take them fast enough");
-            self.events_dropped_logged = dropped;
-        }
     }
 }
 

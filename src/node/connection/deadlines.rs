@@ -1,0 +1,89 @@
+//! What a connection does when time passes: deadlines of its phase, pings, stalls. One timer for all.
+
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tracing::warn;
+
+use super::{Connection, Over, Phase};
+use crate::node::clock::now;
+
+/// Pings that may stay without any sign of life.
+const MISSED_PINGS_MAX: u32 = 2;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        loop {
+            let deadline = self.deadline();
+            if self.timer.deadline().into_std() != deadline {
+                self.timer.as_mut().reset(deadline.into());
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if let Err(over) = self.handle_deadline(now()).and_then(|()| self.write(cx)) {
+                return Poll::Ready(over);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let phase = match self.phase {
+            Phase::Joining { deadline } | Phase::Closing { deadline } => deadline,
+            Phase::Joined { .. } => self.ping_due,
+        };
+        let stall = self
+            .stalled_since
+            .map(|since| since + self.router.limits().stall_time);
+        stall.map_or(phase, |stall| stall.min(phase))
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), Over> {
+        let stall_time = self.router.limits().stall_time;
+        if self
+            .stalled_since
+            .is_some_and(|since| since + stall_time <= now)
+        {
+            warn!(peer = %self.peer, "closed: the peer has taken nothing for {stall_time:?}");
+            return Err(Over);
+        }
+        match self.phase {
+            Phase::Joining { deadline } if deadline <= now => {
+                warn!(peer = %self.peer, "closed: no HELLO in time");
+                self.close(CloseCode::Policy, "no HELLO in time");
+                Ok(())
+            }
+            Phase::Closing { deadline } if deadline <= now => Err(Over),
+            Phase::Joined { .. } if self.ping_due <= now => self.ping(now),
+            Phase::Joining { .. } | Phase::Joined { .. } | Phase::Closing { .. } => Ok(()),
+        }
+    }
+
+    /// Asks for a sign of life, and does what else is due now and then.
+    fn ping(&mut self, now: Instant) -> Result<(), Over> {
+        if self.pings_missed >= MISSED_PINGS_MAX {
+            warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
+            return Err(Over);
+        }
+        self.pings_missed += 1;
+        self.ping_due = now + self.router.limits().ping_interval;
+        self.socket.release_buffer();
+        self.outbox.release_buffers();
+        self.socket.push_ping();
+        self.log_dropped_events();
+        Ok(())
+    }
+
+    fn log_dropped_events(&mut self) {
+        let dropped = self.outbox.events_dropped();
+        if let (Phase::Joined { session, .. }, true) =
+            (&self.phase, dropped > self.events_dropped_logged)
+        {
+            let more = dropped - self.events_dropped_logged;
+            warn!(%session, dropped = more, total = dropped, "events dropped: the session does not take them fast enough");
+            self.events_dropped_logged = dropped;
+        }
+    }
+}

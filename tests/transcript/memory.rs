@@ -1,0 +1,252 @@
+//! The stage in memory: the core, driven as `node` drives it, with counting ids and a clock that stands still.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use wamp::protocol::message::Abort;
+use wamp::protocol::{Message, SessionId, Uri, UriRule, Value};
+use wamp::router::{
+    End, Holdings, IdSource, Joining, Limits, Output, Realm, Step, Violation, handshake,
+};
+use wamp::serializer::Serializer;
+
+use super::REALMS;
+use super::stage::{Frame, Received, Stage};
+
+/// Realms and the transports to them.
+pub(super) struct Memory {
+    realms: BTreeMap<Uri, Realm>,
+    connections: BTreeMap<String, Connection>,
+    now: Instant,
+}
+
+struct Connection {
+    serializer: Serializer,
+    phase: Phase,
+    inbox: VecDeque<Received>,
+}
+
+enum Phase {
+    Joining,
+    Joined(Uri, SessionId),
+    Closed,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self {
+            realms: realms(),
+            connections: BTreeMap::new(),
+            now: wamp::node::now(),
+        }
+    }
+
+    fn connection(&mut self, name: &str) -> &mut Connection {
+        self.connections.get_mut(name).expect("it has connected")
+    }
+
+    fn handle_first(&mut self, name: &str, received: Result<Message, Violation>) {
+        let realms = &self.realms;
+        let step = match received {
+            Ok(message) => handshake(message, |realm| realms.contains_key(realm)),
+            Err(violation) => Step::Refuse(Box::new(violation.abort())),
+        };
+        match step {
+            Step::Join(joining) => self.join(name, &joining),
+            Step::Refuse(abort) => self.connection(name).refuse(*abort),
+            Step::Close => self.connection(name).close(),
+        }
+    }
+
+    fn join(&mut self, name: &str, joining: &Joining) {
+        let realm = self.realms.get_mut(&joining.realm).expect("it exists");
+        match realm.handle_join(joining) {
+            Ok(session) => {
+                self.connection(name).phase = Phase::Joined(joining.realm.clone(), session);
+            }
+            Err(abort) => self.connection(name).refuse(*abort),
+        }
+    }
+
+    /// Does what the cores ask for. A message to a session that is over fails the test.
+    fn deliver(&mut self) {
+        let connections = &mut self.connections;
+        for (name, realm) in &mut self.realms {
+            while let Some(output) = realm.poll_output() {
+                match output {
+                    Output::Send { to, message } => at(connections, name, to).push(&message),
+                    Output::SendMany { to, message } => {
+                        for to in to {
+                            at(connections, name, to).push(&message);
+                        }
+                    }
+                    Output::End { session, end } => at(connections, name, session).end(end),
+                }
+            }
+        }
+    }
+}
+
+fn at<'a>(
+    connections: &'a mut BTreeMap<String, Connection>,
+    realm: &Uri,
+    session: SessionId,
+) -> &'a mut Connection {
+    connections
+        .values_mut()
+        .find(|connection| connection.session() == Some((realm, session)))
+        .expect("the core knows sessions that are open")
+}
+
+fn realms() -> BTreeMap<Uri, Realm> {
+    let realm = |(at, name): (u64, &str)| {
+        // Ids of sessions and publications are global: each realm counts in a range of its own.
+        let mut last = at * 1_000_000;
+        let ids = IdSource::new(move || {
+            last += 1;
+            last
+        });
+        let realm = Realm::new(name.into(), UriRule::Loose, Limits::default(), ids);
+        (name.into(), realm)
+    };
+    (0..).zip(REALMS).map(realm).collect()
+}
+
+impl Connection {
+    fn session(&self) -> Option<(&Uri, SessionId)> {
+        match &self.phase {
+            Phase::Joined(realm, session) => Some((realm, *session)),
+            Phase::Joining | Phase::Closed => None,
+        }
+    }
+
+    fn decode(&self, frame: &Frame) -> Result<Message, Violation> {
+        if frame.is_text != self.serializer.is_text() {
+            let expected = if frame.is_text { "binary" } else { "text" };
+            return Err(Violation::FrameType { expected });
+        }
+        Ok(self.serializer.decode(&frame.bytes)?)
+    }
+
+    fn push(&mut self, message: &Message) {
+        let bytes = self.serializer.encode(message);
+        let value: Value = self.serializer.decode_value(&bytes).expect("well-formed");
+        self.inbox.push_back(Received::Message(value));
+    }
+
+    fn refuse(&mut self, abort: Abort) {
+        self.push(&abort.into());
+        self.close();
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Left => self.phase = Phase::Joining,
+            End::Dismissed | End::Aborted => self.close(),
+        }
+    }
+
+    fn close(&mut self) {
+        self.phase = Phase::Closed;
+        self.inbox.push_back(Received::Closed);
+    }
+}
+
+impl Stage for Memory {
+    fn serializer(&self) -> Serializer {
+        Serializer::Json
+    }
+
+    fn is(&self, place: &str) -> bool {
+        place == "memory" || place == Serializer::Json.name()
+    }
+
+    fn connect(&mut self, name: &str, serializer: Serializer) {
+        let connection = Connection {
+            serializer,
+            phase: Phase::Joining,
+            inbox: VecDeque::new(),
+        };
+        self.connections.insert(name.into(), connection);
+    }
+
+    fn send(&mut self, name: &str, frame: Frame) {
+        let now = self.now;
+        let connection = self.connection(name);
+        let received = connection.decode(&frame);
+        match &connection.phase {
+            Phase::Joining => self.handle_first(name, received),
+            Phase::Joined(realm, session) => {
+                let (realm, from) = (realm.clone(), *session);
+                let realm = self.realms.get_mut(&realm).expect("it exists");
+                match received {
+                    Ok(message) => realm.handle_message(now, from, message),
+                    Err(violation) => realm.handle_violation(now, from, violation),
+                }
+            }
+            Phase::Closed => {}
+        }
+        self.deliver();
+    }
+
+    fn receive(&mut self, name: &str) -> Option<Received> {
+        self.connection(name).inbox.pop_front()
+    }
+
+    fn unread(&mut self) -> Vec<(String, Received)> {
+        let mut unread = Vec::new();
+        for (name, connection) in &mut self.connections {
+            unread.extend(connection.inbox.drain(..).map(|it| (name.clone(), it)));
+        }
+        unread
+    }
+
+    fn leave(&mut self, name: &str, _with_close: bool) {
+        let connection = self.connections.remove(name).expect("it has connected");
+        if let Phase::Joined(realm, session) = connection.phase {
+            let realm = self.realms.get_mut(&realm).expect("it exists");
+            realm.handle_lost(self.now, session);
+        }
+        self.deliver();
+    }
+
+    fn advance(&mut self, by: Duration) {
+        self.now += by;
+        for realm in self.realms.values_mut() {
+            while realm.poll_timeout().is_some_and(|due| due <= self.now) {
+                realm.handle_timeout(self.now);
+            }
+        }
+        self.deliver();
+    }
+
+    fn stop(&mut self) {
+        for realm in self.realms.values_mut() {
+            realm.handle_shutdown(self.now);
+        }
+        self.deliver();
+    }
+
+    fn is_down(&self) -> bool {
+        self.realms.values().all(Realm::is_down)
+    }
+
+    fn log(&self) -> String {
+        String::new()
+    }
+
+    fn finish(&mut self) -> Result<(), String> {
+        while let Some(name) = self.connections.keys().next().cloned() {
+            self.leave(&name, true);
+        }
+        for (name, realm) in std::mem::replace(&mut self.realms, realms()) {
+            let holdings = realm.holdings();
+            if holdings != Holdings::default() {
+                return Err(format!(
+                    "everybody has left {name}, which holds {holdings:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Transcripts: what a router does, written down as conversations in the specification's own notation.
+//!
+//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer
+//! against a real `wamp router`. A message nobody expected fails a scenario.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`script`] | a file as written: scenarios and their lines; the table of the notation is there |
+//! | [`notation`] | messages in it: what is sent, what is expected, what a name stands for |
+//! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
+//! | [`states`] | what each state does with each message, as a table that is checked in |
+//! | [`random`] | random conversations, and what holds in all of them |
+//!
+//! A new file needs a word in the list below; one that is not in it fails the tests.
+
+mod conversation;
+mod memory;
+mod notation;
+mod random;
+mod script;
+mod stage;
+mod states;
+mod tests;
+mod websocket;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stage::Stage;
+
+/// The realms on every stage.
+const REALMS: [&str; 2] = ["realm1", "realm2"];
+
+macro_rules! transcripts {
+    ($($name:ident)*) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        $(mod $name {
+            use wamp::serializer::Serializer;
+
+            use super::memory::Memory;
+            use super::websocket::WebSockets;
+
+            #[test]
+            fn in_memory() {
+                super::run(stringify!($name), Memory::new);
+            }
+
+            #[test]
+            fn over_websocket_in_json() {
+                super::run(stringify!($name), || WebSockets::new(Serializer::Json));
+            }
+
+            #[test]
+            fn over_websocket_in_msgpack() {
+                super::run(stringify!($name), || WebSockets::new(Serializer::MsgPack));
+            }
+
+            #[test]
+            fn over_websocket_in_cbor() {
+                super::run(stringify!($name), || WebSockets::new(Serializer::Cbor));
+            }
+        })*
+    };
+}
+
+transcripts! {
+    calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
+}
+
+/// Runs a file's scenarios one after the other, and fails with all that went otherwise than written.
+fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
+    let file = format!("tests/transcripts/{name}.wamp");
+    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
+    let scenarios = script::parse(&text).unwrap_or_else(|why| panic!("{file}:{why}"));
+    let mut place = stage();
+    let mut failures = Vec::new();
+    for scenario in scenarios {
+        if scenario.only.as_deref().is_some_and(|only| !place.is(only)) {
+            continue;
+        }
+        if let Err(failure) = conversation::run(&mut place, &scenario) {
+            let log = last_lines(&place.log());
+            failures.push(format!("{file}:{}: {failure}{log}", failure.line_number));
+            place = stage();
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+/// The end of a router's log, if there is one.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(20)..];
+    if last.is_empty() {
+        return String::new();
+    }
+    format!("\n--- the router's log\n{}", last.join("\n"))
+}
+
+#[test]
+fn every_transcript_is_run() {
+    let mut names: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut expected: Vec<_> = NAMES.iter().map(|name| format!("{name}.wamp")).collect();
+    expected.sort();
+    assert_eq!(names, expected);
+}

@@ -1,0 +1,231 @@
+//! A transcript file as written: scenarios, and in each of them lines.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `# Title.  spec: bp#ids` | begins a scenario; further anchors behind commas; `only: memory` (or `websocket`, `json`, ...) behind them |
+//! | `## Remark` | nothing; so is ` # remark` at a line's end |
+//! | `ann -> [HELLO, ...]` | ann sends a message |
+//! | `ann <- [WELCOME, ...]` | the next message that ann has not read is this one |
+//! | `.` | nobody has unread messages; so it must be at the end |
+//! | `ann speaks cbor` | ann's serializer, otherwise that of the test |
+//! | `ann connects` | ann has a transport, and no session |
+//! | `ann gone` | ann closes the transport; `ann cut`: without a word |
+//! | `ann closed` | the router has closed ann's transport |
+//! | `ann -> raw "text"`, `raw hex c0` | bytes instead of a message |
+//! | `ann -> text "text"`, `binary hex c0` | the same in a frame of that type, whatever the serializer |
+//! | `$one != $two` | two names stand for different values |
+//! | `+5s` | so much time passes; in memory |
+//! | `router stops`, `router is down` | the router is asked to stop; everybody has left it; in memory |
+//!
+//! Who is named for the first time joins `realm1` beforehand, unless the line is `connects`, `speaks` or a HELLO.
+//! A line that begins with a space continues the one before it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use wamp::serializer::Serializer;
+
+use super::notation::{Pattern, bytes_of_hex, text_end};
+
+/// A conversation, and what it shows.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    pub(super) title: String,
+    /// The line of the title.
+    pub(super) number: usize,
+    /// Where it runs, if not everywhere.
+    pub(super) only: Option<String>,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One line, and where it stands.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) number: usize,
+    pub(super) text: String,
+    pub(super) step: Step,
+}
+
+/// What a line does.
+#[derive(Debug)]
+pub(super) enum Step {
+    Speaks(String, Serializer),
+    Connects(String),
+    Sends(String, Content),
+    Gets(String, Pattern),
+    /// The client ends the transport; with a close frame?
+    Gone(String, bool),
+    /// The router has ended it.
+    Closed(String),
+    Silence,
+    Differ(Pattern, Pattern),
+    Advance(Duration),
+    Stop,
+    IsDown,
+}
+
+/// What a client sends.
+#[derive(Debug)]
+pub(super) enum Content {
+    Message(Pattern),
+    /// In a frame of the session's own type.
+    Raw(Bytes),
+    /// In a frame of this type: text?
+    Frame(bool, Bytes),
+}
+
+/// Reads a file. Errors: what is wrong, line number first.
+pub(super) fn parse(text: &str) -> Result<Vec<Scenario>, String> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for (number, line) in logical_lines(text) {
+        let outcome = match line.strip_prefix('#') {
+            Some(remark) if remark.starts_with('#') => Ok(()),
+            Some(header) => parse_header(number, header).map(|begun| scenarios.push(begun)),
+            None => parse_line(number, &line).and_then(|line| {
+                let scenario = scenarios.last_mut().ok_or("no scenario has begun")?;
+                scenario.lines.push(line);
+                Ok(())
+            }),
+        };
+        outcome.map_err(|why| format!("{number}: {why}"))?;
+    }
+    match scenarios.iter().find(|scenario| scenario.lines.is_empty()) {
+        Some(empty) => Err(format!("{}: a scenario without lines", empty.number)),
+        None if scenarios.is_empty() => Err("1: no scenario".into()),
+        None => Ok(scenarios),
+    }
+}
+
+/// Lines with their numbers, continued ones joined, remarks and empty ones left out.
+fn logical_lines(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let said = if line.starts_with('#') {
+            line
+        } else {
+            without_remark(line)
+        };
+        match lines.last_mut() {
+            _ if said.trim().is_empty() => {}
+            Some((_, before)) if said.starts_with(' ') => {
+                before.push(' ');
+                before.push_str(said.trim());
+            }
+            _ => lines.push((at + 1, said.trim_end().to_owned())),
+        }
+    }
+    lines
+}
+
+/// Cuts ` # remark` off, but no `#` inside a text.
+fn without_remark(line: &str) -> &str {
+    let mut at = 0;
+    while let Some(found) = line[at..].find(['"', '#']) {
+        let begin = at + found;
+        if line[begin..].starts_with('#') {
+            return &line[..begin];
+        }
+        match text_end(&line[begin + 1..]) {
+            Some(end) => at = begin + 1 + end + 1,
+            None => return line,
+        }
+    }
+    line
+}
+
+fn parse_header(number: usize, header: &str) -> Result<Scenario, String> {
+    let (title, tags) = header
+        .split_once(" spec: ")
+        .ok_or("a scenario needs `spec:` and the section it is about")?;
+    let (anchors, only) = match tags.split_once(" only: ") {
+        Some((anchors, only)) => (anchors, Some(only.trim().to_owned())),
+        None => (tags, None),
+    };
+    for anchor in anchors.split(',').map(str::trim) {
+        if !is_anchor(anchor) {
+            return Err(format!("{anchor:?} is no section, such as `bp#ids`"));
+        }
+    }
+    let title = title.trim();
+    if !title.ends_with('.') {
+        return Err("a title is a sentence".into());
+    }
+    Ok(Scenario {
+        title: title.to_owned(),
+        number,
+        only,
+        lines: Vec::new(),
+    })
+}
+
+/// `bp#`, `ap#` (the profiles) or `design#` (our own decisions), and a heading's anchor.
+fn is_anchor(text: &str) -> bool {
+    let Some((book, section)) = text.split_once('#') else {
+        return false;
+    };
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    ["bp", "ap", "design"].contains(&book) && !section.is_empty() && section.chars().all(is_part)
+}
+
+fn parse_line(number: usize, text: &str) -> Result<Line, String> {
+    let step = parse_step(text)?;
+    Ok(Line {
+        number,
+        text: text.to_owned(),
+        step,
+    })
+}
+
+fn parse_step(text: &str) -> Result<Step, String> {
+    match text {
+        "." => return Ok(Step::Silence),
+        "router stops" => return Ok(Step::Stop),
+        "router is down" => return Ok(Step::IsDown),
+        _ => {}
+    }
+    if let Some(duration) = text.strip_prefix('+') {
+        let duration = humantime::parse_duration(duration).map_err(|error| error.to_string())?;
+        return Ok(Step::Advance(duration));
+    }
+    if let Some((one, other)) = text.split_once(" != ") {
+        return Ok(Step::Differ(Pattern::parse(one)?, Pattern::parse(other)?));
+    }
+    let unclear = || format!("what does {text:?} mean?");
+    let (name, deed) = text.split_once(' ').ok_or_else(unclear)?;
+    let who = || name.to_owned();
+    match deed.split_once(' ').unwrap_or((deed, "")) {
+        ("->", content) => Ok(Step::Sends(who(), parse_content(content)?)),
+        ("<-", message) => Ok(Step::Gets(who(), Pattern::parse(message)?)),
+        ("speaks", name) => Ok(Step::Speaks(who(), serializer(name)?)),
+        ("connects", "") => Ok(Step::Connects(who())),
+        ("gone", "") => Ok(Step::Gone(who(), true)),
+        ("cut", "") => Ok(Step::Gone(who(), false)),
+        ("closed", "") => Ok(Step::Closed(who())),
+        _ => Err(unclear()),
+    }
+}
+
+fn serializer(name: &str) -> Result<Serializer, String> {
+    Serializer::ALL
+        .into_iter()
+        .find(|serializer| serializer.name() == name)
+        .ok_or_else(|| format!("{name:?} is no serializer"))
+}
+
+fn parse_content(content: &str) -> Result<Content, String> {
+    match content.split_once(' ') {
+        Some(("raw", bytes)) => Ok(Content::Raw(parse_bytes(bytes)?)),
+        Some(("text", bytes)) => Ok(Content::Frame(true, parse_bytes(bytes)?)),
+        Some(("binary", bytes)) => Ok(Content::Frame(false, parse_bytes(bytes)?)),
+        _ => Ok(Content::Message(Pattern::parse(content)?)),
+    }
+}
+
+/// Bytes as `hex c0 c1`, or as the text of a JSON string.
+fn parse_bytes(text: &str) -> Result<Bytes, String> {
+    if let Some(digits) = text.strip_prefix("hex") {
+        return bytes_of_hex(digits);
+    }
+    let text: String = serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
+    Ok(text.into())
+}

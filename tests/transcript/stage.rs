@@ -1,0 +1,58 @@
+//! Where a conversation takes place: in memory against the core, or over sockets against a router.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use wamp::protocol::Value;
+use wamp::serializer::Serializer;
+
+/// What a client has got, and not yet read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Received {
+    Message(Value),
+    /// The router has closed the transport.
+    Closed,
+}
+
+/// What a client sends.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) bytes: Bytes,
+    pub(super) is_text: bool,
+}
+
+/// A place for a conversation. Clients are told apart by their names.
+///
+/// What one step caused is to be had in the next: no step waits for the clock.
+pub(super) trait Stage {
+    /// The serializer of whoever does not choose one.
+    fn serializer(&self) -> Serializer;
+
+    /// Whether scenarios for `place` alone run here.
+    fn is(&self, place: &str) -> bool;
+
+    fn connect(&mut self, name: &str, serializer: Serializer);
+
+    fn send(&mut self, name: &str, frame: Frame);
+
+    /// Takes the oldest thing that `name` has got; `None` where the router has nothing for it.
+    fn receive(&mut self, name: &str) -> Option<Received>;
+
+    /// Takes what anybody has got.
+    fn unread(&mut self) -> Vec<(String, Received)>;
+
+    /// Ends a client's transport, with or without a word, and lets the router notice.
+    fn leave(&mut self, name: &str, with_close: bool);
+
+    fn advance(&mut self, by: Duration);
+
+    fn stop(&mut self);
+
+    fn is_down(&self) -> bool;
+
+    /// What the router has said, for people who look for a failure's cause.
+    fn log(&self) -> String;
+
+    /// Ends everything, for the next conversation. Errors: what is still held although everybody has left.
+    fn finish(&mut self) -> Result<(), String>;
+}

@@ -1,0 +1,209 @@
+//! What each state of a session does with each message a client can send: `states.txt`, which is checked in.
+//!
+//! `BLESS=1 cargo test states` writes the file anew.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use wamp::protocol::{MessageCode, Value};
+use wamp::router::Limits;
+use wamp::serializer::Serializer;
+
+use super::conversation::HELLO;
+use super::memory::Memory;
+use super::notation::{Names, Pattern};
+use super::stage::{Frame, Received, Stage};
+
+/// A state of ann's, and how she gets there. All ids of the router count from 1.
+struct State {
+    name: &'static str,
+    reach: fn(&mut Memory),
+}
+
+const STATES: [State; 4] = [
+    State {
+        name: "before HELLO",
+        reach: |stage| connect(stage, "ann"),
+    },
+    State {
+        name: "open",
+        reach: open,
+    },
+    State {
+        name: "router draining",
+        reach: |stage| {
+            open(stage);
+            stage.stop();
+        },
+    },
+    State {
+        name: "after the router's GOODBYE",
+        reach: |stage| {
+            open(stage);
+            stage.stop();
+            stage.advance(Limits::default().grace_time);
+        },
+    },
+];
+
+/// What ann holds in an open session.
+const OPENING: &[(&str, &str)] = &[
+    ("ann", HELLO),
+    ("ann", r#"[SUBSCRIBE, 1, {}, "com.ann"]"#),
+    ("ann", r#"[REGISTER, 2, {}, "com.ann"]"#),
+    ("bob", HELLO),
+    ("bob", r#"[SUBSCRIBE, 1, {}, "com.bob"]"#),
+    ("bob", r#"[REGISTER, 2, {}, "com.bob"]"#),
+    ("bob", r#"[CALL, 3, {}, "com.ann"]"#),
+];
+
+/// Every message, well-formed, and its variants that matter.
+const MESSAGES: &[&str] = &[
+    r#"[HELLO, "realm1", {"roles": {"caller": {}}}]"#,
+    r#"[HELLO, "realm9", {"roles": {"caller": {}}}]"#,
+    "[WELCOME, 1, {}]",
+    r#"[ABORT, {}, "com.example.panic"]"#,
+    r#"[CHALLENGE, "ticket", {}]"#,
+    r#"[AUTHENTICATE, "secret", {}]"#,
+    r#"[GOODBYE, {}, "wamp.close.close_realm"]"#,
+    r#"[ERROR, INVOCATION, 1, {}, "com.oops"]"#,
+    r#"[ERROR, INVOCATION, 9, {}, "com.oops"]"#,
+    r#"[ERROR, CALL, 1, {}, "com.oops"]"#,
+    r#"[PUBLISH, 3, {}, "com.bob"]"#,
+    r#"[PUBLISH, 3, {"acknowledge": true}, "com.bob"]"#,
+    r#"[PUBLISH, 3, {"acknowledge": true}, ""]"#,
+    r#"[PUBLISH, 4, {}, "com.bob"]"#,
+    "[PUBLISHED, 1, 1]",
+    r#"[SUBSCRIBE, 3, {}, "com.x"]"#,
+    r#"[SUBSCRIBE, 3, {}, ""]"#,
+    r#"[SUBSCRIBE, 4, {}, "com.x"]"#,
+    "[SUBSCRIBED, 1, 1]",
+    "[UNSUBSCRIBE, 3, 1]",
+    "[UNSUBSCRIBE, 3, 9]",
+    "[UNSUBSCRIBE, 4, 1]",
+    "[UNSUBSCRIBED, 1]",
+    "[EVENT, 1, 1, {}]",
+    r#"[CALL, 3, {}, "com.bob"]"#,
+    r#"[CALL, 3, {}, "com.none"]"#,
+    r#"[CALL, 3, {}, ""]"#,
+    r#"[CALL, 4, {}, "com.bob"]"#,
+    "[CANCEL, 1, {}]",
+    "[RESULT, 1, {}]",
+    r#"[REGISTER, 3, {}, "com.x"]"#,
+    r#"[REGISTER, 3, {}, "com.bob"]"#,
+    r#"[REGISTER, 3, {}, ""]"#,
+    r#"[REGISTER, 4, {}, "com.x"]"#,
+    "[REGISTERED, 1, 1]",
+    "[UNREGISTER, 3, 1]",
+    "[UNREGISTER, 3, 9]",
+    "[UNREGISTER, 4, 1]",
+    "[UNREGISTERED, 1]",
+    "[INVOCATION, 1, 1, {}]",
+    "[INTERRUPT, 1, {}]",
+    "[YIELD, 1, {}]",
+    "[YIELD, 9, {}]",
+    "[EVENT_RECEIVED, 1]",
+    "[CALL]",
+];
+
+#[test]
+fn each_state_does_with_each_message_what_is_checked_in() {
+    let covered: BTreeSet<_> = MESSAGES
+        .iter()
+        .filter_map(|message| message[1..].split([',', ']']).next())
+        .collect();
+    let all: BTreeSet<_> = MessageCode::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(covered, all);
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcript/states.txt");
+    let found = table();
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap();
+    assert!(
+        found == expected,
+        "{} says otherwise; BLESS=1 writes it anew. Now it is\n{found}",
+        file.display()
+    );
+}
+
+fn table() -> String {
+    let mut table = String::from(
+        "What a client gets for each message, by state. `open`: ann holds subscription 1, registration 1 and\n\
+         invocation 1 of bob's; her next request is 3. What bob gets is behind `bob:`.\n",
+    );
+    for message in MESSAGES {
+        let _ = write!(table, "\n{message}\n");
+        for State { name, reach } in STATES {
+            let _ = writeln!(table, "  {name:<27} {}", answer(reach, message));
+        }
+    }
+    table
+}
+
+fn answer(reach: fn(&mut Memory), message: &str) -> String {
+    let mut stage = Memory::new();
+    reach(&mut stage);
+    stage.unread();
+    send(&mut stage, "ann", message);
+    let unread = stage.unread();
+    let got = |name: &str| -> Vec<String> {
+        let theirs = unread.iter().filter(|(who, _)| who == name);
+        theirs.map(|(_, received)| short(received)).collect()
+    };
+    let mut answer = got("ann").join(", ");
+    if answer.is_empty() {
+        answer.push_str("nothing");
+    }
+    let bobs = got("bob");
+    if !bobs.is_empty() {
+        let _ = write!(answer, "; bob: {}", bobs.join(", "));
+    }
+    answer
+}
+
+/// A message's name, with the URI of one that says why.
+fn short(received: &Received) -> String {
+    let Received::Message(Value::List(elements)) = received else {
+        return "closed".into();
+    };
+    let Some(Value::Integer(code)) = elements.first() else {
+        return "?".into();
+    };
+    let code = u64::try_from(*code).ok().and_then(MessageCode::from_number);
+    let name = code.map_or("?", MessageCode::name);
+    let why = match code {
+        Some(MessageCode::Error) => elements.get(4),
+        Some(MessageCode::Abort | MessageCode::Goodbye) => elements.get(2),
+        _ => None,
+    };
+    match why {
+        Some(Value::Text(uri)) => format!("{name} {}", uri.rsplit('.').next().unwrap_or(uri)),
+        _ => name.into(),
+    }
+}
+
+fn open(stage: &mut Memory) {
+    connect(stage, "ann");
+    connect(stage, "bob");
+    for (name, message) in OPENING {
+        send(stage, name, message);
+    }
+}
+
+fn connect(stage: &mut Memory, name: &str) {
+    stage.connect(name, Serializer::Json);
+}
+
+fn send(stage: &mut Memory, name: &str, message: &str) {
+    let pattern = Pattern::parse(message).unwrap();
+    let value = pattern.value(&Names::new()).unwrap();
+    let frame = Frame {
+        bytes: Serializer::Json.encode_value(&value),
+        is_text: true,
+    };
+    stage.send(name, frame);
+}

@@ -1,0 +1,109 @@
+//! The harness on itself: a conversation that goes otherwise than written must fail, and say how.
+
+use wamp::serializer::Serializer;
+
+use super::conversation::{Failure, run};
+use super::memory::Memory;
+use super::script;
+use super::stage::Stage;
+use super::websocket::WebSockets;
+
+const TITLE: &str = "# A title.   spec: bp#ids\n";
+
+/// Runs one scenario on every stage; all must say the same.
+fn play(lines: &str) -> Result<(), (usize, String)> {
+    let text = format!("{TITLE}{lines}");
+    let scenarios = script::parse(&text).unwrap();
+    let outcome = play_on(&mut Memory::new(), &scenarios[0]);
+    let over_websocket = play_on(&mut WebSockets::new(Serializer::Cbor), &scenarios[0]);
+    assert_eq!(outcome, over_websocket);
+    outcome
+}
+
+fn play_on(stage: &mut impl Stage, scenario: &script::Scenario) -> Result<(), (usize, String)> {
+    run(stage, scenario).map_err(
+        |Failure {
+             line_number, why, ..
+         }| (line_number, why),
+    )
+}
+
+#[test]
+fn a_message_nobody_expected_fails() {
+    let silence = play("ann -> [SUBSCRIBE, 1, {}, \"\"]\n.\n");
+    let (line, why) = silence.unwrap_err();
+    assert_eq!(line, 3);
+    assert!(
+        why.starts_with("nobody expected ann <- [ERROR,32,1,{},\"wamp.error.invalid_uri\""),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_message_nobody_expected_fails_at_the_end_too() {
+    let end = play("ann -> [GOODBYE, {}, \"x\"]\nbob connects\n");
+    let nobody = "nobody expected ann <- [GOODBYE,{},\"wamp.close.goodbye_and_out\"]";
+    assert_eq!(end, Err((1, nobody.into())));
+}
+
+#[test]
+fn a_message_that_does_not_come_fails() {
+    let missing = play("ann -> [PUBLISH, 1, {}, \"com.x\"]\nann <- [PUBLISHED, 1, _]\n");
+    assert_eq!(missing, Err((3, "nothing came".into())));
+}
+
+#[test]
+fn a_close_nobody_expected_fails() {
+    let closed = play("ann connects\nann -> [ABORT, {}, \"x\"]\nann <- [ABORT, _, _]\n");
+    assert_eq!(closed, Err((4, "the router closed the transport".into())));
+    let closed = play("ann connects\nann -> [ABORT, {}, \"x\"]\n");
+    assert_eq!(closed, Err((1, "nobody expected ann closed".into())));
+}
+
+#[test]
+fn names_stand_for_what_they_were_bound_to() {
+    let subscribe = "ann -> [SUBSCRIBE, 1, {}, \"com.x\"]\nann <- [SUBSCRIBED, 1, $sub]\n\
+                     ann -> [SUBSCRIBE, 2, {}, \"com.x\"]\n";
+    assert_eq!(
+        play(&format!("{subscribe}ann <- [SUBSCRIBED, 2, $sub]\n")),
+        Ok(())
+    );
+    let other = play(&format!("{subscribe}ann <- [SUBSCRIBED, $sub, 2]\n"));
+    assert_eq!(other.unwrap_err().0, 5);
+    let unbound = play("ann -> [UNSUBSCRIBE, 1, $none]\n");
+    assert_eq!(unbound, Err((2, "$none stands for nothing yet".into())));
+}
+
+#[test]
+fn a_failure_shows_what_was_said() {
+    let text = format!("{TITLE}ann -> [CALL, 1, {{}}, \"com.x\"]\nann <- [RESULT, 1, {{}}]\n");
+    let scenarios = script::parse(&text).unwrap();
+    let shown = run(&mut Memory::new(), &scenarios[0])
+        .unwrap_err()
+        .to_string();
+    for part in [
+        "A title.\n  line: ann <- [RESULT, 1, {}]\n  but:  [ERROR,48,1,",
+        "--- said so far\nann -> [HELLO,\"realm1\",",
+        "\nann -> [CALL,1,{},\"com.x\"]\nann <- [ERROR,48,1,{}",
+    ] {
+        assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_transcript_is_refused() {
+    let refused = |text: &str| script::parse(text).unwrap_err();
+    let no_spec = refused("# A title.\n.\n");
+    assert!(
+        no_spec.starts_with("1: a scenario needs `spec:`"),
+        "{no_spec}"
+    );
+    assert!(refused("# A title.   spec: rfc\n.\n").starts_with("1: \"rfc\" is no section"));
+    assert_eq!(refused(TITLE), "1: a scenario without lines");
+    assert_eq!(refused("."), "1: no scenario has begun");
+    assert_eq!(refused(""), "1: no scenario");
+    let unclear = refused(&format!("{TITLE}ann listens\n"));
+    assert_eq!(unclear, "2: what does \"ann listens\" mean?");
+    let cut_off = refused(&format!("{TITLE}ann -> [CALL, 1\n"));
+    assert!(cut_off.starts_with("2: "), "{cut_off}");
+}

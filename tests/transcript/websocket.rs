@@ -1,0 +1,255 @@
+//! The stage over sockets: WebSockets to a real `wamp router`, one serializer a test.
+//!
+//! That nothing more comes is known without waiting, from three facts about the router's connection
+//! (`node::connection`): it routes all it has read before it writes; it puts a pong into what it will write when
+//! it reads the ping; before each write it adds what waits in the outbox. So a pong says that what its client
+//! sent before the ping has been routed, and everybody's answers are in their outboxes; and behind two more
+//! pongs, one after the other, nothing is left in the outbox of a client ([`Peer::drain`]).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::client::{ClientRequestBuilder, client};
+use tokio_tungstenite::tungstenite::{self, Message as WsMessage, Utf8Bytes};
+use wamp::serializer::Serializer;
+
+use super::REALMS;
+use super::stage::{Frame, Received, Stage};
+use crate::support::Router;
+
+/// How long a router may take to answer a ping. Generous: CI shares its two cores.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A router and the clients connected to it.
+pub(super) struct WebSockets {
+    router: Router,
+    serializer: Serializer,
+    peers: BTreeMap<String, Peer>,
+}
+
+/// A client's end of a connection.
+struct Peer {
+    socket: tungstenite::WebSocket<Patient>,
+    serializer: Serializer,
+    inbox: VecDeque<Received>,
+    pings: u64,
+    /// Something was sent that the router may not have routed.
+    is_ahead: bool,
+    is_closed: bool,
+}
+
+/// A stream whose calls are repeated when a signal interrupts them, and fail the test at the deadline.
+struct Patient(TcpStream);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer).map_err(|error| (error.kind(), error)) {
+                Ok(count) => return Ok(count),
+                Err((ErrorKind::Interrupted, _)) => {}
+                Err((ErrorKind::WouldBlock | ErrorKind::TimedOut, _)) => {
+                    panic!("the router says nothing for {DEADLINE:?}")
+                }
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl WebSockets {
+    pub(super) fn new(serializer: Serializer) -> Self {
+        let args = REALMS.iter().flat_map(|realm| ["--realm", realm]);
+        Self {
+            router: Router::start_with(args),
+            serializer,
+            peers: BTreeMap::new(),
+        }
+    }
+
+    fn peer(&mut self, name: &str) -> &mut Peer {
+        self.peers.get_mut(name).expect("it has connected")
+    }
+
+    /// Makes sure that what anybody but `name` has sent was routed: lines take effect in their order.
+    fn settle_all_but(&mut self, name: &str) {
+        let others = self.peers.iter_mut().filter(|(other, _)| *other != name);
+        others.for_each(|(_, peer)| peer.settle());
+    }
+}
+
+impl Peer {
+    fn connect(url: &str, serializer: Serializer) -> Self {
+        let address = url.trim_start_matches("ws://").split('/').next();
+        let stream = TcpStream::connect(address.unwrap_or_default()).expect("the router listens");
+        stream.set_nodelay(true).expect("a fresh socket");
+        stream
+            .set_read_timeout(Some(DEADLINE))
+            .expect("a fresh socket");
+        let request = ClientRequestBuilder::new(url.parse().expect("a URL"))
+            .with_sub_protocol(serializer.subprotocol());
+        let (socket, _) = client(request, Patient(stream)).expect("the router speaks WebSocket");
+        Self {
+            socket,
+            serializer,
+            inbox: VecDeque::new(),
+            pings: 0,
+            is_ahead: false,
+            is_closed: false,
+        }
+    }
+
+    /// Hands a frame to the socket, which keeps it until something is waited for: frames come in batches.
+    fn send(&mut self, frame: Frame) {
+        let message = if frame.is_text {
+            let text = Utf8Bytes::try_from(frame.bytes).expect("text frames hold UTF-8");
+            WsMessage::Text(text)
+        } else {
+            WsMessage::Binary(frame.bytes)
+        };
+        self.is_ahead = true;
+        // A peer that has been closed cannot send; the conversation says so where it matters.
+        let _ = self.socket.write(message);
+    }
+
+    /// Waits until everything sent was routed.
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.is_ahead) {
+            self.ping();
+        }
+    }
+
+    /// Reads everything the router had for this client when the last of them was settled.
+    fn drain(&mut self) {
+        self.ping();
+        self.ping();
+    }
+
+    /// Reads on to the answer of a ping, or to the end.
+    fn ping(&mut self) {
+        self.pings += 1;
+        let payload = Bytes::copy_from_slice(&self.pings.to_be_bytes());
+        if !self.is_closed {
+            let _ = self.socket.send(WsMessage::Ping(payload.clone()));
+        }
+        while !self.is_closed {
+            match self.socket.read() {
+                Ok(WsMessage::Pong(answer)) if answer == payload => return,
+                Ok(message) => self.take(message),
+                Err(_) => self.end(),
+            }
+        }
+    }
+
+    fn take(&mut self, message: WsMessage) {
+        let bytes = match message {
+            WsMessage::Text(text) if self.serializer.is_text() => text.into(),
+            WsMessage::Binary(bytes) if !self.serializer.is_text() => bytes,
+            WsMessage::Ping(_) | WsMessage::Close(_) => return,
+            other => panic!("the router sent {other:?}"),
+        };
+        let value = self.serializer.decode_value(&bytes);
+        let value = value.unwrap_or_else(|error| panic!("the router sent {bytes:?}: {error}"));
+        self.inbox.push_back(Received::Message(value));
+    }
+
+    fn end(&mut self) {
+        self.is_closed = true;
+        self.inbox.push_back(Received::Closed);
+    }
+
+    /// Ends the transport, and waits for the router to do so: by then it has ended the session.
+    fn leave(mut self, with_close: bool) {
+        if with_close {
+            let _ = self.socket.close(None);
+        }
+        let _ = self.socket.flush();
+        let _ = self.socket.get_ref().0.shutdown(Shutdown::Write);
+        while self.socket.read().is_ok() {}
+    }
+}
+
+impl Stage for WebSockets {
+    fn serializer(&self) -> Serializer {
+        self.serializer
+    }
+
+    fn is(&self, place: &str) -> bool {
+        place == "websocket" || place == self.serializer.name()
+    }
+
+    fn connect(&mut self, name: &str, serializer: Serializer) {
+        self.settle_all_but(name);
+        let peer = Peer::connect(self.router.url(), serializer);
+        self.peers.insert(name.into(), peer);
+    }
+
+    fn send(&mut self, name: &str, frame: Frame) {
+        self.settle_all_but(name);
+        self.peer(name).send(frame);
+    }
+
+    fn receive(&mut self, name: &str) -> Option<Received> {
+        if self.peer(name).inbox.is_empty() {
+            self.peers.values_mut().for_each(Peer::settle);
+            self.peer(name).drain();
+        }
+        self.peer(name).inbox.pop_front()
+    }
+
+    fn unread(&mut self) -> Vec<(String, Received)> {
+        self.peers.values_mut().for_each(Peer::settle);
+        let mut unread = Vec::new();
+        for (name, peer) in &mut self.peers {
+            peer.drain();
+            unread.extend(peer.inbox.drain(..).map(|it| (name.clone(), it)));
+        }
+        unread
+    }
+
+    fn leave(&mut self, name: &str, with_close: bool) {
+        self.settle_all_but(name);
+        let peer = self.peers.remove(name).expect("it has connected");
+        peer.leave(with_close);
+    }
+
+    fn advance(&mut self, _by: Duration) {
+        panic!("time passes in memory only");
+    }
+
+    fn stop(&mut self) {
+        panic!("the router stops in memory only");
+    }
+
+    fn is_down(&self) -> bool {
+        false
+    }
+
+    fn log(&self) -> String {
+        self.router.log()
+    }
+
+    fn finish(&mut self) -> Result<(), String> {
+        for (_, peer) in std::mem::take(&mut self.peers) {
+            peer.leave(true);
+        }
+        Ok(())
+    }
+}
