@@ -90,14 +90,14 @@ impl<'a, F: Format> BinaryReader<'a, F> {
 
     #[inline]
     fn any_head(&mut self) -> Result<Head, SyntaxError> {
-        let start = self.cursor;
-        F::head(&mut self.cursor).ok_or_else(|| start.expected(VALUE))
+        let start = self.cursor.position();
+        F::head(&mut self.cursor).ok_or_else(|| SyntaxError::at(start, VALUE))
     }
 
     fn big_integer(&mut self, is_negative: bool) -> Result<Token<Length>, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         let Head::Bytes(length) = self.any_head()? else {
-            return Err(start.expected("the bytes of a big integer"));
+            return Err(SyntaxError::at(start, "the bytes of a big integer"));
         };
         Ok(big_integer(is_negative, &self.bytes_behind(length)?))
     }
@@ -110,9 +110,9 @@ impl<'a, F: Format> BinaryReader<'a, F> {
             }
             return Ok(text.into());
         }
-        let start = self.cursor;
+        let start = self.cursor.position();
         let text = self.cursor.take(length.0)?;
-        ByteString::try_from(start.share(text)).map_err(|_| start.expected(UTF8))
+        ByteString::try_from(self.cursor.share(text)).map_err(|_| SyntaxError::at(start, UTF8))
     }
 
     fn bytes_behind(&mut self, length: Length) -> Result<Bytes, SyntaxError> {
@@ -129,27 +129,27 @@ impl<'a, F: Format> BinaryReader<'a, F> {
 
     /// The next chunk of a text of open length. No character is spread over two.
     fn text_chunk(&mut self) -> Result<Option<&'a str>, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         match self.any_head()? {
             Head::Text(length) if length != Length::OPEN => self.utf8(length).map(Some),
             Head::Break => Ok(None),
-            _ => Err(start.expected("a chunk of text")),
+            _ => Err(SyntaxError::at(start, "a chunk of text")),
         }
     }
 
     fn bytes_chunk(&mut self) -> Result<Option<&'a [u8]>, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         match self.any_head()? {
             Head::Bytes(length) if length != Length::OPEN => self.cursor.take(length.0).map(Some),
             Head::Break => Ok(None),
-            _ => Err(start.expected("a chunk of bytes")),
+            _ => Err(SyntaxError::at(start, "a chunk of bytes")),
         }
     }
 
     fn utf8(&mut self, length: Length) -> Result<&'a str, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         let text = self.cursor.take(length.0)?;
-        std::str::from_utf8(text).map_err(|_| start.expected(UTF8))
+        std::str::from_utf8(text).map_err(|_| SyntaxError::at(start, UTF8))
     }
 
     fn skip_text(&mut self, length: Length) -> Result<(), SyntaxError> {
@@ -186,7 +186,7 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
 
     #[inline]
     fn token(&mut self) -> Result<Token<Length>, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         Ok(match self.head()? {
             Head::Null => Token::Null,
             Head::False => Token::Bool(false),
@@ -200,7 +200,7 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
             Head::Dict(length) => Token::Dict(self.items(length, 2)?),
             Head::BigInteger => self.big_integer(false)?,
             Head::NegativeBigInteger => self.big_integer(true)?,
-            Head::Tag | Head::Break => return Err(start.expected(VALUE)),
+            Head::Tag | Head::Break => return Err(SyntaxError::at(start, VALUE)),
         })
     }
 
@@ -219,18 +219,18 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
     }
 
     fn key(&mut self) -> Result<ByteString, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         match self.head()? {
             Head::Text(length) => self.text_behind(length),
             Head::Unsigned(value) => Ok(value.to_string().into()),
             Head::Negative(value) => Ok((!i128::from(value)).to_string().into()),
-            _ => Err(start.expected(KEY)),
+            _ => Err(SyntaxError::at(start, KEY)),
         }
     }
 
     #[inline]
     fn skip_token(&mut self, levels: &mut Levels<Length>) -> Result<Kind, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         let kind = match self.head()? {
             Head::Null => Kind::Null,
             Head::False | Head::True | Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => {
@@ -256,17 +256,17 @@ impl<F: Format> Reader for BinaryReader<'_, F> {
                 self.big_integer(false)?;
                 Kind::Scalar
             }
-            Head::Tag | Head::Break => return Err(start.expected(VALUE)),
+            Head::Tag | Head::Break => return Err(SyntaxError::at(start, VALUE)),
         };
         Ok(kind)
     }
 
     fn skip_key(&mut self) -> Result<(), SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         match self.head()? {
             Head::Text(length) => self.skip_text(length),
             Head::Unsigned(_) | Head::Negative(_) => Ok(()),
-            _ => Err(start.expected(KEY)),
+            _ => Err(SyntaxError::at(start, KEY)),
         }
     }
 

@@ -79,12 +79,6 @@ impl<'a> Cursor<'a> {
         self.frame.slice_ref(part)
     }
 
-    /// What lies between this position and a later one.
-    pub(super) fn until(&self, later: &Self) -> &'a [u8] {
-        let length = self.rest.len() - later.rest.len();
-        self.rest.get(..length).unwrap_or_default()
-    }
-
     /// What lies between two positions, sharing the frame's memory.
     pub(super) fn between(&self, positions: Range<usize>) -> Bytes {
         self.frame.slice(positions)
@@ -101,10 +95,7 @@ impl<'a> Cursor<'a> {
 
     /// The error of having found something else here.
     pub(super) fn expected(&self, what: &'static str) -> SyntaxError {
-        SyntaxError {
-            offset: self.position(),
-            expected: what,
-        }
+        SyntaxError::at(self.position(), what)
     }
 }
 

@@ -12,6 +12,12 @@ pub struct SyntaxError {
     pub expected: &'static str,
 }
 
+impl SyntaxError {
+    pub(super) const fn at(offset: usize, expected: &'static str) -> Self {
+        Self { offset, expected }
+    }
+}
+
 /// Bytes that are no WAMP message. Every one of them breaks the protocol. Spec: `bp#protocol_errors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

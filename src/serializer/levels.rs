@@ -1,6 +1,5 @@
 //! The lists and dicts around a position, for skipping without recursion.
 
-use super::cursor::Cursor;
 use super::{DEPTH_MAX, SyntaxError};
 
 /// What is still to come of each list and dict that has been entered. bound: [`DEPTH_MAX`].
@@ -26,27 +25,19 @@ impl<Items: Copy + Default> Levels<Items> {
     }
 
     /// Enters a list that begins at `start`.
-    pub(super) fn enter_list(
-        &mut self,
-        items: Items,
-        start: Cursor<'_>,
-    ) -> Result<(), SyntaxError> {
+    pub(super) fn enter_list(&mut self, items: Items, start: usize) -> Result<(), SyntaxError> {
         self.enter(items, 0, start)
     }
 
     /// Enters a dict that begins at `start`.
-    pub(super) fn enter_dict(
-        &mut self,
-        items: Items,
-        start: Cursor<'_>,
-    ) -> Result<(), SyntaxError> {
+    pub(super) fn enter_dict(&mut self, items: Items, start: usize) -> Result<(), SyntaxError> {
         self.enter(items, 1, start)
     }
 
-    fn enter(&mut self, items: Items, is_dict: u64, start: Cursor<'_>) -> Result<(), SyntaxError> {
+    fn enter(&mut self, items: Items, is_dict: u64, start: usize) -> Result<(), SyntaxError> {
         match self.items.get_mut(self.depth) {
             Some(level) if self.depth < self.depth_max => *level = items,
-            _ => return Err(start.expected(TOO_DEEP)),
+            _ => return Err(SyntaxError::at(start, TOO_DEEP)),
         }
         self.depth += 1;
         self.dicts = self.dicts << 1 | is_dict;

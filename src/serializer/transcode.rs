@@ -56,11 +56,11 @@ fn write_token<R: Reader, W: Writer>(
         Token::Text(value) => writer.text(&value),
         Token::Bytes(value) => writer.bytes(&value),
         Token::List(items) => {
-            levels.enter_list(items, *reader.cursor())?;
+            levels.enter_list(items, reader.cursor().position())?;
             writer.begin_list(count(&items));
         }
         Token::Dict(items) => {
-            levels.enter_dict(items, *reader.cursor())?;
+            levels.enter_dict(items, reader.cursor().position())?;
             writer.begin_dict(count(&items));
         }
     }

@@ -17,7 +17,7 @@ impl<'a> Number<'a> {
     /// Reads a number, and moves behind it.
     #[inline]
     pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
-        let start = *cursor;
+        let rest = cursor.rest();
         cursor.pass(b'-');
         let digits = if cursor.pass(b'0') {
             0
@@ -34,7 +34,8 @@ impl<'a> Number<'a> {
             let _sign = cursor.pass(b'+') || cursor.pass(b'-');
             read_digits(cursor)?;
         }
-        let text = start.until(cursor);
+        let length = rest.len() - cursor.rest().len();
+        let text = rest.get(..length).unwrap_or_default();
         Ok(Self {
             text,
             digits,

@@ -66,10 +66,10 @@ impl<'a> JsonReader<'a> {
     }
 
     fn literal(&mut self, literal: &[u8]) -> Result<(), SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         match self.cursor.take(literal.len() as u64) {
             Ok(taken) if taken == literal => Ok(()),
-            _ => Err(start.expected(VALUE)),
+            _ => Err(SyntaxError::at(start, VALUE)),
         }
     }
 
@@ -83,12 +83,15 @@ impl<'a> JsonReader<'a> {
 
     /// Reads a text, its opening quote having been read.
     fn text(&mut self) -> Result<ByteString, SyntaxError> {
-        let start = self.cursor;
-        let run = self.cursor.take(plain(start.rest()) as u64)?;
-        if self.cursor.pass(b'"') {
-            return ByteString::try_from(start.share(run)).map_err(|_| start.expected(UTF8));
+        let start = self.cursor.position();
+        let rest = self.cursor.rest();
+        let length = plain(rest);
+        if rest.get(length) == Some(&b'"') {
+            let run = self.cursor.take(length as u64)?;
+            self.cursor.pass(b'"');
+            return ByteString::try_from(self.cursor.share(run))
+                .map_err(|_| SyntaxError::at(start, UTF8));
         }
-        self.cursor = start;
         let mut text = String::new();
         self.pieces(|piece| text.push_str(piece))?;
         Ok(text.into())
@@ -96,15 +99,17 @@ impl<'a> JsonReader<'a> {
 
     /// Checks a text, its opening quote having been read.
     fn skip_text(&mut self) -> Result<Kind, SyntaxError> {
-        let start = self.cursor;
-        if !start.rest().starts_with(BINARY) {
+        let start = self.cursor.position();
+        if !self.cursor.rest().starts_with(BINARY) {
             self.pieces(|_| {})?;
             return Ok(Kind::Scalar);
         }
         self.escape()?;
         let mut base64 = Base64Check::default();
         self.pieces(|piece| base64.push(piece))?;
-        base64.end().ok_or_else(|| start.expected(BASE64_TEXT))?;
+        base64
+            .end()
+            .ok_or_else(|| SyntaxError::at(start, BASE64_TEXT))?;
         Ok(Kind::Bytes)
     }
 
@@ -121,16 +126,18 @@ impl<'a> JsonReader<'a> {
 
     /// Reads what needs no escape, up to a quote or a backslash.
     fn run(&mut self) -> Result<&'a str, SyntaxError> {
-        let start = self.cursor;
-        let run = self.cursor.take(plain(start.rest()) as u64)?;
+        let start = self.cursor.position();
+        let run = self.cursor.take(plain(self.cursor.rest()) as u64)?;
         match self.cursor.peek() {
-            Some(b'"' | b'\\') => std::str::from_utf8(run).map_err(|_| start.expected(UTF8)),
+            Some(b'"' | b'\\') => {
+                std::str::from_utf8(run).map_err(|_| SyntaxError::at(start, UTF8))
+            }
             _ => Err(self.cursor.expected("the end of the text")),
         }
     }
 
     fn escape(&mut self) -> Result<char, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         let character = match self.cursor.array() {
             Some([b'\\', escape @ (b'"' | b'\\' | b'/')]) => Some(escape.into()),
             Some([b'\\', b'b']) => Some('\u{8}'),
@@ -141,7 +148,7 @@ impl<'a> JsonReader<'a> {
             Some([b'\\', b'u']) => self.code_point(),
             _ => None,
         };
-        character.ok_or_else(|| start.expected("an escape of a character"))
+        character.ok_or_else(|| SyntaxError::at(start, "an escape of a character"))
     }
 
     /// Reads what follows `\u`; `None` for half of a surrogate pair without the other.
@@ -173,7 +180,7 @@ impl Reader for JsonReader<'_> {
 
     #[inline]
     fn token(&mut self) -> Result<Token<JsonItems>, SyntaxError> {
-        let start = self.cursor;
+        let start = self.cursor.position();
         let first = self.cursor.peek();
         Ok(match first {
             Some(b'"') => {
@@ -183,7 +190,7 @@ impl Reader for JsonReader<'_> {
                     None => Token::Text(text),
                     Some(base64) => match BASE64.decode(base64) {
                         Ok(bytes) => Token::Bytes(bytes.into()),
-                        Err(_) => return Err(start.expected(BASE64_TEXT)),
+                        Err(_) => return Err(SyntaxError::at(start, BASE64_TEXT)),
                     },
                 }
             }
@@ -204,7 +211,7 @@ impl Reader for JsonReader<'_> {
             Some(b't') => self.literal(b"true").map(|()| Token::Bool(true))?,
             Some(b'f') => self.literal(b"false").map(|()| Token::Bool(false))?,
             Some(b'n') => self.literal(b"null").map(|()| Token::Null)?,
-            _ => return Err(start.expected(VALUE)),
+            _ => return Err(SyntaxError::at(start, VALUE)),
         })
     }
 
@@ -235,8 +242,8 @@ impl Reader for JsonReader<'_> {
 
     #[inline]
     fn skip_token(&mut self, levels: &mut Levels<JsonItems>) -> Result<Kind, SyntaxError> {
-        let start = self.cursor;
-        match start.peek() {
+        let start = self.cursor.position();
+        match self.cursor.peek() {
             Some(b'"') => {
                 self.cursor.pass(b'"');
                 self.skip_text()
@@ -258,7 +265,7 @@ impl Reader for JsonReader<'_> {
             Some(b't') => self.literal(b"true").map(|()| Kind::Scalar),
             Some(b'f') => self.literal(b"false").map(|()| Kind::Scalar),
             Some(b'n') => self.literal(b"null").map(|()| Kind::Null),
-            _ => Err(start.expected(VALUE)),
+            _ => Err(SyntaxError::at(start, VALUE)),
         }
     }
 
