@@ -30,6 +30,9 @@ pub enum Refused {
     /// An origin that is not listed.
     #[error("origin {0:?} is not allowed; --allow-origin {0} would let it in")]
     Origin(String),
+    /// Several origins, or one that is no text.
+    #[error("the request does not name one origin")]
+    OddOrigin,
     /// A page opened as a file, or a sandboxed one.
     #[error(
         "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in, from this machine"
@@ -49,7 +52,8 @@ impl Admission {
         origin: Option<&str>,
     ) -> Result<(), Refused> {
         let host = host.and_then(host_name).ok_or(Refused::NoHost)?;
-        if ends.local.ip().is_loopback()
+        // Canonical: a listener on `[::]` has its IPv4 connections at mapped addresses.
+        if ends.local.ip().to_canonical().is_loopback()
             && !is_loopback(&host)
             && !contains(&self.allowed_hosts, &host)
         {
@@ -169,6 +173,15 @@ mod tests {
             ..Admission::default()
         };
         assert_eq!(check(&admission, "dev.example:8080", None), Ok(()));
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_guards_its_loopback_as_well() {
+        for local in ["::1", "::ffff:127.0.0.1"] {
+            let ends = ends(local, local);
+            let refused = Admission::default().check(ends, Some("dev.example"), None);
+            assert!(matches!(refused, Err(Refused::Host(_))), "{local}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! hyper reads the head, within its limits; behind the upgrade it has no part in the connection.
 
 use std::convert::Infallible;
+use std::future::{poll_fn, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -17,7 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
-use super::admission::{Admission, Ends};
+use super::admission::{Admission, Ends, Refused};
+use super::ending::poll_end;
 use crate::router::Limits;
 use crate::serializer::Serializer;
 
@@ -55,21 +57,26 @@ where
             }
             Err(refusal) => refusal,
         };
-        async { Ok::<_, Infallible>(response) }
+        ready(Ok::<_, Infallible>(response))
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.upgrade_time)
         .max_headers(limits.http_headers)
         .max_buf_size(limits.http_head_bytes)
         .serve_connection(TokioIo::new(stream), service);
-    let parts = connection.without_shutdown().await.ok()?;
-    let serializer = agreed
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()?;
+    let served = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (Ok(()), Some(serializer)) = (served, agreed) else {
+        // The answer is written; the peer may still be sending what it is about.
+        let end = poll_fn(|cx| poll_end(&mut stream, cx));
+        let _ = tokio::time::timeout(limits.goodbye_time, end).await;
+        return None;
+    };
     Some(Upgraded {
-        stream: parts.io.into_inner(),
+        stream,
         // A copy: what hyper hands back, empty or not, keeps its whole buffer alive.
         read_ahead: Bytes::copy_from_slice(&parts.read_buf),
         serializer,
@@ -90,11 +97,7 @@ fn answer(
     admission: &Admission,
 ) -> Result<(Page, Serializer), Page> {
     let headers = request.headers();
-    if let Err(refused) = admission.check(
-        ends,
-        text(headers, header::HOST),
-        text(headers, header::ORIGIN),
-    ) {
+    if let Err(refused) = admit(headers, ends, admission) {
         warn!(peer = %ends.peer, "refused: {refused}");
         return Err(page(StatusCode::FORBIDDEN, &refused.to_string()));
     }
@@ -135,6 +138,13 @@ fn answer(
     Ok((response, serializer))
 }
 
+/// Lets in by `Host` and `Origin`: one of each at most, for who sends more may mean either.
+fn admit(headers: &HeaderMap, ends: Ends, admission: &Admission) -> Result<(), Refused> {
+    let host = only_text(headers, header::HOST).map_err(|Odd| Refused::NoHost)?;
+    let origin = only_text(headers, header::ORIGIN).map_err(|Odd| Refused::OddOrigin)?;
+    admission.check(ends, host, origin)
+}
+
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
     text(headers, header::UPGRADE).is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
@@ -156,6 +166,18 @@ fn agree(headers: &HeaderMap) -> Option<Serializer> {
 /// A header's text; `None` where it is absent or holds bytes that are no text.
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// A header that is not one text: there are several, or bytes that are none.
+struct Odd;
+
+fn only_text(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, Odd> {
+    let mut values = headers.get_all(name).into_iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Odd),
+        (Some(_), Some(_)) => Err(Odd),
+    }
 }
 
 fn page(status: StatusCode, text: &str) -> Page {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod connect;
+mod ending;
 mod http;
 mod websocket;
 

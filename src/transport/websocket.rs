@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, FrameHeader};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
+use super::ending::poll_end;
 use super::http::Upgraded;
 
 /// The read buffer. Small: every connection holds one, and a larger one gains nothing (`peers.md`).
@@ -203,17 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Closes our direction of the stream, then passes over what the peer still sends; `Ready` at its end.
     pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
-            return Poll::Ready(());
-        }
-        let mut buffer = [0; 1024];
-        loop {
-            let mut buffer = ReadBuf::new(&mut buffer);
-            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => {}
-                Ok(()) | Err(_) => return Poll::Ready(()),
-            }
-        }
+        poll_end(&mut self.stream, cx)
     }
 }
 

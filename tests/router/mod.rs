@@ -5,6 +5,7 @@
 
 mod bounds;
 mod bystander;
+mod http;
 mod link;
 mod node;
 mod peer;
