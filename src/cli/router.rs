@@ -9,10 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-use crate::node::{Closing, Listening, Router, Site, demo, log_listening};
+use super::exit::Failure;
+use crate::node::{BindError, Closing, Listening, Router, Site, demo, log_listening};
 use crate::protocol::{Uri, UriRule};
 use crate::router::Limits;
-use crate::transport::Admission;
+use crate::transport::{Admission, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -21,7 +22,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 #[derive(Args, Debug)]
 pub(super) struct RouterArgs {
     /// Listen here; repeatable. Port 0 picks a free one, `:9000` is loopback
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: Vec<String>,
     /// Serve a realm of this name; repeatable
     #[arg(long, value_name = "NAME", default_value = "realm1", value_parser = realm_name)]
@@ -54,6 +55,33 @@ fn realm_name(text: &str) -> Result<Uri, String> {
     Ok(realm)
 }
 
+/// `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
+fn address(text: &str) -> Result<String, String> {
+    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
+    let (host, port) = text.rsplit_once(':').ok_or(right)?;
+    port.parse::<u16>()
+        .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
+    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    if host.contains('/') || is_bare_ipv6 {
+        return Err(right.to_owned());
+    }
+    let host = if host.is_empty() { "127.0.0.1" } else { host };
+    Ok(format!("{host}:{port}"))
+}
+
+/// Why an address cannot be listened on, and what would help.
+fn explain(error: BindError) -> Failure {
+    let failure = Failure::local(error.to_string());
+    match error.cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            failure.hint("is another router running there? choose another port, or let one be picked: --listen :0")
+        }
+        io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are for root; choose a higher one"),
+        io::ErrorKind::AddrNotAvailable => failure.hint("that is no address of this machine; 0.0.0.0 is all it has"),
+        _ => failure,
+    }
+}
+
 fn path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
@@ -72,8 +100,9 @@ impl RouterArgs {
         // Before anybody can know that we listen: a signal must never find its default at work.
         let mut stop = Stop::new()?;
         let router = Router::new(self.realm.iter().cloned(), Limits::default());
-        let (listening, closing) =
-            Listening::bind(&self.addresses(), Arc::clone(&router), self.site()).await?;
+        let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
+            .await
+            .map_err(explain)?;
         log_listening(&listening);
         if self.demo {
             for realm in &self.realm {
@@ -83,7 +112,9 @@ impl RouterArgs {
                 "the demo offers `sum`, publishes filewithext.<ext>, and lets in pages opened as files"
             );
         }
-        tell_ready(&listening)?;
+        tell_ready(&listening).map_err(|error| {
+            Failure::local(format!("cannot write to stdout: {}", io_text(&error)))
+        })?;
         tokio::select! {
             () = listening.accept() => {}
             signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
@@ -93,14 +124,6 @@ impl RouterArgs {
             signal = stop.requested() => warn!("{signal}: stopped at once"),
         }
         Ok(())
-    }
-
-    fn addresses(&self) -> Vec<String> {
-        let with_host = |address: &String| match address.strip_prefix(':') {
-            Some(port) => format!("127.0.0.1:{port}"),
-            None => address.clone(),
-        };
-        self.listen.iter().map(with_host).collect()
     }
 
     fn site(&self) -> Site {

@@ -89,7 +89,7 @@ fn sum(invocation: &Invocation) -> Result<Payload, ErrorReply> {
         .iter()
         .try_fold(Value::Integer(0), add)
         .map_err(|culprit| {
-            invalid_argument(&format!("sum takes numbers, not {}", culprit.kind()))
+            invalid_argument(&format!("sum takes numbers, not {}", excerpt(&culprit)))
         })?;
     Ok(Payload::from_values(
         invocation.payload.serializer(),
@@ -110,6 +110,16 @@ fn add(total: Value, term: &Value) -> Result<Value, Value> {
         (Value::Float(total), Value::Float(term)) => Ok(Value::Float(total + term)),
         (_, culprit) => Err(culprit.clone()),
     }
+}
+
+/// A value as JSON, cut after so many characters.
+fn excerpt(value: &Value) -> String {
+    const CHARS_MAX: usize = 60;
+    let json = Serializer::Json.encode_value(value);
+    String::from_utf8_lossy(&json)
+        .chars()
+        .take(CHARS_MAX)
+        .collect()
 }
 
 fn invalid_argument(text: &str) -> ErrorReply {

@@ -1,5 +1,6 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +13,9 @@ use super::outbox::{Delivery, Fit, Outbox, Shared};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Violation};
+
+/// How much of what a client says of its software is logged.
+const AGENT_CHARS_MAX: usize = 100;
 
 /// One realm and its connections.
 #[derive(Debug)]
@@ -103,6 +107,14 @@ impl SharedRealm {
     pub(super) fn shut_down(&self) {
         let mut floor = self.lock();
         let now = now();
+        let held = floor.core.holdings();
+        let realm = self.name.as_str();
+        info!(
+            ?realm,
+            sessions = held.sessions,
+            calls = held.calls,
+            "going down"
+        );
         floor.core.handle_shutdown(now);
         self.finish(floor, now, &mut Delivery::default());
     }
@@ -187,7 +199,7 @@ impl Floor {
         let mut invocation = None;
         match &message {
             Message::Invocation(message) => invocation = Some(message.request),
-            Message::Abort(abort) => log_aborted(to, abort),
+            Message::Abort(abort) => log_abort(to, abort),
             _ => {}
         }
         let fit = outbox.push(message, delivery);
@@ -205,13 +217,20 @@ impl Floor {
     }
 }
 
-/// Logs that a session has joined. Text from the peer is escaped: a log is read in terminals.
-pub(super) fn log_joined(realm: &Uri, session: SessionId, joining: &Joining, transport: &str) {
-    let agent = joining.agent.as_deref().unwrap_or("unknown");
-    info!(%session, realm = ?realm.as_str(), agent = ?agent, transport, "session joined");
+/// Logs that a session has joined. Text from the peer is escaped and cut: a log is read in terminals.
+pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr, transport: &str) {
+    let realm = joining.realm.as_str();
+    let agent: String = joining
+        .agent
+        .iter()
+        .flat_map(|agent| agent.chars())
+        .take(AGENT_CHARS_MAX)
+        .collect();
+    info!(%session, ?realm, %peer, ?agent, transport, "session joined");
 }
 
-fn log_aborted(session: SessionId, abort: &Abort) {
-    let message = abort.details.message.as_deref().unwrap_or_default();
-    warn!(%session, reason = abort.reason.as_str(), ?message, "session aborted");
+/// The ABORT's words are ours, what they quote is escaped already.
+fn log_abort(session: SessionId, abort: &Abort) {
+    let why = abort.details.message.as_deref().unwrap_or_default();
+    warn!(%session, reason = abort.reason.as_str(), "ABORT: {why}");
 }

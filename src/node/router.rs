@@ -50,6 +50,14 @@ impl Router {
         &self.limits
     }
 
+    /// The realms' names, escaped, in alphabetical order.
+    pub(super) fn realm_names(&self) -> Vec<String> {
+        let quoted = |name: &Uri| format!("realm {:?}", name.as_str());
+        let mut names: Vec<String> = self.realms.keys().map(quoted).collect();
+        names.sort();
+        names
+    }
+
     pub(super) fn realm(&self, name: &Uri) -> Option<&Arc<SharedRealm>> {
         self.realms.get(name)
     }

@@ -14,19 +14,19 @@ use tracing::{debug, error, info, warn};
 
 use super::connection::Connection;
 use super::router::Router;
-use crate::transport::{Admission, Ends, upgrade};
+use crate::transport::{Admission, Ends, io_text, upgrade};
 
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address}: {}", io_text(.cause))]
 pub struct BindError {
     /// The address, as it was given.
     pub address: String,
     /// The system's answer.
-    pub source: io::Error,
+    pub cause: io::Error,
 }
 
 /// Where WAMP is spoken, and to whom.
@@ -71,9 +71,9 @@ impl Listening {
                 let local = listener.local_addr()?;
                 Ok((listener, local))
             };
-            listeners.push(bind.await.map_err(|source| BindError {
+            listeners.push(bind.await.map_err(|cause| BindError {
                 address: address.clone(),
-                source,
+                cause,
             })?);
         }
         let (alive, all_over) = mpsc::channel(1);
@@ -239,5 +239,6 @@ pub fn log_listening(listening: &Listening) {
             "{address} is reachable from other machines, and everybody who reaches it may do everything"
         );
     }
-    info!("listening on {listening}");
+    let realms = listening.gate.router.realm_names().join(", ");
+    info!("listening on {listening}, {realms}");
 }

@@ -13,6 +13,9 @@ const URI_BYTES_MAX: usize = 1024;
 /// The greatest number of a URI's parts. bound: what a wildcard look-up can cost grows with it.
 const URI_PARTS_MAX: usize = 32;
 
+/// How much of a URI is quoted.
+const QUOTED_CHARS_MAX: usize = 100;
+
 /// The name of a topic, a procedure, a realm, an error or a reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uri(ByteString);
@@ -76,6 +79,15 @@ impl Uri {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text as messages quote it: escaped, and cut after 100 characters.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        let mut chars = self.0.chars();
+        let excerpt: String = chars.by_ref().take(QUOTED_CHARS_MAX).collect();
+        let ellipsis = if chars.next().is_some() { "…" } else { "" };
+        format!("{excerpt:?}{ellipsis}")
     }
 
     /// Checks that this names one thing: a topic published to, a procedure called.

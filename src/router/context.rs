@@ -61,7 +61,7 @@ impl Context {
         uri.check_pattern(self.uri_rule, policy).map_err(|why| {
             Refusal::new(
                 uris::INVALID_URI,
-                format!("{:?} is no valid URI: {why}", uri.as_str()),
+                format!("{} is no valid URI: {why}", uri.quoted()),
             )
         })
     }
@@ -70,8 +70,8 @@ impl Context {
     pub(super) fn check_not_reserved(uri: &Uri) -> Result<(), Refusal> {
         if uri.is_reserved() {
             let text = format!(
-                "{:?} is reserved: clients do not register or publish there",
-                uri.as_str()
+                "{} is reserved: clients do not register or publish there",
+                uri.quoted()
             );
             return Err(Refusal::new(uris::INVALID_URI, text));
         }

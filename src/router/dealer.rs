@@ -137,7 +137,7 @@ impl Dealer {
         context.check_uri(&call.procedure, MatchPolicy::Exact)?;
         let Some(&Registration { id, callee }) = self.procedures.get(call.procedure.as_str())
         else {
-            let text = format!("nobody registered {:?}", call.procedure.as_str());
+            let text = format!("nobody registered {}", call.procedure.quoted());
             return Err(Refusal::new(uris::NO_SUCH_PROCEDURE, text));
         };
         let calls_max = context.limits.session_calls;

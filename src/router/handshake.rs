@@ -59,7 +59,7 @@ fn admit(hello: Hello, realm_exists: impl Fn(&Uri) -> bool) -> Result<Joining, B
     if !realm_exists(&realm) {
         return Err(abort(
             uris::NO_SUCH_REALM,
-            &format!("this router has no realm {:?}", realm.as_str()),
+            &format!("this router has no realm {}", realm.quoted()),
         )
         .into());
     }

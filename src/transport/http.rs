@@ -16,7 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::admission::{Admission, Ends, Refused};
 use super::ending::poll_end;
@@ -55,7 +55,10 @@ where
                 *agreed.lock().unwrap_or_else(PoisonError::into_inner) = Some(serializer);
                 response
             }
-            Err(refusal) => refusal,
+            Err(refusal) => {
+                info!(peer = %ends.peer, status = refusal.status().as_u16(), "no WebSocket agreed on");
+                refusal
+            }
         };
         ready(Ok::<_, Infallible>(response))
     });

@@ -200,7 +200,17 @@ fn what_this_machine_lacks_is_9() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = wamp(["router", "--listen", &address]).run();
-    output.exit_code(9).stdout("").stderr_contains(&address);
+    output.exit_code(9).stdout("").stderr(&format!(
+        "error: cannot listen on {address}: address already in use\n\
+         hint: is another router running there? choose another port, or let one be picked: --listen :0\n"
+    ));
+    for malformed in ["9000", ":99999", "ws://127.0.0.1:0/ws", "::1:9000"] {
+        let output = wamp(["router", "--listen", malformed]).run();
+        output
+            .exit_code(2)
+            .stdout("")
+            .stderr_contains("or :9000 for loopback");
+    }
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.json"), "[1,").unwrap();
     let output = wamp(["pub", "t", "@json:bad.json"]).dir(dir.path()).run();

@@ -241,12 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         match realm.join(joining, Arc::clone(&self.outbox)) {
             Ok(session) => {
-                log_joined(
-                    realm.name(),
-                    session,
-                    joining,
-                    self.serializer.subprotocol(),
-                );
+                log_joined(session, joining, self.peer, self.serializer.subprotocol());
                 self.socket
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined { realm, session };
@@ -257,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), ?message, "refused to join");
+        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
         self.socket
             .push(&self.serializer.encode(&abort.clone().into()));
         self.close(CloseCode::Normal, "refused to join");
