@@ -52,8 +52,13 @@ pub enum ReadError {
     #[error("a frame of the wrong type")]
     FrameType,
     /// Against RFC 6455.
-    #[error("{0}")]
-    Broken(String),
+    #[error("{why}")]
+    Broken {
+        /// The code to close with.
+        code: CloseCode,
+        /// What it did.
+        why: String,
+    },
 }
 
 /// Appends one message as a frame of a server's; returns how many bytes that took.
@@ -219,7 +224,13 @@ impl From<Error> for ReadError {
             Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
                 Self::TooLarge { max: max_size }
             }
-            other => Self::Broken(other.to_string()),
+            broken => Self::Broken {
+                code: match broken {
+                    Error::Utf8(_) => CloseCode::Invalid,
+                    _ => CloseCode::Protocol,
+                },
+                why: broken.to_string(),
+            },
         }
     }
 }

@@ -9,4 +9,5 @@ mod http;
 mod link;
 mod node;
 mod peer;
+mod sessions;
 mod websocket;

@@ -109,6 +109,13 @@ impl Peer {
         self.request
     }
 
+    /// Sends a text that is a request with the next id.
+    #[track_caller]
+    pub(super) fn request_as_text(&mut self, text: &str) {
+        self.request += 1;
+        self.write(&frame_of(TEXT, text.as_bytes()));
+    }
+
     /// Makes the frame of a request, to be sent with others.
     pub(super) fn next_request(&mut self, code: u64, rest: &Value) -> Vec<u8> {
         self.request += 1;
@@ -267,6 +274,12 @@ impl Peer {
     pub(super) fn read_to_end(&mut self) -> Vec<u8> {
         while self.read_some() {}
         std::mem::take(&mut self.ahead)
+    }
+
+    /// Waits until something has come, and leaves it unread.
+    #[track_caller]
+    pub(super) fn wait_for_bytes(&self) {
+        assert_eq!(self.stream.peek(&mut [0]).unwrap(), 1);
     }
 
     /// Ends the stream in our direction.

@@ -261,9 +261,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) {
         let violation = match error {
             ReadError::Closed => return self.begin_closing("lost"),
-            ReadError::Broken(why) => {
+            ReadError::Broken { code, why } => {
                 warn!(peer = %self.peer, ?why, "the peer breaks the WebSocket protocol");
-                self.close(CloseCode::Protocol, "against RFC 6455");
+                self.close(*code, "against RFC 6455");
                 return;
             }
             ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
