@@ -70,7 +70,7 @@ fn address(text: &str) -> Result<String, String> {
 }
 
 /// Why an address cannot be listened on, and what would help.
-fn explain(error: BindError) -> Failure {
+fn explain(error: &BindError) -> Failure {
     let failure = Failure::local(error.to_string());
     match error.cause.kind() {
         io::ErrorKind::AddrInUse => {
@@ -102,7 +102,7 @@ impl RouterArgs {
         let router = Router::new(self.realm.iter().cloned(), Limits::default());
         let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
             .await
-            .map_err(explain)?;
+            .map_err(|error| explain(&error))?;
         log_listening(&listening);
         if self.demo {
             for realm in &self.realm {
