@@ -289,10 +289,7 @@ impl OptionValue for MatchPolicy {
     const EXPECTED: &'static str = "\"exact\", \"prefix\" or \"wildcard\"";
 
     fn from_value(value: Value) -> Option<Self> {
-        let Value::Text(name) = value else {
-            return None;
-        };
-        Self::ALL.into_iter().find(|policy| name == policy.name())
+        named(&value, Self::ALL, Self::name)
     }
 
     fn to_value(&self) -> Value {
@@ -304,10 +301,7 @@ impl OptionValue for InvocationPolicy {
     const EXPECTED: &'static str = "\"single\", \"roundrobin\", \"random\", \"first\" or \"last\"";
 
     fn from_value(value: Value) -> Option<Self> {
-        let Value::Text(name) = value else {
-            return None;
-        };
-        Self::ALL.into_iter().find(|policy| name == policy.name())
+        named(&value, Self::ALL, Self::name)
     }
 
     fn to_value(&self) -> Value {
@@ -315,11 +309,23 @@ impl OptionValue for InvocationPolicy {
     }
 }
 
+/// The one of a closed set that a text names.
+fn named<T: Copy, const N: usize>(
+    value: &Value,
+    all: [T; N],
+    name: impl Fn(T) -> &'static str,
+) -> Option<T> {
+    let Value::Text(text) = value else {
+        return None;
+    };
+    all.into_iter().find(|&one| text == name(one))
+}
+
 impl OptionValue for SubscriptionId {
     const EXPECTED: &'static str = "an id";
 
     fn from_value(value: Value) -> Option<Self> {
-        id_from(&value).and_then(|id| Self::new(id).ok())
+        Self::new(id_from(&value)?).ok()
     }
 
     fn to_value(&self) -> Value {
@@ -331,7 +337,7 @@ impl OptionValue for RegistrationId {
     const EXPECTED: &'static str = "an id";
 
     fn from_value(value: Value) -> Option<Self> {
-        id_from(&value).and_then(|id| Self::new(id).ok())
+        Self::new(id_from(&value)?).ok()
     }
 
     fn to_value(&self) -> Value {
