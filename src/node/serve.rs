@@ -143,15 +143,22 @@ impl Closing {
 }
 
 async fn accept(listener: TcpListener, local: SocketAddr, gate: Gate, connections: Arc<Semaphore>) {
+    let mut is_failing = false;
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                error!("cannot accept connections on {local}: {error}");
+                // Once, not ten times a second for as long as it lasts.
+                if !std::mem::replace(&mut is_failing, true) {
+                    error!("cannot accept connections on {local}: {error}; trying on");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        if std::mem::take(&mut is_failing) {
+            info!("accepting connections on {local} again");
+        }
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
             warn!(%peer, "refused: the router has as many connections as it may have");
             continue;

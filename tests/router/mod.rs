@@ -10,4 +10,5 @@ mod link;
 mod node;
 mod peer;
 mod sessions;
+mod slow;
 mod websocket;
