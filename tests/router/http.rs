@@ -303,7 +303,7 @@ fn requests_that_carry_a_body_or_come_in_a_row_are_each_answered() {
     let body = format!("POST /ws HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000000\r\n\r\n");
     let mut peer = Peer::connect(router.url());
     peer.write(body.as_bytes());
-    peer.write(&[b'x'; 1_000_000]);
+    peer.write(&vec![b'x'; 1_000_000]);
     assert!(peer.http_response().0.starts_with("http/1.1 426 "));
 }
 

@@ -171,7 +171,7 @@ impl Link {
     /// is moved on by hand.
     pub(super) async fn flood_until_closed(self, bytes: &[u8]) -> Frame {
         let (mut reading, mut writing) = tokio::io::split(self.stream);
-        let flood = bytes.repeat(10_000);
+        let flood = bytes.repeat(1_000);
         let flooding = tokio::spawn(async move {
             while writing.write_all(&flood).await.is_ok() {
                 tokio::time::advance(Duration::from_millis(100)).await;

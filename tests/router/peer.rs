@@ -18,6 +18,10 @@ const PINGS_MAX: u32 = 4;
 /// What clients send as their key; its answer is not checked here.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
+const IS_MASKED: u8 = 0x80;
+const LENGTH_IN_2_BYTES: u8 = 0x7e;
+const LENGTH_IN_8_BYTES: u8 = 0x7f;
+
 /// The mask of all our frames.
 const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
 
@@ -223,8 +227,8 @@ impl Peer {
         assert_eq!(head & 0x80, 0x80, "the router never fragments");
         assert_eq!(second & 0x80, 0, "a server masks nothing");
         let length = match second {
-            126 => u16::from_be_bytes(self.take()?).into(),
-            127 => u64::from_be_bytes(self.take()?),
+            LENGTH_IN_2_BYTES => u16::from_be_bytes(self.take()?).into(),
+            LENGTH_IN_8_BYTES => u64::from_be_bytes(self.take()?),
             length => length.into(),
         };
         let length = usize::try_from(length).unwrap();
@@ -327,16 +331,16 @@ impl Peer {
 pub(super) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
     while let [head, second, rest @ ..] = bytes {
-        let (length, rest) = match second {
-            126 => (
+        let (length, rest) = match *second {
+            LENGTH_IN_2_BYTES => (
                 u16::from_be_bytes(rest[..2].try_into().unwrap()).into(),
                 &rest[2..],
             ),
-            127 => (
+            LENGTH_IN_8_BYTES => (
                 u64::from_be_bytes(rest[..8].try_into().unwrap()),
                 &rest[8..],
             ),
-            length => (u64::from(*length), rest),
+            length => (u64::from(length), rest),
         };
         let (payload, rest) = rest.split_at(usize::try_from(length).unwrap());
         frames.push(Frame {
@@ -400,13 +404,13 @@ pub(super) fn fragment(is_final: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
 pub(super) fn frame_head(is_final: bool, opcode: u8, length: u64) -> Vec<u8> {
     let mut head = vec![u8::from(is_final) << 7 | opcode];
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(length @ ..126), _) => head.push(0x80 | length),
+        (Ok(length @ ..126), _) => head.push(IS_MASKED | length),
         (_, Ok(length)) => {
-            head.push(0x80 | 126);
+            head.push(IS_MASKED | LENGTH_IN_2_BYTES);
             head.extend(length.to_be_bytes());
         }
         _ => {
-            head.push(0x80 | 127);
+            head.push(IS_MASKED | LENGTH_IN_8_BYTES);
             head.extend(length.to_be_bytes());
         }
     }

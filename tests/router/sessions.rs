@@ -120,7 +120,7 @@ fn messages_nested_64_deep_are_taken_and_deeper_ones_are_not_in_any_serializer()
         ("wamp.2.cbor", b"\x83\x01\x66realm1\xa1\x61x", 0x81),
     ] {
         let mut peer = Peer::upgrade(router.url(), subprotocol);
-        peer.write(&frame_of(BINARY, &[start, &[open; 60_000]].concat()));
+        peer.write(&frame_of(BINARY, &[start, &vec![open; 60_000]].concat()));
         let abort = peer.frame();
         let text = String::from_utf8_lossy(&abort.payload);
         assert!(text.contains("at most 64 levels"), "{text}");

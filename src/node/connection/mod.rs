@@ -70,7 +70,7 @@ pub(super) struct Connection<S> {
     /// A buffer the socket is done with.
     spare: BytesMut,
     phase: Phase,
-    can_read: bool,
+    reading: Reading,
     /// The client has said GOODBYE: what follows is for its next session, once this one has ended.
     has_said_goodbye: bool,
     /// The peer does not take its replies, so it is not asked for more requests.
@@ -95,6 +95,16 @@ enum Phase {
     Closing { deadline: Instant },
 }
 
+/// What the peer may still send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Messages,
+    /// Bytes in which there are no messages any more.
+    Garbage,
+    /// Nothing: it has closed its side.
+    Nothing,
+}
+
 /// The connection is over; there is nothing left to do for it.
 struct Over;
 
@@ -115,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             spare: BytesMut::new(),
             is_held_back: false,
             phase: Phase::Joining { deadline },
-            can_read: true,
+            reading: Reading::Messages,
             has_said_goodbye: false,
             timer: Box::pin(tokio::time::sleep_until(deadline.into())),
             ping_due: now + limits.ping_interval,
@@ -188,7 +198,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
                 Poll::Ready(Err(error)) => {
-                    self.can_read = false;
+                    self.reading = match error {
+                        ReadError::Closed => Reading::Nothing,
+                        _ => Reading::Garbage,
+                    };
                     return (true, Some(error));
                 }
             }
@@ -200,7 +213,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // bound: who floods us with pings and takes no pong.
         let pong_bytes = self.socket.unwritten().saturating_sub(self.handed.bytes);
         let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
-        self.can_read && (is_asked_for_more || self.is_closing()) && pong_bytes < PONG_BYTES_MAX
+        self.reading == Reading::Messages
+            && (is_asked_for_more || self.is_closing())
+            && pong_bytes < PONG_BYTES_MAX
     }
 
     const fn is_closing(&self) -> bool {
@@ -319,12 +334,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Once the last bytes are out: waits for the peer's end of the stream, so that no reset overtakes them.
+    /// Once the last bytes are out: waits for the peer to close its side, so that no reset overtakes them.
     fn finish_closing(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
-        if self.is_closing() && !self.can_read && self.socket.poll_end(cx).is_ready() {
-            return Err(Over);
-        }
-        Ok(())
+        let is_over = match self.reading {
+            Reading::Messages => false,
+            Reading::Garbage => self.is_closing() && self.socket.poll_end(cx).is_ready(),
+            Reading::Nothing => self.is_closing(),
+        };
+        if is_over { Err(Over) } else { Ok(()) }
     }
 
     fn visit_outbox(&mut self, cx: &Context<'_>) -> Result<(), Over> {

@@ -1,0 +1,165 @@
+//! Starting: what is said on stdout and stderr, and every reason why it cannot be.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use super::peer::Peer;
+use crate::support::{Program, Router, wamp};
+
+#[test]
+fn one_url_a_listener_is_printed_and_nothing_else() {
+    let addresses = [
+        "--listen",
+        ":0",
+        "--listen",
+        "127.0.0.2:0",
+        "--listen",
+        "[::1]:0",
+    ];
+    let mut router = wamp(["router"]).args(addresses).start();
+    let urls = [router.next_line(), router.next_line(), router.next_line()];
+    for (url, start) in urls
+        .iter()
+        .zip(["ws://127.0.0.1:", "ws://127.0.0.2:", "ws://[::1]:"])
+    {
+        assert!(url.starts_with(start), "{url}");
+        let port = url
+            .strip_prefix(start)
+            .unwrap()
+            .strip_suffix("/ws")
+            .unwrap();
+        assert_ne!(port.parse::<u16>().unwrap(), 0);
+        Peer::join(url).publish("a.b", &serde_json::json!([]));
+    }
+    router.terminate();
+    let output = router.finish().exit_code(0);
+    assert_eq!(output.stdout.lines().collect::<Vec<_>>(), urls);
+    for url in urls {
+        assert!(output.stderr.contains(&url), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn each_realm_is_one_of_its_own() {
+    let router = Router::start_with(["--realm", "one", "--realm", "two", "--path", "/wamp"]);
+    assert!(router.url().ends_with("/wamp"));
+    let url = router.url().replace("/wamp", "/ws");
+    let mut peer = Peer::connect(&url);
+    peer.write(super::peer::handshake(&url, "wamp.2.json").as_bytes());
+    assert!(peer.http_response().0.starts_with("http/1.1 404 "));
+    for realm in ["one", "two"] {
+        wamp(["call", "no.such.procedure", "-R", realm])
+            .to(router.url())
+            .run()
+            .exit_code(6);
+    }
+    // A realm that is named takes the place of the default.
+    wamp(["call", "no.such.procedure"])
+        .to(router.url())
+        .run()
+        .exit_code(4);
+}
+
+#[test]
+fn an_address_in_use_ends_with_9_and_says_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let free_too = ["--listen", ":0", "--listen", &address];
+    for args in [&["--listen", &address][..], &free_too] {
+        wamp(["router"])
+            .args(args)
+            .run()
+            .exit_code(9)
+            .stdout("")
+            .stderr(&format!(
+                "error: cannot listen on {address}: address already in use\n\
+                 hint: another program listens there, perhaps another router; \
+                 `--listen :0` picks a free port\n"
+            ));
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_ends_with_9() {
+    // An address for documentation: nobody has it.
+    wamp(["router", "--listen", "192.0.2.1:0"])
+        .run()
+        .exit_code(9)
+        .stdout("")
+        .stderr_contains("cannot listen on 192.0.2.1:0: ")
+        .stderr_contains("hint: this machine does not have that address");
+}
+
+#[test]
+fn a_port_for_the_privileged_ends_with_9() {
+    // As somebody else than root, whoever runs the tests; 1023 is one that no service of a container has.
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        env!("CARGO_BIN_EXE_wamp"),
+    ]);
+    command.args(["router", "--listen", "127.0.0.1:1023"]);
+    let output = Program::start(command).finish();
+    if output.code == 0 || !output.stderr.contains("permission denied") {
+        // Where every port is for everybody (`ip_unprivileged_port_start`), there is nothing to refuse.
+        return;
+    }
+    output
+        .exit_code(9)
+        .stdout("")
+        .stderr_contains("cannot listen on 127.0.0.1:1023")
+        .stderr_contains("hint: ports below 1024");
+}
+
+#[test]
+fn what_is_no_address_realm_or_path_ends_with_2_and_says_what_one_is() {
+    for (flag, value, why) in [
+        ("--listen", "8080", "an address is ADDR:PORT"),
+        ("--listen", "", "an address is ADDR:PORT"),
+        ("--listen", "localhost:", "is no port"),
+        ("--listen", "localhost:http", "\"http\" is no port"),
+        ("--listen", ":65536", "\"65536\" is no port"),
+        ("--listen", "::1:8080", "in brackets: [::1]:8080"),
+        ("--listen", "[::g]:8080", "[::g] is no IPv6 address"),
+        ("--realm", "", "no valid realm name"),
+        ("--realm", "a b", "no valid realm name"),
+        ("--path", "ws", "a path begins with a slash: /ws"),
+    ] {
+        wamp(["router", flag, value])
+            .run()
+            .exit_code(2)
+            .stdout("")
+            .stderr_contains(why);
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_and_one_that_nobody_has_ends_with_9() {
+    let router = Router::start_with(["--listen", "localhost:0"]);
+    router.interrupt().exit_code(0);
+    wamp(["router", "--listen", "no-such-host.invalid:0"])
+        .run()
+        .exit_code(9)
+        .stderr_contains("cannot listen on no-such-host.invalid:0: ");
+}
+
+#[test]
+fn a_router_whose_stdout_nobody_reads_serves_all_the_same() {
+    for redirected in [">&-", "| true"] {
+        let port = free_port();
+        let mut command = Command::new("sh");
+        let script = format!("exec 3>&1; \"$0\" router --listen 127.0.0.1:{port} {redirected}");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_wamp")]);
+        let router = Program::start(command);
+        router.wait_for_line("listening on");
+        let mut peer = Peer::join(&format!("ws://127.0.0.1:{port}/ws"));
+        peer.subscribe("a.b");
+    }
+}
+
+/// A port that was free a moment ago: here the router cannot say which one it took.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
