@@ -49,6 +49,8 @@ fn a_command_line_that_makes_no_sense_is_2() {
         &["call", "x", "-u", "wss://h"],
         &["call", "x", "-s", "xml"],
         &["call", "x", "-T", "soon"],
+        &["pub", "--ack", "false", "t", "1"],
+        &["pub", "t", "--exclude-me", "false", "1"],
         &["sub"],
         &["sub", ""],
         &["sub", "{a,b"],
