@@ -11,11 +11,12 @@ use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
 use super::exec::Program;
 use super::exit::{Exit, Failure};
+use super::hints;
 use super::pattern::{MatchChoice, Pattern};
 use super::printer::{OutputArgs, Printer};
 use super::signal::Signals;
 use crate::client::ErrorReply;
-use crate::node::connect::Registration;
+use crate::node::connect::{Registration, RegistrationEnd, RegistrationState, RequestError};
 use crate::protocol::message::Invocation;
 use crate::protocol::{Dict, InvocationPolicy, Payload, RegisterOptions, Value, uris};
 use crate::serializer::Serializer;
@@ -172,7 +173,9 @@ impl<'a> Service<'a> {
             exit = signals.next() => Ok(exit),
             done = take_answered(&mut self.answered, self.args.count, &self.printer) => done,
             failure = client.watch() => Err(failure.into()),
-            end = any_ended(&mut self.registrations) => Err(end.into()),
+            failure = watch_offers(&self.patterns, &mut self.registrations, client) => {
+                Err(failure.into())
+            }
             failure = self.args.too_late() => Err(failure.into()),
         }
     }
@@ -237,19 +240,41 @@ async fn take_answered(
     Ok(Exit::Done)
 }
 
-/// Waits until the router takes an offer back.
-async fn any_ended(registrations: &mut [Registration]) -> Failure {
-    let ended = registrations.iter_mut().map(|registration| {
-        Box::pin(async {
-            match registration.ended().await {
-                Some(end) => end,
-                // The session's end is told by itself.
-                None => std::future::pending().await,
+/// Returns once the router holds one of the offers no more.
+async fn watch_offers(
+    patterns: &[Pattern],
+    registrations: &mut [Registration],
+    client: &Client<'_>,
+) -> Failure {
+    let offers = patterns.iter().zip(registrations);
+    let watched = offers
+        .map(|(pattern, registration)| Box::pin(watch_offer(&pattern.uri, registration, client)));
+    let (failure, _, _) = futures_util::future::select_all(watched).await;
+    failure
+}
+
+/// Tells how an offer stands as time goes by; returns once the router does not hold it any more.
+async fn watch_offer(uri: &str, registration: &mut Registration, client: &Client<'_>) -> Failure {
+    loop {
+        match registration.changed().await {
+            Some(RegistrationState::Contested { patience }) => client.console.note(&format!(
+                "{uri:?} is held by another session; trying again for {} s",
+                patience.as_secs()
+            )),
+            Some(RegistrationState::Offered) => {
+                client.console.note(&format!("registered {uri:?} again"));
             }
-        })
-    });
-    let (end, _, _) = futures_util::future::select_all(ended).await;
-    Failure::new(Exit::SessionLost, end.to_string())
+            Some(RegistrationState::Ended(RegistrationEnd::NotRestored(reply))) => {
+                let what = format!("procedure {uri:?} after joining again");
+                return hints::failed(&what, client.realm(), &RequestError::Refused(reply));
+            }
+            Some(RegistrationState::Ended(end)) => {
+                return Failure::new(Exit::SessionLost, format!("procedure {uri:?}: {end}"));
+            }
+            // The session's end is told by itself.
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl AnswerArgs {
