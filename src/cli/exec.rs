@@ -6,10 +6,11 @@
 use std::process::Stdio;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use super::argument::Arguments;
 use super::exit::Failure;
+use super::group::Group;
 use super::json;
 use crate::client::ErrorReply;
 use crate::protocol::{Dict, Payload, Value, uris};
@@ -48,7 +49,7 @@ impl Program {
         })
     }
 
-    /// Runs the program for one call. Dropping the future kills it.
+    /// Runs the program for one call. Dropping the future kills it, and all that it has started.
     pub(super) async fn answer(
         &self,
         procedure: &str,
@@ -62,12 +63,12 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = command.kill_on_drop(true).spawn();
+        let child = command.process_group(0).kill_on_drop(true).spawn();
         let child = child.map_err(|error| {
             let text = format!("cannot run {:?}: {}", self.name, io_text(&error));
             ErrorReply::text(uris::RUNTIME_ERROR, &text)
         })?;
-        let said = talk(child, request(procedure, arguments))
+        let said = talk(Group::new(child), request(procedure, arguments))
             .await
             .map_err(|error| {
                 let text = format!("{:?}: {}", self.name, io_text(&error));
@@ -147,7 +148,8 @@ struct Said {
 }
 
 /// Feeds the program, and listens to both its streams at once, so that none of them fills up.
-async fn talk(mut child: Child, request: String) -> std::io::Result<Said> {
+async fn talk(mut group: Group, request: String) -> std::io::Result<Said> {
+    let child = group.child();
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -158,7 +160,7 @@ async fn talk(mut child: Child, request: String) -> std::io::Result<Said> {
         }
     };
     let ((), stdout, stderr) = tokio::join!(fed, head(stdout), tail(stderr));
-    let status = child.wait().await?;
+    let status = group.wait().await?;
     Ok(Said {
         status,
         stdout: stdout?,

@@ -11,6 +11,7 @@ mod console;
 mod exec;
 mod exit;
 mod glob_check;
+mod group;
 mod hints;
 mod json;
 mod pattern;

@@ -1,7 +1,9 @@
 //! Procedures offered from the command line.
 
+use std::process::Command;
+
 use super::callee;
-use crate::support::{Router, wamp};
+use crate::support::{Program, Router, wamp};
 
 #[track_caller]
 fn called(router: &Router, words: &[&str]) -> String {
@@ -90,4 +92,34 @@ fn slow_calls_run_side_by_side() {
     let first = wamp(["call", "meet", "1"]).to(router.url()).start();
     assert_eq!(called(&router, &["meet", "2"]), "1\n");
     first.finish().exit_code(0);
+}
+
+#[test]
+fn what_a_program_has_started_ends_with_it() {
+    for ends_by in ["TERM", "the session"] {
+        let router = Router::start();
+        let dir = tempfile::tempdir().unwrap();
+        // Whoever reads the pipe to its end knows that the last of the program's children has gone.
+        let script = "mkfifo alive; (exec 3>alive; echo started >&3; exec sleep 600) & wait";
+        let callee = wamp(["register", "slow", "--exec"]).arg(format!("sh -c '{script}'"));
+        let callee = callee.dir(dir.path()).to(router.url()).start();
+        callee.wait_for_line("-- registered \"slow\"");
+        let _call = wamp(["call", "slow"]).to(router.url()).start();
+        let mut alive = reader(dir.path());
+        assert_eq!(alive.next_line(), "started");
+        match ends_by {
+            "TERM" => callee.terminate(),
+            _ => drop(router),
+        }
+        alive.finish().exit_code(0);
+    }
+}
+
+/// Reads the pipe that a program is about to make.
+#[track_caller]
+fn reader(dir: &std::path::Path) -> Program {
+    let mut command = Command::new("sh");
+    command.args(["-c", "until [ -p alive ]; do :; done; exec cat alive"]);
+    command.current_dir(dir);
+    Program::start(command)
 }
