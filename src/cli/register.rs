@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
-use super::exec::Program;
+use super::console::Console;
+use super::exec::{self, Program};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::pattern::{MatchChoice, Pattern};
@@ -106,6 +107,7 @@ struct Answered {
 
 /// What handlers share.
 struct Calls {
+    console: Console,
     answer: Answer,
     /// Calls still to be taken; `None` has no end.
     left: Option<AtomicU64>,
@@ -125,7 +127,7 @@ struct Service<'a> {
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        let mut service = Service::new(&self, Printer::new(&self.output, console))?;
+        let mut service = Service::new(&self, console)?;
         let work = async |client: &Client<'_>, signals: &mut Signals| {
             let done = service.run(client, signals).await;
             for registration in service.registrations.drain(..) {
@@ -139,7 +141,7 @@ impl RegisterArgs {
 }
 
 impl<'a> Service<'a> {
-    fn new(args: &'a RegisterArgs, printer: Printer) -> Result<Self, Failure> {
+    fn new(args: &'a RegisterArgs, console: &Console) -> Result<Self, Failure> {
         let words = std::slice::from_ref(&args.procedure);
         let patterns = MatchChoice::patterns(args.match_choice, words)?;
         if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
@@ -149,6 +151,7 @@ impl<'a> Service<'a> {
         }
         let (sender, answered) = mpsc::channel(ANSWERED_MAX);
         let calls = Calls {
+            console: console.clone(),
             answer: args.answer.parse()?,
             left: args.count.map(AtomicU64::new),
             answered: sender,
@@ -156,7 +159,7 @@ impl<'a> Service<'a> {
         Ok(Self {
             args,
             patterns,
-            printer,
+            printer: Printer::new(&args.output, console),
             calls: Arc::new(calls),
             answered,
             registrations: Vec::new(),
@@ -307,7 +310,10 @@ impl Calls {
             Answer::Value(payload) => (Ok(payload.clone()), None),
             Answer::Echo => (Ok(invocation.payload), None),
             Answer::Exec(program) => match arguments(&invocation.payload) {
-                Ok(arguments) => (program.answer(procedure, arguments).await, None),
+                Ok(arguments) => {
+                    let answer = program.answer(procedure, arguments).await;
+                    (self.noted(procedure, answer), None)
+                }
                 Err(error) => (Err(error), None),
             },
             Answer::Log => match arguments(&invocation.payload) {
@@ -318,6 +324,24 @@ impl Calls {
         // Once nobody counts any more, the session is about to end.
         drop(self.answered.send(Answered { logged }).await);
         reply
+    }
+
+    /// Tells the program's owner how it went.
+    fn noted(
+        &self,
+        procedure: &str,
+        answer: Result<Payload, exec::Failed>,
+    ) -> Result<Payload, ErrorReply> {
+        match &answer {
+            Ok(_) => self
+                .console
+                .fact(&format!("call of {procedure:?} answered")),
+            Err(failed) => {
+                let note = format!("call of {procedure:?} failed: {}", failed.note);
+                self.console.note(&note);
+            }
+        }
+        answer.map_err(|failed| failed.reply)
     }
 
     fn takes_one(&self) -> bool {

@@ -196,6 +196,8 @@ fn what_this_machine_lacks_is_9() {
         &["call", "x", "@env:WAMP_NO_SUCH_VARIABLE"] as &[&str],
         &["register", "x", "--exec", "no-such-program-here"],
         &["register", "x", "--exec", "./no-such-program-here a"],
+        &["register", "x", "--exec", "/etc/passwd"],
+        &["register", "x", "--exec", "/etc"],
     ] {
         wamp(words).run().exit_code(9).stdout("");
     }

@@ -95,6 +95,29 @@ fn slow_calls_run_side_by_side() {
 }
 
 #[test]
+fn a_program_that_fails_is_told_to_its_owner() {
+    let router = Router::start();
+    let exec = "sh -c 'echo it broke >&2; exit 3'";
+    let fail = callee(&router, ["x.fail", "--exec", exec]);
+    wamp(["call", "x.fail"]).to(router.url()).run().exit_code(1);
+    fail.wait_for_line("-- call of \"x.fail\" failed: \"sh\" exited with 3: it broke");
+    let verbose = callee(&router, ["x.fine", "-v", "--exec", "true"]);
+    assert_eq!(called(&router, &["x.fine"]), "");
+    verbose.wait_for_line("-- call of \"x.fine\" answered");
+}
+
+#[test]
+fn output_that_is_no_text_is_bytes_and_too_much_is_called_so() {
+    let router = Router::start();
+    let _bytes = callee(&router, ["bytes", "--exec", r"printf '\377\000'"]);
+    assert_eq!(called(&router, &["bytes"]), "\"\\u0000/wA=\"\n");
+    let _endless = callee(&router, ["endless", "--exec", "yes"]);
+    let call = wamp(["call", "endless"]).to(router.url()).run();
+    call.exit_code(1)
+        .stderr_contains("\"yes\" said more than 16777216 bytes");
+}
+
+#[test]
 fn what_a_program_has_started_ends_with_it() {
     for ends_by in ["TERM", "the session"] {
         let router = Router::start();
