@@ -6,10 +6,11 @@
 use std::process::Stdio;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use super::argument::Arguments;
 use super::exit::Failure;
+use super::group::Group;
 use super::json;
 use crate::client::ErrorReply;
 use crate::protocol::{Dict, Payload, Value, uris};
@@ -20,6 +21,14 @@ use crate::transport::io_text;
 const STDOUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How much of the end of its stderr goes into an ERROR.
 const STDERR_TAIL_BYTES: usize = 2048;
+
+/// A program that has not answered.
+pub(super) struct Failed {
+    /// What its owner is told, in one line.
+    pub(super) note: String,
+    /// What its caller is told.
+    pub(super) reply: ErrorReply,
+}
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,23 +46,19 @@ impl Program {
         let name = words
             .next()
             .ok_or_else(|| Failure::usage("--exec names no program"))?;
-        if !is_there(&name) {
-            let message = format!("there is no program {name:?}");
-            let hint = "no shell runs it; for one, write --exec \"sh -c '...'\"";
-            return Err(Failure::local(message).hint(hint));
-        }
+        check_program(&name)?;
         Ok(Self {
             name,
             args: words.collect(),
         })
     }
 
-    /// Runs the program for one call. Dropping the future kills it.
+    /// Runs the program for one call. Dropping the future kills it, and all that it has started.
     pub(super) async fn answer(
         &self,
         procedure: &str,
         arguments: Arguments,
-    ) -> Result<Payload, ErrorReply> {
+    ) -> Result<Payload, Failed> {
         let mut command = Command::new(&self.name);
         command
             .args(&self.args)
@@ -62,32 +67,25 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = command.kill_on_drop(true).spawn();
+        let child = command.process_group(0).kill_on_drop(true).spawn();
         let child = child.map_err(|error| {
             let text = format!("cannot run {:?}: {}", self.name, io_text(&error));
-            ErrorReply::text(uris::RUNTIME_ERROR, &text)
+            Failed::new(text)
         })?;
-        let said = talk(child, request(procedure, arguments))
+        let said = talk(Group::new(child), request(procedure, arguments))
             .await
-            .map_err(|error| {
-                let text = format!("{:?}: {}", self.name, io_text(&error));
-                ErrorReply::text(uris::RUNTIME_ERROR, &text)
-            })?;
-        self.judge(&said)
-    }
-
-    fn judge(&self, said: &Said) -> Result<Payload, ErrorReply> {
-        if !said.status.success() {
-            return Err(self.failed(said));
-        }
-        if said.stdout.len() > STDOUT_BYTES_MAX {
+            .map_err(|error| Failed::new(format!("{:?}: {}", self.name, io_text(&error))))?;
+        let Some(said) = said else {
             let text = format!("{:?} said more than {STDOUT_BYTES_MAX} bytes", self.name);
-            return Err(ErrorReply::text(uris::RUNTIME_ERROR, &text));
+            return Err(Failed::new(text));
+        };
+        if !said.status.success() {
+            return Err(self.failed(&said));
         }
-        Ok(payload(&said.stdout))
+        Ok(payload(said.stdout))
     }
 
-    fn failed(&self, said: &Said) -> ErrorReply {
+    fn failed(&self, said: &Said) -> Failed {
         use std::os::unix::process::ExitStatusExt as _;
         let how = match (said.status.code(), said.status.signal()) {
             (Some(code), _) => format!("exited with {code}"),
@@ -96,24 +94,62 @@ impl Program {
         };
         let stderr = String::from_utf8_lossy(&said.stderr);
         let text = format!("{:?} {how}", self.name);
+        let last_line = stderr.trim_end().lines().next_back().unwrap_or_default();
+        let note = match last_line {
+            "" => text.clone(),
+            said => format!("{text}: {said}"),
+        };
         let code = said
             .status
             .code()
             .map_or(Value::Null, |code| i64::from(code).into());
         let kwargs = Dict::from_iter([("code", code), ("stderr", stderr.trim_end().into())]);
-        ErrorReply {
+        let reply = ErrorReply {
             error: uris::RUNTIME_ERROR,
             payload: Payload::from_values(Serializer::Json, &[text.into()], &kwargs),
+        };
+        Failed { note, reply }
+    }
+}
+
+impl Failed {
+    fn new(text: String) -> Self {
+        Self {
+            reply: ErrorReply::text(uris::RUNTIME_ERROR, &text),
+            note: text,
         }
     }
 }
 
-fn is_there(name: &str) -> bool {
-    if name.contains('/') {
-        return std::path::Path::new(name).is_file();
+/// Refuses at the start what no call could run.
+fn check_program(name: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let found: Vec<_> = if name.contains('/') {
+        std::fs::metadata(name).into_iter().collect()
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path);
+        folders
+            .filter_map(|folder| std::fs::metadata(folder.join(name)).ok())
+            .collect()
+    };
+    let is_executable = |file: &std::fs::Metadata| file.permissions().mode() & 0o111 != 0;
+    if found
+        .iter()
+        .any(|file| file.is_file() && is_executable(file))
+    {
+        return Ok(());
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    Err(if found.iter().any(std::fs::Metadata::is_file) {
+        let message = format!("the file {name:?} is not executable");
+        Failure::local(message).hint(format!("chmod +x {}", shell_words::quote(name)))
+    } else if found.iter().any(std::fs::Metadata::is_dir) {
+        Failure::local(format!("{name:?} is a directory, not a program"))
+    } else {
+        let message = format!("there is no program {name:?}");
+        let hint = "no shell runs it; for one, write --exec \"sh -c '...'\"";
+        Failure::local(message).hint(hint)
+    })
 }
 
 /// What the program reads: one JSON object.
@@ -140,14 +176,28 @@ fn environment(procedure: &str, arguments: &Arguments) -> Vec<(String, String)> 
     variables
 }
 
+/// Why a program was not heard out.
+enum Unheard {
+    TooMuch,
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Unheard {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 struct Said {
     status: std::process::ExitStatus,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
-/// Feeds the program, and listens to both its streams at once, so that none of them fills up.
-async fn talk(mut child: Child, request: String) -> std::io::Result<Said> {
+/// Feeds the program, and listens to both its streams at once, so that none of them fills up. `None`: it says too
+/// much, and what becomes of it does not matter any more.
+async fn talk(mut group: Group, request: String) -> std::io::Result<Option<Said>> {
+    let child = group.child();
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -156,14 +206,27 @@ async fn talk(mut child: Child, request: String) -> std::io::Result<Said> {
             // A program need not read what it is given.
             drop(stdin.write_all(request.as_bytes()).await);
         }
+        Ok(())
     };
-    let ((), stdout, stderr) = tokio::join!(fed, head(stdout), tail(stderr));
-    let status = child.wait().await?;
-    Ok(Said {
+    let heard = async {
+        match head(stdout).await? {
+            said if said.len() > STDOUT_BYTES_MAX => Err(Unheard::TooMuch),
+            said => Ok(said),
+        }
+    };
+    let stderr = async { Ok(tail(stderr).await?) };
+    // Too much ends all three: whoever goes on talking is not waited for.
+    let ((), stdout, stderr) = match tokio::try_join!(fed, heard, stderr) {
+        Ok(said) => said,
+        Err(Unheard::TooMuch) => return Ok(None),
+        Err(Unheard::Io(error)) => return Err(error),
+    };
+    let status = group.wait().await?;
+    Ok(Some(Said {
         status,
-        stdout: stdout?,
-        stderr: stderr?,
-    })
+        stdout,
+        stderr,
+    }))
 }
 
 /// All that is said, up to one byte more than is allowed.
@@ -189,14 +252,14 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>
     Ok(said)
 }
 
-/// What a program said, as a result: JSON if it is, else text, and nothing if it said nothing.
-fn payload(stdout: &[u8]) -> Payload {
-    let text = String::from_utf8_lossy(stdout);
-    let text = text.trim();
-    if text.is_empty() {
-        return Payload::empty();
-    }
-    let value = json::parse(text).unwrap_or_else(|_| text.into());
+/// What a program said, as a result: JSON if it is, else text, bytes if it is not even that, and nothing if it
+/// said nothing.
+fn payload(stdout: Vec<u8>) -> Payload {
+    let value = match std::str::from_utf8(&stdout).map(str::trim) {
+        Ok("") => return Payload::empty(),
+        Ok(text) => json::parse(text).unwrap_or_else(|_| text.into()),
+        Err(_) => Value::Bytes(stdout.into()),
+    };
     Payload::from_values(Serializer::Json, &[value], &Dict::new())
 }
 

@@ -11,6 +11,7 @@ mod console;
 mod exec;
 mod exit;
 mod glob_check;
+mod group;
 mod hints;
 mod json;
 mod pattern;
@@ -47,7 +48,7 @@ or WAMP_URL and WAMP_REALM, say otherwise.";
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "wamp", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 80)]
-#[command(disable_help_subcommand = true, infer_subcommands = false)]
+#[command(infer_subcommands = false)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

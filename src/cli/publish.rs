@@ -5,7 +5,7 @@ use clap::ArgAction;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
-use super::exit::Exit;
+use super::exit::{Exit, Failure};
 use crate::protocol::PublishOptions;
 
 /// Shown below the options.
@@ -32,11 +32,11 @@ pub(super) struct PublishArgs {
     #[arg(short = 'n', long, default_value_t = 1, hide_default_value = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Whether to wait for the router's word that it took the event
+    /// Wait for the router's word that it took the event; --ack=false does not
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, hide_possible_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     ack: bool,
-    /// Whether the router leaves this very session out
+    /// Leave this very session out; --exclude-me=false does not
     #[arg(long, value_name = "BOOL", action = ArgAction::Set, hide_possible_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     exclude_me: Option<bool>,
@@ -47,6 +47,7 @@ pub(super) struct PublishArgs {
 impl PublishArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
+        refuse_detached(std::env::args_os().map(|word| word.to_string_lossy().into_owned()))?;
         let arguments = Arguments::parse(&self.words, &self.keywords)?;
         let work = async |client: &Client<'_>, signals: &mut super::signal::Signals| {
             tokio::select! {
@@ -76,4 +77,21 @@ impl PublishArgs {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Refuses `--ack false`, where clap would take `false` for the topic or an argument: such a flag takes its value
+/// behind a `=`, or none.
+fn refuse_detached(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let words: Vec<_> = words.take_while(|word| word != "--").collect();
+    for pair in words.windows(2) {
+        if let [
+            flag @ ("--ack" | "--exclude-me"),
+            value @ ("true" | "false"),
+        ] = [pair[0].as_str(), pair[1].as_str()]
+        {
+            let failure = Failure::usage(format!("{flag} {value} means two things"));
+            return Err(failure.hint(format!("write {flag}={value}")));
+        }
+    }
+    Ok(())
 }

@@ -9,13 +9,15 @@ use tokio::sync::mpsc;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
-use super::exec::Program;
+use super::console::Console;
+use super::exec::{self, Program};
 use super::exit::{Exit, Failure};
+use super::hints;
 use super::pattern::{MatchChoice, Pattern};
 use super::printer::{OutputArgs, Printer};
 use super::signal::Signals;
 use crate::client::ErrorReply;
-use crate::node::connect::Registration;
+use crate::node::connect::{Registration, RegistrationEnd, RegistrationState, RequestError};
 use crate::protocol::message::Invocation;
 use crate::protocol::{Dict, InvocationPolicy, Payload, RegisterOptions, Value, uris};
 use crate::serializer::Serializer;
@@ -105,6 +107,7 @@ struct Answered {
 
 /// What handlers share.
 struct Calls {
+    console: Console,
     answer: Answer,
     /// Calls still to be taken; `None` has no end.
     left: Option<AtomicU64>,
@@ -124,7 +127,7 @@ struct Service<'a> {
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        let mut service = Service::new(&self, Printer::new(&self.output, console))?;
+        let mut service = Service::new(&self, console)?;
         let work = async |client: &Client<'_>, signals: &mut Signals| {
             let done = service.run(client, signals).await;
             for registration in service.registrations.drain(..) {
@@ -138,7 +141,7 @@ impl RegisterArgs {
 }
 
 impl<'a> Service<'a> {
-    fn new(args: &'a RegisterArgs, printer: Printer) -> Result<Self, Failure> {
+    fn new(args: &'a RegisterArgs, console: &Console) -> Result<Self, Failure> {
         let words = std::slice::from_ref(&args.procedure);
         let patterns = MatchChoice::patterns(args.match_choice, words)?;
         if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
@@ -148,6 +151,7 @@ impl<'a> Service<'a> {
         }
         let (sender, answered) = mpsc::channel(ANSWERED_MAX);
         let calls = Calls {
+            console: console.clone(),
             answer: args.answer.parse()?,
             left: args.count.map(AtomicU64::new),
             answered: sender,
@@ -155,7 +159,7 @@ impl<'a> Service<'a> {
         Ok(Self {
             args,
             patterns,
-            printer,
+            printer: Printer::new(&args.output, console),
             calls: Arc::new(calls),
             answered,
             registrations: Vec::new(),
@@ -172,7 +176,9 @@ impl<'a> Service<'a> {
             exit = signals.next() => Ok(exit),
             done = take_answered(&mut self.answered, self.args.count, &self.printer) => done,
             failure = client.watch() => Err(failure.into()),
-            end = any_ended(&mut self.registrations) => Err(end.into()),
+            failure = watch_offers(&self.patterns, &mut self.registrations, client) => {
+                Err(failure.into())
+            }
             failure = self.args.too_late() => Err(failure.into()),
         }
     }
@@ -237,19 +243,41 @@ async fn take_answered(
     Ok(Exit::Done)
 }
 
-/// Waits until the router takes an offer back.
-async fn any_ended(registrations: &mut [Registration]) -> Failure {
-    let ended = registrations.iter_mut().map(|registration| {
-        Box::pin(async {
-            match registration.ended().await {
-                Some(end) => end,
-                // The session's end is told by itself.
-                None => std::future::pending().await,
+/// Returns once the router holds one of the offers no more.
+async fn watch_offers(
+    patterns: &[Pattern],
+    registrations: &mut [Registration],
+    client: &Client<'_>,
+) -> Failure {
+    let offers = patterns.iter().zip(registrations);
+    let watched = offers
+        .map(|(pattern, registration)| Box::pin(watch_offer(&pattern.uri, registration, client)));
+    let (failure, _, _) = futures_util::future::select_all(watched).await;
+    failure
+}
+
+/// Tells how an offer stands as time goes by; returns once the router does not hold it any more.
+async fn watch_offer(uri: &str, registration: &mut Registration, client: &Client<'_>) -> Failure {
+    loop {
+        match registration.changed().await {
+            Some(RegistrationState::Contested { patience }) => client.console.note(&format!(
+                "{uri:?} is held by another session; trying again for {} s",
+                patience.as_secs()
+            )),
+            Some(RegistrationState::Offered) => {
+                client.console.note(&format!("registered {uri:?} again"));
             }
-        })
-    });
-    let (end, _, _) = futures_util::future::select_all(ended).await;
-    Failure::new(Exit::SessionLost, end.to_string())
+            Some(RegistrationState::Ended(RegistrationEnd::NotRestored(reply))) => {
+                let what = format!("procedure {uri:?} after joining again");
+                return hints::failed(&what, client.realm(), &RequestError::Refused(reply));
+            }
+            Some(RegistrationState::Ended(end)) => {
+                return Failure::new(Exit::SessionLost, format!("procedure {uri:?}: {end}"));
+            }
+            // The session's end is told by itself.
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl AnswerArgs {
@@ -282,7 +310,10 @@ impl Calls {
             Answer::Value(payload) => (Ok(payload.clone()), None),
             Answer::Echo => (Ok(invocation.payload), None),
             Answer::Exec(program) => match arguments(&invocation.payload) {
-                Ok(arguments) => (program.answer(procedure, arguments).await, None),
+                Ok(arguments) => {
+                    let answer = program.answer(procedure, arguments).await;
+                    (self.noted(procedure, answer), None)
+                }
                 Err(error) => (Err(error), None),
             },
             Answer::Log => match arguments(&invocation.payload) {
@@ -293,6 +324,24 @@ impl Calls {
         // Once nobody counts any more, the session is about to end.
         drop(self.answered.send(Answered { logged }).await);
         reply
+    }
+
+    /// Tells the program's owner how it went.
+    fn noted(
+        &self,
+        procedure: &str,
+        answer: Result<Payload, exec::Failed>,
+    ) -> Result<Payload, ErrorReply> {
+        match &answer {
+            Ok(_) => self
+                .console
+                .fact(&format!("call of {procedure:?} answered")),
+            Err(failed) => {
+                let note = format!("call of {procedure:?} failed: {}", failed.note);
+                self.console.note(&note);
+            }
+        }
+        answer.map_err(|failed| failed.reply)
     }
 
     fn takes_one(&self) -> bool {

@@ -47,5 +47,6 @@ impl Signals {
     reason = "who presses Ctrl-C twice does not want to wait for anything"
 )]
 fn exit_now(exit: Exit) -> ! {
+    super::group::kill_all();
     std::process::exit(exit.code().into())
 }

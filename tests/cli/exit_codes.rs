@@ -49,6 +49,8 @@ fn a_command_line_that_makes_no_sense_is_2() {
         &["call", "x", "-u", "wss://h"],
         &["call", "x", "-s", "xml"],
         &["call", "x", "-T", "soon"],
+        &["pub", "--ack", "false", "t", "1"],
+        &["pub", "t", "--exclude-me", "false", "1"],
         &["sub"],
         &["sub", ""],
         &["sub", "{a,b"],
@@ -194,6 +196,8 @@ fn what_this_machine_lacks_is_9() {
         &["call", "x", "@env:WAMP_NO_SUCH_VARIABLE"] as &[&str],
         &["register", "x", "--exec", "no-such-program-here"],
         &["register", "x", "--exec", "./no-such-program-here a"],
+        &["register", "x", "--exec", "/etc/passwd"],
+        &["register", "x", "--exec", "/etc"],
     ] {
         wamp(words).run().exit_code(9).stdout("");
     }

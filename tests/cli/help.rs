@@ -22,6 +22,17 @@ fn help_goes_to_stdout_and_shows_examples() {
 }
 
 #[test]
+fn help_is_also_a_command() {
+    for (words, said) in [
+        (&["help"] as &[&str], "wamp call sum 3 5"),
+        (&["help", "call"], "Usage: wamp call"),
+    ] {
+        let help = wamp(words).run().exit_code(0).stderr("");
+        help.stdout_contains(said);
+    }
+}
+
+#[test]
 fn version_tells_what_it_speaks() {
     let version = wamp(["version"]).run().exit_code(0).stderr("");
     let version = version.stdout_contains(concat!("wamp ", env!("CARGO_PKG_VERSION"), "\n"));

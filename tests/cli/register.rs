@@ -1,7 +1,9 @@
 //! Procedures offered from the command line.
 
+use std::process::Command;
+
 use super::callee;
-use crate::support::{Router, wamp};
+use crate::support::{Program, Router, wamp};
 
 #[track_caller]
 fn called(router: &Router, words: &[&str]) -> String {
@@ -90,4 +92,57 @@ fn slow_calls_run_side_by_side() {
     let first = wamp(["call", "meet", "1"]).to(router.url()).start();
     assert_eq!(called(&router, &["meet", "2"]), "1\n");
     first.finish().exit_code(0);
+}
+
+#[test]
+fn a_program_that_fails_is_told_to_its_owner() {
+    let router = Router::start();
+    let exec = "sh -c 'echo it broke >&2; exit 3'";
+    let fail = callee(&router, ["x.fail", "--exec", exec]);
+    wamp(["call", "x.fail"]).to(router.url()).run().exit_code(1);
+    fail.wait_for_line("-- call of \"x.fail\" failed: \"sh\" exited with 3: it broke");
+    let verbose = callee(&router, ["x.fine", "-v", "--exec", "true"]);
+    assert_eq!(called(&router, &["x.fine"]), "");
+    verbose.wait_for_line("-- call of \"x.fine\" answered");
+}
+
+#[test]
+fn output_that_is_no_text_is_bytes_and_too_much_is_called_so() {
+    let router = Router::start();
+    let _bytes = callee(&router, ["bytes", "--exec", r"printf '\377\000'"]);
+    assert_eq!(called(&router, &["bytes"]), "\"\\u0000/wA=\"\n");
+    let _endless = callee(&router, ["endless", "--exec", "yes"]);
+    let call = wamp(["call", "endless"]).to(router.url()).run();
+    call.exit_code(1)
+        .stderr_contains("\"yes\" said more than 16777216 bytes");
+}
+
+#[test]
+fn what_a_program_has_started_ends_with_it() {
+    for ends_by in ["TERM", "the session"] {
+        let router = Router::start();
+        let dir = tempfile::tempdir().unwrap();
+        // Whoever reads the pipe to its end knows that the last of the program's children has gone.
+        let script = "mkfifo alive; (exec 3>alive; echo started >&3; exec sleep 600) & wait";
+        let callee = wamp(["register", "slow", "--exec"]).arg(format!("sh -c '{script}'"));
+        let callee = callee.dir(dir.path()).to(router.url()).start();
+        callee.wait_for_line("-- registered \"slow\"");
+        let _call = wamp(["call", "slow"]).to(router.url()).start();
+        let mut alive = reader(dir.path());
+        assert_eq!(alive.next_line(), "started");
+        match ends_by {
+            "TERM" => callee.terminate(),
+            _ => drop(router),
+        }
+        alive.finish().exit_code(0);
+    }
+}
+
+/// Reads the pipe that a program is about to make.
+#[track_caller]
+fn reader(dir: &std::path::Path) -> Program {
+    let mut command = Command::new("sh");
+    command.args(["-c", "until [ -p alive ]; do :; done; exec cat alive"]);
+    command.current_dir(dir);
+    Program::start(command)
 }

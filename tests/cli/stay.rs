@@ -71,3 +71,19 @@ fn joining_again_can_be_interrupted() {
     events.interrupt();
     events.finish().exit_code(130).stdout("");
 }
+
+#[test]
+fn a_procedure_that_somebody_else_took_meanwhile_is_named_and_tried_again() {
+    let (router, url) = router("127.77.0.4:0", "realm1");
+    let ours = started(&url, &["register", "dup", "--echo"], "-- registered");
+    drop(router);
+    ours.wait_for_line("-- session lost: ");
+    ours.signal("STOP");
+    let _router = restart(&url, "realm1");
+    let theirs = started(&url, &["register", "dup", "--echo"], "-- registered");
+    ours.signal("CONT");
+    ours.wait_for_line("-- \"dup\" is held by another session; trying again for 60 s");
+    theirs.interrupt();
+    theirs.finish().exit_code(130);
+    ours.wait_for_line("-- registered \"dup\" again");
+}

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::command::{LocalId, Offer};
@@ -21,24 +22,46 @@ pub type Handler =
 #[derive(Debug)]
 pub struct Registration {
     pub(super) local: LocalId,
-    pub(super) end: oneshot::Receiver<RegistrationEnd>,
+    pub(super) state: watch::Receiver<RegistrationState>,
+}
+
+/// How an offer stands with the router.
+#[derive(Clone, Debug)]
+pub enum RegistrationState {
+    /// The router holds it, or has not answered yet.
+    Offered,
+    /// After a re-join another session holds the procedure: the router may not have noticed that ours is gone.
+    Contested {
+        /// How long it is tried again.
+        patience: Duration,
+    },
+    /// The router does not hold it any more.
+    Ended(RegistrationEnd),
 }
 
 /// Why the router does not hold a registration any more.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct RegistrationEnd(pub(super) String);
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistrationEnd {
+    /// The router took it back.
+    #[error("{0}")]
+    Revoked(String),
+    /// It was lost with a session, and the next one's router refused it.
+    #[error("it could not be restored: {}", .0.error)]
+    NotRestored(ErrorReply),
+}
 
 impl Registration {
-    /// Waits until the router takes the offer back; `None` where the session ended instead.
-    pub async fn ended(&mut self) -> Option<RegistrationEnd> {
-        (&mut self.end).await.ok()
+    /// Waits until the offer stands differently; `None` where the session ended instead.
+    pub async fn changed(&mut self) -> Option<RegistrationState> {
+        self.state.changed().await.ok()?;
+        Some(self.state.borrow_and_update().clone())
     }
 }
 
 struct Callee {
     offer: Offer,
-    ended: oneshot::Sender<RegistrationEnd>,
+    state: watch::Sender<RegistrationState>,
     registration: Option<RegistrationId>,
     running: usize,
     /// bound: the session refuses invocations beyond its limit.
@@ -72,11 +95,11 @@ impl Callees {
         &mut self,
         local: LocalId,
         offer: Offer,
-        ended: oneshot::Sender<RegistrationEnd>,
+        state: watch::Sender<RegistrationState>,
     ) {
         let callee = Callee {
             offer,
-            ended,
+            state,
             registration: None,
             running: 0,
             waiting: VecDeque::new(),
@@ -88,6 +111,11 @@ impl Callees {
     pub(super) fn registered(&mut self, local: LocalId, registration: RegistrationId) {
         if let Some(callee) = self.offers.get_mut(&local) {
             callee.registration = Some(registration);
+            callee.state.send_if_modified(|state| {
+                let is_news = matches!(state, RegistrationState::Contested { .. });
+                *state = RegistrationState::Offered;
+                is_news
+            });
             self.by_registration.insert(registration, local);
         }
     }
@@ -105,7 +133,7 @@ impl Callees {
     }
 
     /// Ends an offer, telling its owner why.
-    pub(super) fn end(&mut self, local: LocalId, why: String) {
+    pub(super) fn end(&mut self, local: LocalId, why: RegistrationEnd) {
         let Some(callee) = self.offers.remove(&local) else {
             return;
         };
@@ -113,7 +141,16 @@ impl Callees {
             self.by_registration.remove(&registration);
         }
         // An owner who does not wait for it need not know.
-        drop(callee.ended.send(RegistrationEnd(why)));
+        drop(callee.state.send(RegistrationState::Ended(why)));
+    }
+
+    /// Tells an offer's owner that somebody else holds the procedure, and that it is tried again.
+    pub(super) fn contested(&self, local: LocalId, patience: Duration) {
+        if let Some(callee) = self.offers.get(&local) {
+            let contested = RegistrationState::Contested { patience };
+            // An owner who does not wait for it need not know.
+            drop(callee.state.send(contested));
+        }
     }
 
     pub(super) fn of(&self, registration: RegistrationId) -> Option<LocalId> {

@@ -1,8 +1,8 @@
 //! What a [`Peer`](super::Peer) hands to its task.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::callees::{Handler, RegistrationEnd};
+use super::callees::{Handler, RegistrationState};
 use super::error::RequestError;
 use super::peer::Outcome;
 use super::subscription::Delivery;
@@ -41,7 +41,7 @@ pub(super) enum Command {
     },
     Register {
         offer: Offer,
-        ended: oneshot::Sender<RegistrationEnd>,
+        state: watch::Sender<RegistrationState>,
         reply: Reply<LocalId>,
     },
     Unregister {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::RequestError;
-use super::callees::Finished;
+use super::callees::{Finished, RegistrationEnd};
 use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::{Link, queue, trace_received};
@@ -197,6 +197,7 @@ impl<'a> Conversation<'a> {
                 } => {
                     let why = revoked("registration", reason.as_deref());
                     if let Some(local) = self.driver.callees.of(registration) {
+                        let why = RegistrationEnd::Revoked(why);
                         self.driver.callees.end(local, why);
                     }
                 }
@@ -261,7 +262,7 @@ impl<'a> Conversation<'a> {
             Command::Unsubscribe { local, reply } => self.unsubscribe(local, Some(reply)),
             Command::Register {
                 offer,
-                ended,
+                state,
                 reply,
             } => {
                 let local = self.driver.next_local();
@@ -269,7 +270,7 @@ impl<'a> Conversation<'a> {
                     procedure, options, ..
                 } = &offer;
                 let sent = self.session.register(procedure.clone(), options.clone());
-                self.driver.callees.add(local, offer, ended);
+                self.driver.callees.add(local, offer, state);
                 self.sent(sent, Waiting::Register(local, Some(reply)));
             }
             Command::Unregister { local, reply } => self.unregister(local, reply),
@@ -383,7 +384,7 @@ impl<'a> Conversation<'a> {
                 let why = format!("it could not be restored: {}", reply.error);
                 self.driver.subscribers.end(local, why);
             }
-            Waiting::Register(local, None) => self.restore_refused(local, &reply),
+            Waiting::Register(local, None) => self.restore_refused(local, reply),
             waiting => self.failed(waiting, RequestError::Refused(reply)),
         }
     }
@@ -432,14 +433,19 @@ impl<'a> Conversation<'a> {
     }
 
     /// A router that has not noticed our loss yet says that the procedure exists: of our own last session.
-    fn restore_refused(&mut self, local: LocalId, reply: &ErrorReply) {
+    fn restore_refused(&mut self, local: LocalId, reply: ErrorReply) {
         let attempts = self.restore_attempts.entry(local).or_insert(0);
         *attempts += 1;
+        let is_first = *attempts == 1;
         if reply.error == uris::PROCEDURE_ALREADY_EXISTS && *attempts < RESTORE_ATTEMPTS_MAX {
             self.restores
                 .push((Instant::now() + RESTORE_INTERVAL, local));
+            if is_first {
+                let patience = RESTORE_INTERVAL * RESTORE_ATTEMPTS_MAX;
+                self.driver.callees.contested(local, patience);
+            }
         } else {
-            let why = format!("it could not be restored: {}", reply.error);
+            let why = RegistrationEnd::NotRestored(reply);
             self.driver.callees.end(local, why);
         }
     }

@@ -20,7 +20,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use callees::{Handler, Registration, RegistrationEnd};
+pub use callees::{Handler, Registration, RegistrationEnd, RegistrationState};
 pub use error::{ConnectError, RequestError};
 pub use peer::{Outcome, Peer};
 pub use retry::Retry;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::callees::{Handler, Registration};
+use super::callees::{Handler, Registration, RegistrationState};
 use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::establish;
@@ -186,14 +186,14 @@ impl Peer {
             concurrency,
             handler,
         };
-        let (ended, end) = oneshot::channel();
+        let (reported, state) = watch::channel(RegistrationState::Offered);
         let command = |reply| Command::Register {
             offer,
-            ended,
+            state: reported,
             reply,
         };
         let local = self.request(command).await?;
-        Ok(Registration { local, end })
+        Ok(Registration { local, state })
     }
 
     /// Takes an offer back, and waits for the router to say so.
