@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use wamp::router::Limits;
 
 use super::link::Link;
-use super::node::{Node, in_virtual_time};
-use super::peer::{PING, close_code, frame_of, frames};
+use super::node::{Node, in_real_time, in_virtual_time};
+use super::peer::{PING, authority, close_code, close_frame, frame_of, frames, handshake};
 
 /// A buffer that is never full in these tests.
 const ROOMY: usize = 8 * 1024 * 1024;
@@ -360,6 +362,33 @@ fn a_session_holds_so_many_subscriptions_registrations_and_calls_and_no_more() {
         assert_eq!(peer.receive().await[0], json!(68));
         let fourth = callers[1].request(48, &[json!({}), json!("a.one")]).await;
         assert_eq!(fourth[4], json!("wamp.error.no_available_callee"));
+    });
+}
+
+#[test]
+fn beyond_the_limit_of_connections_none_is_served_until_one_ends() {
+    in_real_time(async {
+        let limits = Limits {
+            connections: 1,
+            ..Limits::default()
+        };
+        let node = Node::start(limits).await;
+        let request = handshake(node.url(), "wamp.2.json");
+        // Whether the router serves this connection.
+        let serves = async |stream: &mut TcpStream| {
+            let mut status = [0; 12];
+            let is_sent = stream.write_all(request.as_bytes()).await.is_ok();
+            is_sent && stream.read_exact(&mut status).await.is_ok() && status == *b"HTTP/1.1 101"
+        };
+        let connect = || TcpStream::connect(authority(node.url()));
+        let mut first = connect().await.unwrap();
+        assert!(serves(&mut first).await);
+        for _ in 0..10 {
+            assert!(!serves(&mut connect().await.unwrap()).await);
+        }
+        first.write_all(&close_frame(1000)).await.unwrap();
+        // Its place is free when its task has ended, which nobody is told.
+        while !serves(&mut connect().await.unwrap()).await {}
     });
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Node {
     router: Arc<Router>,
     accepting: JoinHandle<()>,
     gate: Gate,
+    url: String,
     _closing: Closing,
 }
 
@@ -31,10 +32,16 @@ pub(super) fn in_virtual_time(test: impl Future<Output = ()>) {
     runtime.unwrap().block_on(test);
 }
 
+/// Runs a test in real time, with sockets.
+pub(super) fn in_real_time(test: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(test);
+}
+
 impl Node {
     pub(super) async fn start(limits: Limits) -> Self {
         let router = Router::new([Uri::from("realm1")], limits);
-        // Nobody connects to it, but who accepts is also who sheds load.
+        // Few tests connect to it, but who accepts is also who sheds load.
         let address = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
         let site = Site {
             path: "/ws".to_owned(),
@@ -45,9 +52,15 @@ impl Node {
         Self {
             router,
             gate: listening.gate(),
+            url: listening.urls().remove(0),
             accepting: tokio::spawn(listening.accept()),
             _closing: closing,
         }
+    }
+
+    /// Where its sockets are.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Serves one end of a stream.
