@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use tokio::time::timeout;
 use url::Url;
 
-use super::console::{Console, ConsoleArgs};
+use super::console::{Console, ConsoleArgs, printable};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::signal::Signals;
@@ -221,7 +221,7 @@ fn closed(end: &SessionEnd) -> Failure {
         SessionEnd::Ended(end) => Exit::of_end(end),
         _ => Exit::SessionLost,
     };
-    Failure::new(exit, format!("session lost: {end}"))
+    Failure::new(exit, printable(&format!("session lost: {end}")))
 }
 
 /// Tells a terminal, after a while, that there is no answer yet.

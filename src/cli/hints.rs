@@ -21,7 +21,7 @@ pub(super) fn not_connected(
         ConnectError::Join(end) => not_joined(end, url, realm),
         error => Failure::new(
             Exit::NotConnected,
-            format!("cannot connect to {url}: {error}"),
+            printable(&format!("cannot connect to {url}: {error}")),
         ),
     }
 }
