@@ -106,7 +106,9 @@ fn literal(word: &str) -> Result<Value, Failure> {
     match json::parse(word) {
         Ok(value) => Ok(value),
         Err(error)
-            if matches!(error.reason, Reason::Syntax(_)) && !word.starts_with(['{', '[']) =>
+            if matches!(error.reason, Reason::Syntax(_))
+                && !word.starts_with(['{', '['])
+                && !is_overflow(word) =>
         {
             Ok(word.into())
         }
@@ -125,6 +127,14 @@ fn strict(word: &str, value: &str) -> Result<Value, Failure> {
         .map_err(|error| bad_json("the value behind := is not JSON", word, value, &error))
 }
 
+/// A number of JSON that no 64-bit float holds, as `1e400`; in words of JSON the parser refuses it alike.
+fn is_overflow(word: &str) -> bool {
+    let is_number = word
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    !word.starts_with(['+', '.']) && is_number && word.parse::<f64>().is_ok_and(f64::is_infinite)
+}
+
 fn bad_json(what: &str, word: &str, json: &str, error: &JsonError) -> Failure {
     let offset = word.len() - json.len() + error.offset;
     match &error.reason {
@@ -136,7 +146,13 @@ fn bad_json(what: &str, word: &str, json: &str, error: &JsonError) -> Failure {
         Reason::TooDeep => Failure::usage(error.to_string()),
         Reason::Syntax(_) => {
             let message = format!("{what}: {error}\n{}", with_caret(word, offset));
-            Failure::usage(message).hint("to send it as text, put @str: in front")
+            let name = word
+                .strip_suffix(json)
+                .and_then(|front| front.strip_suffix(":="));
+            Failure::usage(message).hint(match name {
+                Some(name) => format!("to send it as text: {name}={json}"),
+                None => "to send it as text, put @str: in front".to_owned(),
+            })
         }
     }
 }

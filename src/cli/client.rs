@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use tokio::time::timeout;
 use url::Url;
 
-use super::console::{Console, ConsoleArgs};
+use super::console::{Console, ConsoleArgs, printable};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::signal::Signals;
@@ -20,6 +20,8 @@ use crate::transport::Dialer;
 
 /// How long connecting may take where nothing else is said.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The realm where none is named.
+const DEFAULT_REALM: &str = "realm1";
 /// How often commands that run for long ask whether the router lives.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// When a terminal is told that there is no answer yet.
@@ -30,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
     /// Router, as ws://HOST:PORT/PATH; :8080 and HOST:8080/ws will do too
-    #[arg(short, long, env = "WAMP_URL", hide_env = true, value_parser = parse_url)]
+    #[arg(short, long, env = "WAMP_URL", hide_env_values = true, value_parser = parse_url)]
     #[arg(default_value = "ws://127.0.0.1:8080/ws")]
     url: Url,
     /// Realm to join
@@ -38,8 +40,8 @@ pub(super) struct ClientArgs {
         short = 'R',
         long,
         env = "WAMP_REALM",
-        hide_env = true,
-        default_value = "realm1"
+        hide_env_values = true,
+        default_value = DEFAULT_REALM
     )]
     realm: String,
     /// json, msgpack, cbor, or auto: all are offered, the router chooses
@@ -47,17 +49,17 @@ pub(super) struct ClientArgs {
         short,
         long,
         env = "WAMP_SERIALIZER",
-        hide_env = true,
+        hide_env_values = true,
         value_name = "NAME"
     )]
     #[arg(value_enum, default_value_t = SerializerChoice::Auto, hide_possible_values = true)]
     serializer: SerializerChoice,
-    /// Longest wait for the connection (10s if not given) and for the answer (none if not given); 0 is for ever
+    /// Longest wait for the connection (10s if not given) and for the answer (none if not given), as 30s, 500ms, 2m; 0 is for ever
     #[arg(
         short = 'T',
         long,
         env = "WAMP_TIMEOUT",
-        hide_env = true,
+        hide_env_values = true,
         value_name = "DURATION"
     )]
     #[arg(value_parser = parse_timeout)]
@@ -116,7 +118,7 @@ impl ClientArgs {
                 opener: None,
                 serializers: self.serializer.offered(),
             },
-            realm: Uri::from(self.realm.as_str()),
+            realm: Uri::from(self.realm()),
             agent: concat!("wamp/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
             retry: (stay == Stay::Long).then(Retry::default),
@@ -126,7 +128,7 @@ impl ClientArgs {
         let joining = patiently(console, "the router", Peer::connect(options));
         let peer = joining
             .await
-            .map_err(|error| hints::not_connected(&error, self.url.as_str(), &self.realm, limit))?;
+            .map_err(|error| hints::not_connected(&error, &self.url, self.realm(), limit))?;
         let client = Client {
             peer,
             console,
@@ -143,6 +145,13 @@ impl ClientArgs {
         Console::new(&self.console)
     }
 
+    /// The realm. A variable that is set to nothing is as good as none.
+    fn realm(&self) -> &str {
+        let is_unset = self.realm.is_empty()
+            && std::env::var_os("WAMP_REALM").is_some_and(|realm| realm.is_empty());
+        if is_unset { DEFAULT_REALM } else { &self.realm }
+    }
+
     /// How long an answer may take; `None` is for ever.
     pub(super) fn reply_timeout(&self) -> Option<Duration> {
         self.timeout.and_then(limit)
@@ -155,7 +164,7 @@ impl Client<'_> {
         let agent = agent.map_or_else(String::new, |agent| format!(", router {agent}"));
         self.console.fact(&format!(
             "joined {} at {} as session {} ({}{agent})",
-            self.args.realm,
+            self.args.realm(),
             self.args.url,
             joined.welcome.session,
             joined.serializer.name(),
@@ -163,7 +172,7 @@ impl Client<'_> {
     }
 
     pub(super) fn realm(&self) -> &str {
-        &self.args.realm
+        self.args.realm()
     }
 
     /// The serializer agreed upon.
@@ -221,7 +230,7 @@ fn closed(end: &SessionEnd) -> Failure {
         SessionEnd::Ended(end) => Exit::of_end(end),
         _ => Exit::SessionLost,
     };
-    Failure::new(exit, format!("session lost: {end}"))
+    Failure::new(exit, printable(&format!("session lost: {end}")))
 }
 
 /// Tells a terminal, after a while, that there is no answer yet.
@@ -257,12 +266,19 @@ impl SerializerChoice {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
-        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
+        Err(_) => humantime::parse_duration(text)
+            .map_err(|_| "a duration is written as 30s, 500ms or 2m".to_owned()),
     }
 }
 
 /// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
 fn parse_url(text: &str) -> Result<Url, String> {
+    if let Some(rest) = text
+        .strip_prefix("ws:/")
+        .filter(|rest| !rest.starts_with('/'))
+    {
+        return Err(format!("did you mean ws://{rest}?"));
+    }
     let full = if text.contains("://") {
         text.to_owned()
     } else {
@@ -282,7 +298,10 @@ fn parse_url(text: &str) -> Result<Url, String> {
         "ws" if url.has_host() => Ok(url),
         "ws" => Err("it names no host".to_owned()),
         "wss" => Err("wss:// is not supported yet, only ws://".to_owned()),
-        other => Err(format!("{other}:// is not supported, only ws://")),
+        other => {
+            let rest = full.split_once("://").map_or("", |(_, rest)| rest);
+            Err(format!("{other}:// is not supported; try ws://{rest}"))
+        }
     }
 }
 

@@ -72,8 +72,7 @@ impl Console {
     pub(super) fn note(&self, text: &str) {
         if self.quiet == 0 {
             let line = format!("-- {}", printable(text));
-            // With stderr gone there is nobody to tell.
-            let _ = writeln!(io::stderr(), "{}", stderr_palette().note(&line));
+            say(&format!("{}\n", stderr_palette().note(&line)));
         }
     }
 
@@ -161,21 +160,37 @@ pub(super) fn stderr_palette() -> Palette {
     })
 }
 
-/// A text from elsewhere that cannot move the cursor, ring or recolour: control characters as `\u001b`.
+/// Writes to stderr at once, so that what two processes say does not mix.
+pub(super) fn say(text: &str) {
+    // With stderr gone there is nobody to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A text from elsewhere that cannot move the cursor, ring, recolour, begin a line or turn one around: control
+/// characters as `\u001b`.
 pub(super) fn printable(text: &str) -> String {
     use std::fmt::Write as _;
-    if !text.contains(|c: char| c.is_control() && c != '\n') {
+    if !text.contains(is_unsafe) {
         return text.to_owned();
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
+        if c == '\n' {
+            safe.push_str("\\n");
+        } else if is_unsafe(c) {
             let _ = write!(safe, "\\u{:04x}", u32::from(c));
         } else {
             safe.push(c);
         }
     }
     safe
+}
+
+/// Control characters, and those that change the direction of writing.
+fn is_unsafe(c: char) -> bool {
+    let is_bidi =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_bidi
 }
 
 /// Sends every message of the session to stderr.

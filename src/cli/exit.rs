@@ -1,7 +1,7 @@
 //! Exit codes, and the failures that lead to them. The only place that knows the numbers.
 
 use std::fmt;
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use super::console;
 use crate::client::{End, ErrorReply};
@@ -162,13 +162,22 @@ pub fn report(error: &anyhow::Error) -> Exit {
         return exit;
     }
     let palette = console::stderr_palette();
-    let mut stderr = std::io::stderr().lock();
-    // With stderr gone there is nobody to tell.
-    let _ = writeln!(stderr, "{} {error:#}", palette.error("error:"));
+    let mut said = format!(
+        "{} {}\n",
+        palette.error("error:"),
+        lines(&format!("{error:#}"))
+    );
     if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
-        let _ = writeln!(stderr, "{} {hint}", palette.note("hint:"));
+        let _ = writeln!(said, "{} {}", palette.note("hint:"), lines(hint));
     }
+    console::say(&said);
     exit
+}
+
+/// A text of ours, whose lines are meant, with nothing else that a terminal obeys. Texts from peers are on one line.
+fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(console::printable).collect();
+    lines.join("\n")
 }
 
 /// An ERROR as people read it: its URI, then what it carries.

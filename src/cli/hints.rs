@@ -2,37 +2,45 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::console::printable;
 use super::exit::{Exit, Failure, error_text};
 use crate::client::{End, ErrorReply};
 use crate::node::connect::{ConnectError, RequestError};
-use crate::protocol::uris;
+use crate::protocol::{Uri, UriRule, uris};
 use crate::transport::DialError;
 
 /// There is no session.
 pub(super) fn not_connected(
     error: &ConnectError,
-    url: &str,
+    url: &Url,
     realm: &str,
     limit: Option<Duration>,
 ) -> Failure {
     match error {
         ConnectError::Dial(error) => not_dialled(error, url, limit),
-        ConnectError::Join(end) => not_joined(end, url, realm),
+        ConnectError::Join(end) => not_joined(end, url.as_str(), realm),
         error => Failure::new(
             Exit::NotConnected,
-            format!("cannot connect to {url}: {error}"),
+            printable(&format!("cannot connect to {url}: {error}")),
         ),
     }
 }
 
-fn not_dialled(error: &DialError, url: &str, limit: Option<Duration>) -> Failure {
+fn not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure {
     let message = printable(&format!("cannot connect to {url}: {error}"));
     let failure = Failure::new(Exit::NotConnected, message);
     match error {
         DialError::Url { .. } => Failure::usage(format!("{url}: {error}")),
         DialError::Connect { .. } => {
-            failure.hint("is a router running there? start one: wamp router")
+            let listen = match url.port_or_known_default() {
+                None | Some(8080) => String::new(),
+                Some(port) => format!(" --listen :{port}"),
+            };
+            failure.hint(format!(
+                "is a router running there? start one: wamp router{listen}"
+            ))
         }
         DialError::Resolve { .. } => failure.hint("name another router with -u or WAMP_URL"),
         DialError::Http { .. } => {
@@ -56,8 +64,14 @@ fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
     match end {
         End::Refused { reason, .. } if *reason == uris::NO_SUCH_REALM => {
             let message = format!("the router at {url} has no realm {realm:?} ({reason})");
-            let hint =
-                format!("name another with -R, or start it with one: wamp router --realm {realm}");
+            let is_valid = Uri::from(realm).check(UriRule::Loose).is_ok();
+            let start = if is_valid {
+                let realm = shell_words::quote(realm);
+                format!(", or start it with one: wamp router --realm {realm}")
+            } else {
+                String::new()
+            };
+            let hint = format!("name another with -R{start}");
             Failure::new(Exit::JoinRefused, message).hint(hint)
         }
         End::Refused { .. } | End::Challenged { .. } => {
@@ -99,7 +113,8 @@ fn refused(what: &str, realm: &str, reply: &ErrorReply) -> Failure {
             .hint("is it spelt right, and is its callee running? offer one: wamp register");
     }
     let failure = Failure::new(exit, format!("{what}: {}", error_text(reply)));
-    if *error == uris::INVALID_URI {
+    let is_reserved = what.contains("\"wamp.") || what.contains("\"_router");
+    if *error == uris::INVALID_URI && !is_reserved {
         failure.hint("a URI is made of parts with dots between, none empty, without blanks and #")
     } else if *error == uris::PROCEDURE_ALREADY_EXISTS {
         failure.hint("somebody offers it already; choose another name, or stop the other")

@@ -146,8 +146,8 @@ impl Printer {
     /// Writes one value.
     pub(super) fn value(&self, value: &Value) -> Result<()> {
         let text = match self.layout {
-            Layout::Line => json::to_line(value),
-            Layout::Indented => json::to_pretty(value),
+            Layout::Line => render::json(&json::to_line(value), self.palette),
+            Layout::Indented => render::json(&json::to_pretty(value), self.palette),
             Layout::Screen { .. } => render::pretty(value, self.palette),
             Layout::Raw => return self.raw(value),
         };
@@ -168,7 +168,7 @@ impl Printer {
     /// `12:30:25.123 filewithext.txt   ["saved"]  size=1024`
     fn event_line(&mut self, event: &ShownEvent) -> String {
         let time = local_time(event.received, &self.zone);
-        let topic = printable(&event.topic).replace('\n', " ");
+        let topic = printable(&event.topic);
         let chars = topic.chars().count();
         self.topic_chars = self.topic_chars.max(chars.min(TOPIC_CHARS_MAX));
         let gap = " ".repeat(self.topic_chars.saturating_sub(chars) + 2);

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
-use super::console::Console;
+use super::console::{Console, printable};
 use super::exec::{self, Program};
 use super::exit::{Exit, Failure};
 use super::hints;
@@ -272,7 +272,10 @@ async fn watch_offer(uri: &str, registration: &mut Registration, client: &Client
                 return hints::failed(&what, client.realm(), &RequestError::Refused(reply));
             }
             Some(RegistrationState::Ended(end)) => {
-                return Failure::new(Exit::SessionLost, format!("procedure {uri:?}: {end}"));
+                return Failure::new(
+                    Exit::SessionLost,
+                    printable(&format!("procedure {uri:?}: {end}")),
+                );
             }
             // The session's end is told by itself.
             None => std::future::pending().await,

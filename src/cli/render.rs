@@ -16,6 +16,46 @@ pub(super) fn pretty(value: &Value, palette: Palette) -> String {
     out
 }
 
+/// JSON as it is, coloured where colours are wanted.
+pub(super) fn json(text: &str, palette: Palette) -> String {
+    if palette == Palette::default() {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(2 * text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => text_length(rest),
+            '-' | '0'..='9' | 'a'..='z' => {
+                let is_end = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.');
+                rest.find(is_end).unwrap_or(rest.len())
+            }
+            _ => first.len_utf8(),
+        };
+        let (token, behind) = rest.split_at(length);
+        out.push_str(&match first {
+            '"' if behind.starts_with(':') => palette.name(&printable(token)),
+            '"' => palette.text(&printable(token)),
+            '-' | '0'..='9' => palette.number(token),
+            'a'..='z' => palette.word(token),
+            _ => token.to_owned(),
+        });
+        rest = behind;
+    }
+    out
+}
+
+/// The length of the JSON text at the start, with its quotes.
+fn text_length(json: &str) -> usize {
+    let mut is_escaped = false;
+    let end = json.char_indices().skip(1).find(|&(_, c)| {
+        let is_end = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(json.len(), |(at, _)| at + 1)
+}
+
 /// A value on one line.
 pub(super) fn line(value: &Value, palette: Palette) -> String {
     match value {
@@ -121,6 +161,12 @@ mod tests {
         ]));
         let expected = format!("{{\n  \"a\": \"{long}\",\n  \"b\": [1, null]\n}}");
         assert_eq!(pretty(&value, Palette::default()), expected);
+    }
+
+    #[test]
+    fn nothing_turns_the_line_around() {
+        let value = Value::from("\u{202e}\u{2066}");
+        assert_eq!(line(&value, Palette::default()), r#""\u202e\u2066""#);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
+use super::console::printable;
 use super::exit::{Exit, Failure};
 use super::glob_check;
 use super::pattern::{MatchChoice, Pattern};
@@ -145,7 +146,8 @@ impl Shown {
     async fn show_all(&mut self, subscriptions: &mut Subscriptions) -> Result<Exit> {
         loop {
             let (index, event) = subscriptions.next_event().await;
-            let event = event.map_err(|end| Failure::new(Exit::SessionLost, end.to_string()))?;
+            let event = event
+                .map_err(|end| Failure::new(Exit::SessionLost, printable(&end.to_string())))?;
             if self.show(index, &event)? && self.left == Some(0) {
                 return Ok(Exit::Done);
             }

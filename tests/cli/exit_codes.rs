@@ -42,6 +42,7 @@ fn a_command_line_that_makes_no_sense_is_2() {
         &["call", "x", "--no-such-flag"],
         &["call", "x", "[1,"],
         &["call", "x", "a:=b"],
+        &["call", "x", "1e400"],
         &["call", "x", "@hex:0"],
         &["call", "x", "a=1", "a=2"],
         &["call", "x", "-n", "0"],
@@ -70,6 +71,28 @@ fn a_command_line_that_makes_no_sense_is_2() {
 }
 
 #[test]
+fn a_mistyped_word_is_answered_by_the_right_one() {
+    for (words, said) in [
+        (
+            &["call", "x", "a:=b"] as &[&str],
+            "hint: to send it as text: a=b\n",
+        ),
+        (&["call", "x", "-u", "http://h/ws"], "try ws://h/ws"),
+        (&["call", "x", "-u", "ws:/h"], "did you mean ws://h?"),
+        (&["call", "x", "-T", "abc"], "as 30s, 500ms or 2m"),
+    ] {
+        wamp(words).run().exit_code(2).stderr_contains(said);
+    }
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let router = Router::start();
+    let call = wamp(["pub", "x"]).env("WAMP_REALM", "").to(router.url());
+    call.run().stderr("").exit_code(0);
+}
+
+#[test]
 fn no_router_is_3() {
     // A port that the system gives to nobody who does not ask for it.
     let url = "ws://127.0.0.1:1/ws";
@@ -77,7 +100,7 @@ fn no_router_is_3() {
         let output = wamp([command, "x"]).to(url).run().exit_code(3).stdout("");
         output.stderr(&format!(
             "error: cannot connect to {url}: connection refused\n\
-             hint: is a router running there? start one: wamp router\n"
+             hint: is a router running there? start one: wamp router --listen :1\n"
         ));
     }
 }

@@ -72,6 +72,11 @@ fn colours_are_for_terminals_unless_asked_for() {
         call.env(variable.0, variable.1).run()
     };
     call(&[], ("TERM", "xterm")).stdout("\"x\"\n");
+    let always = "\u{1b}[32m\"x\"\u{1b}[0m\n";
+    call(&["--color", "always"], ("TERM", "xterm")).stdout(always);
+    call(&[], ("CLICOLOR_FORCE", "1")).stdout(always);
+    let json = wamp(["call", "echo", "[1]", "-o", "json", "--color=always"]).to(router.url());
+    json.run().stdout("[\u{1b}[33m1\u{1b}[0m]\n");
     let output = wamp(["call", "nope", "--color", "always"])
         .to(router.url())
         .run();
@@ -87,6 +92,17 @@ fn colours_are_for_terminals_unless_asked_for() {
         .env("CLICOLOR_FORCE", "1");
     let output = both.env("NO_COLOR", "1").run();
     assert!(!output.stderr.contains('\u{1b}'), "{}", output.stderr);
+}
+
+#[test]
+fn what_a_callee_says_cannot_look_like_words_of_ours() {
+    let router = Router::start();
+    let script = "printf 'x\\nhint: run this \\342\\200\\256' >&2; exit 1";
+    let fail = callee(&router, ["fail", "--exec", &format!("sh -c \"{script}\"")]);
+    let call = wamp(["call", "fail"]).to(router.url()).run();
+    let call = call.stderr_contains("hint: run this \\u202e");
+    assert_eq!(call.stderr.lines().count(), 1, "{}", call.stderr);
+    fail.wait_for_line("exited with 1: hint: run this \\u202e");
 }
 
 #[test]
