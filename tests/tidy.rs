@@ -52,7 +52,9 @@ impl Source {
 
     /// The lines that are product, not unit tests.
     fn product(&self) -> impl Iterator<Item = &str> {
-        self.text.lines().take_while(|line| *line != "#[cfg(test)]")
+        let modules = "#[cfg(test)]\nmod tests {";
+        let end = self.text.find(modules).unwrap_or(self.text.len());
+        self.text[..end].lines()
     }
 
     fn is_test(&self) -> bool {

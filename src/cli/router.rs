@@ -1,5 +1,6 @@
 //! `wamp router`: realms on listeners, until it is told to stop.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,8 @@ impl RouterArgs {
             .map_err(|error| explain(&error))?;
         log_listening(&listening);
         if self.demo {
-            for realm in &self.realm {
+            let realms: BTreeSet<&Uri> = self.realm.iter().collect();
+            for realm in realms {
                 demo::start(listening.gate(), realm).await?;
             }
             info!(

@@ -34,10 +34,10 @@ const SUMS_MAX: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The demo could not join.
-    #[error("the demo cannot join: {0}")]
+    #[error("the demo cannot join")]
     Connect(#[from] ConnectError),
     /// The demo's procedure was refused.
-    #[error("the demo cannot offer `sum`: {0}")]
+    #[error("the demo cannot offer `sum`")]
     Register(#[from] RequestError),
 }
 
@@ -104,7 +104,10 @@ fn sum(invocation: &Invocation) -> Result<Payload, ErrorReply> {
 )]
 fn add(total: Value, term: &Value) -> Result<Value, Value> {
     match (total, term) {
-        (Value::Integer(total), Value::Integer(term)) => Ok(Value::Integer(total + term)),
+        (Value::Integer(total), Value::Integer(number)) => {
+            let total = total.checked_add(*number);
+            total.map(Value::Integer).ok_or_else(|| term.clone())
+        }
         (Value::Integer(total), Value::Float(term)) => Ok(Value::Float(total as f64 + term)),
         (Value::Float(total), Value::Integer(term)) => Ok(Value::Float(total + *term as f64)),
         (Value::Float(total), Value::Float(term)) => Ok(Value::Float(total + term)),

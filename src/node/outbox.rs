@@ -15,7 +15,8 @@ use std::task::{Context, Waker};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::protocol::{Message, MessageCode, Payload};
+use crate::protocol::message::Abort;
+use crate::protocol::{Message, MessageCode, Payload, SessionId};
 use crate::router::{End, Limits};
 use crate::serializer::Serializer;
 use crate::transport::append_frame;
@@ -42,6 +43,8 @@ struct State {
     spare: BytesMut,
     /// Of the queue, and of what the connection has taken from it and not yet written.
     load: Load,
+    /// The largest message since nothing waited: it was to be taken, whatever its size.
+    largest_bytes: usize,
     /// Who sleeps until there is something to write.
     waker: Option<Waker>,
     /// Who must know when the connection is cut.
@@ -87,8 +90,19 @@ pub(super) struct Shared {
 pub(super) struct Delivery {
     /// Whom to wake once no lock is held.
     pub(super) wakers: Vec<Waker>,
+    /// What to log then: whoever reads the log may be slow.
+    pub(super) notes: Vec<Note>,
     /// Where a message is encoded before its frame is known.
     encoded: BytesMut,
+}
+
+/// What a delivery has to tell the log.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A session gets this ABORT.
+    Abort(SessionId, Box<Abort>),
+    /// A callee's outbox has no room for an invocation.
+    Undeliverable(SessionId),
 }
 
 /// Whether a message found room.
@@ -146,7 +160,7 @@ impl Outgoing {
         let waiting = |message: &Message| {
             let payload_bytes = message.payload().map_or(0, Payload::len);
             Load {
-                bytes: MESSAGE_OVERHEAD_BYTES + payload_bytes,
+                bytes: MESSAGE_OVERHEAD_BYTES + error_bytes(message) + payload_bytes,
                 messages: 1,
             }
         };
@@ -205,11 +219,12 @@ impl Outbox {
 
     /// Whether a message is cheap to encode: small, and nothing to transcode.
     fn is_ready(&self, message: &Message) -> bool {
-        message.payload().is_none_or(|payload| {
-            payload.is_empty()
-                || (payload.serializer() == self.serializer
-                    && payload.len() <= READY_PAYLOAD_BYTES_MAX)
-        })
+        error_bytes(message) <= READY_PAYLOAD_BYTES_MAX
+            && message.payload().is_none_or(|payload| {
+                payload.is_empty()
+                    || (payload.serializer() == self.serializer
+                        && payload.len() <= READY_PAYLOAD_BYTES_MAX)
+            })
     }
 
     fn append_frame(&self, code: MessageCode, encoded: &[u8], delivery: &mut Delivery) -> Fit {
@@ -253,10 +268,16 @@ impl Outbox {
     }
 
     fn account(&self, state: &mut State, load: Load, delivery: &mut Delivery) {
+        let largest = if state.load.messages == 0 {
+            0
+        } else {
+            state.largest_bytes
+        };
+        state.largest_bytes = largest.max(load.bytes);
         state.load.bytes += load.bytes;
         state.load.messages += load.messages;
         self.total.0.fetch_add(load.bytes, Ordering::Relaxed);
-        let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(load.bytes)
+        let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(state.largest_bytes)
             || state.load.messages > 2 * self.messages_max;
         if is_hopeless {
             delivery.wakers.extend(self.give_up(state));
@@ -371,6 +392,15 @@ impl State {
     }
 }
 
+/// How long an ERROR's URI is: a callee's own, so of any length.
+fn error_bytes(message: &Message) -> usize {
+    if let Message::Error(error) = message {
+        error.error.as_str().len()
+    } else {
+        0
+    }
+}
+
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
     if !slot
         .as_ref()
@@ -384,5 +414,62 @@ impl Drop for Outbox {
     fn drop(&mut self) {
         let left = self.lock().load.bytes;
         self.total.0.fetch_sub(left, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::message::{Published, Result};
+    use crate::protocol::{Dict, PublicationId, RequestId, ResultDetails};
+
+    const MIB: usize = 1024 * 1024;
+
+    fn result(bytes: usize) -> Message {
+        let text = "x".repeat(bytes);
+        let payload = Payload::from_values(Serializer::Json, &[text.into()], &Dict::new());
+        let details = ResultDetails::default();
+        Result {
+            request: RequestId::FIRST,
+            details,
+            payload,
+        }
+        .into()
+    }
+
+    fn published() -> Message {
+        Published {
+            request: RequestId::FIRST,
+            publication: PublicationId::FIRST,
+        }
+        .into()
+    }
+
+    fn outbox() -> Outbox {
+        Outbox::new(&Limits::default(), Serializer::Json, Arc::default())
+    }
+
+    fn is_cut(outbox: &Outbox) -> bool {
+        outbox.lock().is_cut
+    }
+
+    #[test]
+    fn a_message_beyond_the_budget_is_no_reason_to_cut_when_others_follow_it() {
+        let outbox = outbox();
+        let delivery = &mut Delivery::default();
+        assert_eq!(outbox.push(result(10 * MIB), delivery), Fit::Taken);
+        assert_eq!(outbox.push(published(), delivery), Fit::Taken);
+        assert!(!is_cut(&outbox));
+    }
+
+    #[test]
+    fn twice_the_budget_is() {
+        let outbox = outbox();
+        let delivery = &mut Delivery::default();
+        for _ in 0..8 {
+            assert!(!is_cut(&outbox));
+            outbox.push(result(MIB), delivery);
+        }
+        assert!(is_cut(&outbox));
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::clock::now;
-use super::outbox::{Delivery, Fit, Outbox, Shared};
+use super::outbox::{Delivery, Fit, Note, Outbox, Shared};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Violation};
@@ -117,6 +117,13 @@ impl SharedRealm {
         );
         floor.core.handle_shutdown(now);
         self.finish(floor, now, &mut Delivery::default());
+        let realm = self.name.as_str();
+        info!(
+            ?realm,
+            sessions = held.sessions,
+            calls = held.calls,
+            "going down"
+        );
     }
 
     /// Runs the core's deadlines, until the realm has gone down.
@@ -165,6 +172,7 @@ impl SharedRealm {
         if has_changed {
             self.deadline_changed.notify_one();
         }
+        log_notes(&mut delivery.notes);
         for waker in delivery.wakers.drain(..) {
             waker.wake();
         }
@@ -199,12 +207,15 @@ impl Floor {
         let mut invocation = None;
         match &message {
             Message::Invocation(message) => invocation = Some(message.request),
-            Message::Abort(abort) => log_abort(to, abort),
+            Message::Abort(abort) => {
+                let abort = Box::new(abort.clone());
+                delivery.notes.push(Note::Abort(to, abort));
+            }
             _ => {}
         }
         let fit = outbox.push(message, delivery);
         if let (Fit::GivenBack, Some(request)) = (fit, invocation) {
-            warn!(session = %to, "an invocation did not fit its callee's outbox: its caller gets an error");
+            delivery.notes.push(Note::Undeliverable(to));
             self.core.handle_undeliverable(now, to, request);
         }
     }
@@ -227,6 +238,23 @@ pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr
         .take(AGENT_CHARS_MAX)
         .collect();
     info!(%session, ?realm, %peer, ?agent, transport, "session joined");
+}
+
+/// One line for all invocations of a batch that did not fit: a slow callee gives many.
+fn log_notes(notes: &mut Vec<Note>) {
+    let mut undeliverable = None;
+    for note in notes.drain(..) {
+        match note {
+            Note::Abort(session, abort) => log_abort(session, &abort),
+            Note::Undeliverable(session) => {
+                let (_, count) = undeliverable.unwrap_or((session, 0));
+                undeliverable = Some((session, count + 1));
+            }
+        }
+    }
+    if let Some((session, invocations)) = undeliverable {
+        warn!(%session, invocations, "a callee's outbox is full: callers get an error");
+    }
 }
 
 /// The ABORT's words are ours, what they quote is escaped already.

@@ -221,14 +221,18 @@ impl Dealer {
         Ok(())
     }
 
-    /// Tells the caller that its callee could not take the invocation.
+    /// Tells the caller that its callee could not take the invocation, the newest it was to get.
     pub(super) fn handle_undeliverable(
         &mut self,
         context: &mut Context,
         callee: SessionId,
         invocation: RequestId,
     ) {
-        if let Ok(Some((caller, request))) = self.end_invocation(context, callee, invocation) {
+        let ended = self.end_invocation(context, callee, invocation);
+        if let Some(callee) = context.sessions.get_mut(&callee) {
+            callee.take_invocation_back(invocation);
+        }
+        if let Ok(Some((caller, request))) = ended {
             let refusal = Refusal::new(
                 uris::NO_AVAILABLE_CALLEE,
                 "the callee has too many messages waiting".into(),

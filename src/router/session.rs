@@ -59,4 +59,10 @@ impl Session {
         self.invocations.insert(invocation, asker);
         invocation
     }
+
+    /// Takes back the newest invocation, which its callee never saw: ids have no gaps. Spec: bp#ids.
+    pub(super) fn take_invocation_back(&mut self, invocation: RequestId) {
+        debug_assert_eq!(invocation.next(), self.invocation_next);
+        self.invocation_next = invocation;
+    }
 }

@@ -68,11 +68,13 @@ where
         .max_headers(limits.http_headers)
         .max_buf_size(limits.http_head_bytes)
         .serve_connection(TokioIo::new(stream), service);
-    let served = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+    // One limit for all requests together: none keeps the connection by asking for pages.
+    let serving = poll_fn(|cx| connection.poll_without_shutdown(cx));
+    let served = tokio::time::timeout(limits.upgrade_time, serving).await;
     let parts = connection.into_parts();
     let mut stream = parts.io.into_inner();
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let (Ok(()), Some(serializer)) = (served, agreed) else {
+    let (Ok(Ok(())), Some(serializer)) = (served, agreed) else {
         // The answer is written; the peer may still be sending what it is about.
         let end = poll_fn(|cx| poll_end(&mut stream, cx));
         let _ = tokio::time::timeout(limits.goodbye_time, end).await;

@@ -108,8 +108,10 @@ impl Callees {
     }
 
     /// Notes the router's answer.
-    pub(super) fn registered(&mut self, local: LocalId, registration: RegistrationId) {
-        if let Some(callee) = self.offers.get_mut(&local) {
+    pub(super) fn registered(&mut self, local: LocalId, registration: RegistrationId) -> bool {
+        let callee = self.offers.get_mut(&local);
+        let is_wanted = callee.is_some();
+        if let Some(callee) = callee {
             callee.registration = Some(registration);
             callee.state.send_if_modified(|state| {
                 let is_news = matches!(state, RegistrationState::Contested { .. });
@@ -118,6 +120,7 @@ impl Callees {
             });
             self.by_registration.insert(registration, local);
         }
+        is_wanted
     }
 
     pub(super) fn registration(&self, local: LocalId) -> Option<RegistrationId> {

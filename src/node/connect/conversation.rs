@@ -12,8 +12,9 @@ use super::driver::Driver;
 use super::establish::{Link, queue, trace_received};
 use super::peer::Outcome;
 use super::state::SessionEnd;
+use super::waiting::Waiting;
 use crate::client::{Answer, CommandError, End, ErrorReply, Output, Session};
-use crate::protocol::{PublicationId, RequestId, uris};
+use crate::protocol::{RequestId, uris};
 use crate::transport::{Connection, Read, TransportError};
 
 /// How many pings may stay without any sign of life.
@@ -28,16 +29,6 @@ const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 const RESTORE_INTERVAL: Duration = Duration::from_secs(1);
 /// How many times: until a router that pings every ten seconds has surely noticed.
 const RESTORE_ATTEMPTS_MAX: u32 = 60;
-
-/// Who waits for the answer to a request.
-enum Waiting {
-    Call(Reply<Outcome>),
-    Publish(Reply<Option<PublicationId>>),
-    Subscribe(LocalId, Option<Reply<LocalId>>),
-    Unsubscribe(Reply<()>),
-    Register(LocalId, Option<Reply<LocalId>>),
-    Unregister(LocalId, Reply<()>),
-}
 
 /// A session in progress.
 pub(super) struct Conversation<'a> {
@@ -94,8 +85,13 @@ impl<'a> Conversation<'a> {
             }
         };
         for (_, waiting) in self.waiting.drain() {
-            if let Waiting::Unregister(local, _) = &waiting {
-                self.driver.callees.remove(*local);
+            // What somebody is told has failed is not asked for again; what is being restored is.
+            match &waiting {
+                Waiting::Subscribe(local, Some(_)) => drop(self.driver.subscribers.remove(*local)),
+                Waiting::Register(local, Some(_)) | Waiting::Unregister(local, _) => {
+                    self.driver.callees.remove(*local);
+                }
+                _ => {}
             }
             waiting.refuse(&end);
         }
@@ -349,13 +345,18 @@ impl<'a> Conversation<'a> {
                 drop(reply.send(Ok(Some(publication))));
             }
             (Waiting::Subscribe(local, reply), Answer::Subscribed(subscription)) => {
-                self.driver.subscribers.subscribed(local, subscription);
+                if !self.driver.subscribers.subscribed(local, subscription) {
+                    // Given up while it was being restored. It was not asked for again, so nobody waits.
+                    let _ = self.session.unsubscribe(subscription);
+                }
                 if reply.is_some_and(|reply| reply.send(Ok(local)).is_err()) {
                     self.unsubscribe(local, None);
                 }
             }
             (Waiting::Register(local, reply), Answer::Registered(registration)) => {
-                self.driver.callees.registered(local, registration);
+                if !self.driver.callees.registered(local, registration) {
+                    let _ = self.session.unregister(registration);
+                }
                 self.restore_attempts.remove(&local);
                 if reply.is_some_and(|reply| reply.send(Ok(local)).is_err()) {
                     let (forgotten, _) = tokio::sync::oneshot::channel();
@@ -455,25 +456,6 @@ impl<'a> Conversation<'a> {
         let due = self.restores.extract_if(.., |&mut (at, _)| at <= now);
         for (_, local) in due.collect::<Vec<_>>() {
             self.restore(local);
-        }
-    }
-}
-
-impl Waiting {
-    fn refuse(self, end: &SessionEnd) {
-        self.fail(RequestError::Lost(end.clone()));
-    }
-
-    /// Tells who waits. Who no longer does need not know.
-    fn fail(self, error: RequestError) {
-        match self {
-            Self::Call(reply) => drop(reply.send(Err(error))),
-            Self::Publish(reply) => drop(reply.send(Err(error))),
-            Self::Subscribe(_, Some(reply)) | Self::Register(_, Some(reply)) => {
-                drop(reply.send(Err(error)));
-            }
-            Self::Subscribe(_, None) | Self::Register(_, None) => {}
-            Self::Unsubscribe(reply) | Self::Unregister(_, reply) => drop(reply.send(Err(error))),
         }
     }
 }

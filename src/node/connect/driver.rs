@@ -12,6 +12,8 @@ use super::establish::{Link, establish};
 use super::state::{Gap, SessionEnd, SessionState};
 use super::subscribers::Subscribers;
 use super::{ConnectError, ConnectOptions, RequestError, Retry};
+use crate::client::End;
+use crate::protocol::uris;
 
 /// What outlives a session.
 pub(super) struct Driver {
@@ -117,9 +119,12 @@ impl Driver {
     }
 }
 
-/// A refused join is final; so is a URL that cannot work.
+/// A refused join is final, unless the router is just going down; so is a URL that cannot work.
 fn is_final(error: &ConnectError) -> bool {
     use crate::transport::DialError;
+    if let ConnectError::Join(End::Refused { reason, .. }) = error {
+        return *reason != uris::SYSTEM_SHUTDOWN;
+    }
     matches!(
         error,
         ConnectError::Join(_)

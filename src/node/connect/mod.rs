@@ -17,6 +17,7 @@ mod subscribers;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::time::Duration;
 

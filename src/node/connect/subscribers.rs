@@ -49,14 +49,17 @@ impl Subscribers {
     }
 
     /// Notes the router's answer.
-    pub(super) fn subscribed(&mut self, local: LocalId, subscription: SubscriptionId) {
-        if let Some(subscriber) = self.entries.get_mut(&local) {
+    pub(super) fn subscribed(&mut self, local: LocalId, subscription: SubscriptionId) -> bool {
+        let subscriber = self.entries.get_mut(&local);
+        let is_wanted = subscriber.is_some();
+        if let Some(subscriber) = subscriber {
             subscriber.subscription = Some(subscription);
             self.by_subscription
                 .entry(subscription)
                 .or_default()
                 .push(local);
         }
+        is_wanted
     }
 
     /// Forgets a subscriber, and returns the subscription to give back.
