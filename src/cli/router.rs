@@ -95,7 +95,7 @@ impl RouterArgs {
     /// Runs the router; returns when it was told to stop and has stopped.
     ///
     /// # Errors
-    /// An address that cannot be listened on ([`BindError`](crate::node::BindError)).
+    /// An address that cannot be listened on ([`BindError`]).
     pub(super) async fn run(self) -> anyhow::Result<()> {
         self.log_to_stderr();
         // Before anybody can know that we listen: a signal must never find its default at work.
