@@ -7,9 +7,9 @@ use criterion::Criterion;
 use wamp::protocol::message::{Call, Publish, Register, Subscribe, Yield};
 use wamp::protocol::{
     CallOptions, Dict, Message, Payload, PublishOptions, RegisterOptions, RequestId, Role, Roles,
-    SessionId, SubscribeOptions, Uri, UriRule, YieldOptions,
+    SessionId, SubscribeOptions, Uri, YieldOptions,
 };
-use wamp::router::{IdSource, Joining, Limits, Output, Realm};
+use wamp::router::{Joining, Limits, Output, Realm, Settings, Sources, Transport};
 use wamp::serializer::Serializer;
 
 /// Benchmarks an event to one and to a thousand, and a call from CALL to RESULT.
@@ -65,9 +65,9 @@ impl Table {
     fn new() -> Self {
         let realm = Realm::new(
             "bench".into(),
-            UriRule::Loose,
+            Settings::default(),
             Limits::default(),
-            IdSource::counting(),
+            Sources::counting(0),
         );
         Self {
             realm,
@@ -81,8 +81,18 @@ impl Table {
             realm: "bench".into(),
             roles,
             agent: None,
+            identity: None,
         };
-        let session = self.realm.handle_join(&joining).expect("the realm is open");
+        let transport = Transport {
+            kind: "memory",
+            protocol: "none",
+            peer: "nobody".into(),
+            is_local: true,
+        };
+        let session = self
+            .realm
+            .handle_join(&joining, transport)
+            .expect("the realm is open");
         while self.realm.poll_output().is_some() {}
         Seat {
             session,

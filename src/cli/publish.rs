@@ -65,6 +65,7 @@ impl PublishArgs {
             let options = PublishOptions {
                 acknowledge: self.ack.then_some(true),
                 exclude_me: self.exclude_me,
+                ..PublishOptions::default()
             };
             let publish = client
                 .peer

@@ -188,6 +188,7 @@ impl<'a> Service<'a> {
             let options = RegisterOptions {
                 match_policy: pattern.policy_option(),
                 invoke: self.args.invoke.map(InvokeChoice::policy),
+                ..RegisterOptions::default()
             };
             let calls = Arc::clone(&self.calls);
             let registered = pattern.uri.clone();

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::exit::Failure;
 use crate::node::{BindError, Closing, Listening, Router, Site, demo, log_listening};
 use crate::protocol::{Uri, UriRule};
-use crate::router::Limits;
+use crate::router::{Authenticator, Limits, RequestIds, Settings, TimeUnit};
 use crate::transport::{Admission, io_text};
 
 /// How long connections may take to close once every session has left.
@@ -40,12 +40,50 @@ pub(super) struct RouterArgs {
     /// Offer `sum` and publish the current directory's files, to try things
     #[arg(long)]
     demo: bool,
+    /// How ids of requests are checked: strictly, or (for clients written against Crossbar.io) not
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    request_ids: RequestIdsChoice,
+    /// What a call's `timeout` counts (`s`: for clients written against Crossbar.io)
+    #[arg(long, value_enum, value_name = "UNIT", default_value_t)]
+    call_timeout_unit: TimeUnitChoice,
     /// Log more: every connection
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// Log warnings and errors only
     #[arg(short, long)]
     quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum RequestIdsChoice {
+    #[default]
+    Strict,
+    Lenient,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum TimeUnitChoice {
+    #[default]
+    Ms,
+    S,
+}
+
+impl From<RequestIdsChoice> for RequestIds {
+    fn from(choice: RequestIdsChoice) -> Self {
+        match choice {
+            RequestIdsChoice::Strict => Self::Strict,
+            RequestIdsChoice::Lenient => Self::Lenient,
+        }
+    }
+}
+
+impl From<TimeUnitChoice> for TimeUnit {
+    fn from(choice: TimeUnitChoice) -> Self {
+        match choice {
+            TimeUnitChoice::Ms => Self::Milliseconds,
+            TimeUnitChoice::S => Self::Seconds,
+        }
+    }
 }
 
 fn realm_name(text: &str) -> Result<Uri, String> {
@@ -100,7 +138,12 @@ impl RouterArgs {
         self.log_to_stderr();
         // Before anybody can know that we listen: a signal must never find its default at work.
         let mut stop = Stop::new()?;
-        let router = Router::new(self.realm.iter().cloned(), Limits::default());
+        let settings = self.settings();
+        let realms = self
+            .realm
+            .iter()
+            .map(|realm| (realm.clone(), settings.clone()));
+        let router = Router::new(realms, Limits::default(), Authenticator::default());
         let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
             .await
             .map_err(|error| explain(&error))?;
@@ -126,6 +169,14 @@ impl RouterArgs {
             signal = stop.requested() => warn!("{signal}: stopped at once"),
         }
         Ok(())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            request_ids: self.request_ids.into(),
+            call_timeout_unit: self.call_timeout_unit.into(),
+            ..Settings::default()
+        }
     }
 
     fn site(&self) -> Site {

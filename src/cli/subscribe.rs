@@ -123,6 +123,7 @@ async fn subscribe(
     for pattern in patterns {
         let options = SubscribeOptions {
             match_policy: pattern.policy_option(),
+            ..SubscribeOptions::default()
         };
         let what = format!("{} {:?}", pattern.policy, pattern.uri);
         let subscribe = subscriptions.subscribe(pattern.uri.as_str(), options);

@@ -16,7 +16,8 @@ impl VersionArgs {
     #[expect(clippy::unused_self, reason = "every command runs this way")]
     pub(super) fn run(self) -> Result<Exit> {
         let serializers = Serializer::ALL.map(Serializer::name).join(", ");
-        let features = Feature::ALL.map(Feature::key).join(", ");
+        let features = Feature::ALL.iter().map(|feature| feature.key());
+        let features = features.collect::<Vec<_>>().join(", ");
         let printer = Printer::new(
             &OutputArgs::default(),
             &Console::new(&ConsoleArgs::default()),

@@ -133,7 +133,7 @@ fn requests_count_from_one_whatever_their_kind() {
     let mut talk = Talk::joined();
     let acknowledged = PublishOptions {
         acknowledge: Some(true),
-        exclude_me: None,
+        ..PublishOptions::default()
     };
     call(&mut talk).unwrap();
     talk.session

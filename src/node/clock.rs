@@ -7,3 +7,8 @@ use std::time::Instant;
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
+
+/// The time of day, for what people read. It may jump; nothing is decided by it.
+pub(super) fn time_of_day() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

@@ -12,7 +12,7 @@ use super::clock::now;
 use super::outbox::{Delivery, Fit, Note, Outbox, Shared};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
-use crate::router::{Joining, Output, Realm, Violation};
+use crate::router::{Joining, Output, Realm, Transport, Violation};
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -63,11 +63,12 @@ impl SharedRealm {
     pub(super) fn join(
         &self,
         joining: &Joining,
+        transport: Transport,
         outbox: Arc<Outbox>,
     ) -> Result<SessionId, Box<Abort>> {
         let mut delivery = Delivery::default();
         let mut floor = self.lock();
-        let session = floor.core.handle_join(joining)?;
+        let session = floor.core.handle_join(joining, transport)?;
         floor.outboxes.insert(session, outbox);
         self.finish(floor, now(), &mut delivery);
         Ok(session)

@@ -9,15 +9,17 @@ use rand::{Rng, make_rng};
 use tokio::sync::Notify;
 use tracing::warn;
 
+use super::clock::time_of_day;
 use super::outbox::Total;
 use super::realm::SharedRealm;
-use crate::protocol::{Uri, UriRule};
-use crate::router::{IdSource, Limits, Realm};
+use crate::protocol::Uri;
+use crate::router::{Authenticator, Limits, Realm, Settings, Sources};
 
 /// The realms of one process.
 #[derive(Debug)]
 pub struct Router {
     realms: HashMap<Uri, Arc<SharedRealm>>,
+    authenticator: Authenticator,
     limits: Limits,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
@@ -27,17 +29,22 @@ pub struct Router {
 impl Router {
     /// Realms of these names, with nobody in them.
     #[must_use]
-    pub fn new(realms: impl IntoIterator<Item = Uri>, limits: Limits) -> Arc<Self> {
-        let realm = |name: Uri| {
+    pub fn new(
+        realms: impl IntoIterator<Item = (Uri, Settings)>,
+        limits: Limits,
+        authenticator: Authenticator,
+    ) -> Arc<Self> {
+        let realm = |(name, settings): (Uri, Settings)| {
             // Nobody may guess a session's id: numbers of a cryptographic generator, seeded by the system.
             let mut random: StdRng = make_rng();
-            let ids = IdSource::new(move || random.next_u64());
-            let core = Realm::new(name.clone(), UriRule::Loose, limits.clone(), ids);
+            let sources = Sources::new(move || random.next_u64(), time_of_day);
+            let core = Realm::new(name.clone(), settings, limits.clone(), sources);
             (name, Arc::new(SharedRealm::new(core)))
         };
         let realms = realms.into_iter().map(realm).collect();
         Arc::new(Self {
             realms,
+            authenticator,
             limits,
             total: Arc::default(),
             total_exceeded: Notify::new(),
@@ -48,6 +55,10 @@ impl Router {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(super) const fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
     }
 
     /// The realms' names, escaped, in alphabetical order.

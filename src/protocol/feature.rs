@@ -21,14 +21,92 @@ pub enum Role {
     Broker,
 }
 
-/// An optional ability, announced under a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Feature {
-    /// Subscriptions by prefix and wildcard. Spec: ap#pubsub-pattern.
-    PatternBasedSubscription,
-    /// A publisher may ask to hear itself. Spec: ap#pubsub-pub-exclusion.
-    PublisherExclusion,
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {
+        /// An optional ability, announced under a role.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Feature {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Feature {
+            /// Every feature.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The key under which it is announced.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$name => $key,)*
+                }
+            }
+        }
+    };
 }
+
+features! {
+    /// Subscriptions by prefix and wildcard. Spec: ap#pattern-based-subscription.
+    PatternBasedSubscription = "pattern_based_subscription",
+    /// A publisher may ask to hear itself. Spec: ap#pubsub-pub-exclusion.
+    PublisherExclusion = "publisher_exclusion",
+    /// A publisher says who gets its event. Spec: ap#pubsub-bw-listing.
+    SubscriberBlackwhiteListing = "subscriber_blackwhite_listing",
+    /// A publisher may be disclosed. Spec: ap#pubsub-pub-identification.
+    PublisherIdentification = "publisher_identification",
+    /// Events say how far they are trusted. Spec: ap#pubsub-pub-trustlevels.
+    PublicationTrustlevels = "publication_trustlevels",
+    /// Events by resource key to one node of many. Spec: ap#pubsub-sharded-subscription.
+    ShardedSubscription = "sharded_subscription",
+    /// Earlier events can be asked for. Spec: ap#pubsub-event-history.
+    EventHistory = "event_history",
+    /// A topic keeps an event for subscribers to come. Spec: ap#event-retention.
+    EventRetention = "event_retention",
+    /// The broker may take a subscription back. Spec: ap#subscription-revocation.
+    SubscriptionRevocation = "subscription_revocation",
+    /// What is subscribed can be asked for. Spec: ap#pubsub-sub-metapi.
+    SubscriptionMetaApi = "subscription_meta_api",
+    /// Who is there can be asked for. Spec: ap#session-metapi.
+    SessionMetaApi = "session_meta_api",
+    /// Topics can be listed and described. Spec: ap#interface-reflection.
+    TopicReflection = "topic_reflection",
+    /// A call may have many results. Spec: ap#rpc-progressive-call-results.
+    ProgressiveCallResults = "progressive_call_results",
+    /// A call may be made in parts. Spec: ap#rpc-progressive-call-invocations.
+    ProgressiveCallInvocations = "progressive_call_invocations",
+    /// A call may have a time limit. Spec: ap#rpc-call-timeout.
+    CallTimeout = "call_timeout",
+    /// A call may be cancelled. Spec: ap#rpc-call-canceling.
+    CallCanceling = "call_canceling",
+    /// A callee may pass a call on. Spec: ap#rpc-call-rerouting.
+    CallReroute = "call_reroute",
+    /// A caller may be disclosed. Spec: ap#rpc-call-identification.
+    CallerIdentification = "caller_identification",
+    /// Invocations say how far they are trusted. Spec: ap#rpc-call-trust-levels.
+    CallTrustlevels = "call_trustlevels",
+    /// Registrations by prefix and wildcard. Spec: ap#rpc-pattern-reg.
+    PatternBasedRegistration = "pattern_based_registration",
+    /// A procedure may have many callees. Spec: ap#rpc-shared-registration.
+    SharedRegistration = "shared_registration",
+    /// A resource key may choose among callees. Spec: ap#rpc-sharded-registration.
+    ShardedRegistration = "sharded_registration",
+    /// The dealer may take a registration back. Spec: ap#rpc-registration-revocation.
+    RegistrationRevocation = "registration_revocation",
+    /// What is registered can be asked for. Spec: ap#rpc-reg-metapi.
+    RegistrationMetaApi = "registration_meta_api",
+    /// Events may be left for when a session ends. Spec: ap#session-testament.
+    TestamentMetaApi = "testament_meta_api",
+    /// Procedures can be listed and described. Spec: ap#interface-reflection.
+    ProcedureReflection = "procedure_reflection",
+    /// Payload may be opaque. Spec: ap#payload-passthru-mode.
+    PayloadPassthruMode = "payload_passthru_mode",
+}
+
+/// Other keys that the specification itself spells some features by; understood, never sent.
+const OTHER_KEYS: &[(Feature, &str)] = &[
+    (Feature::CallCanceling, "call_cancelling"),
+    (Feature::CallReroute, "call_rerouting"),
+    (Feature::ShardedSubscription, "shareded_subscriptions"),
+];
 
 /// Features of one role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,20 +141,6 @@ impl Role {
     }
 }
 
-impl Feature {
-    /// Every feature.
-    pub const ALL: [Self; 2] = [Self::PatternBasedSubscription, Self::PublisherExclusion];
-
-    /// The key under which it is announced.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::PatternBasedSubscription => "pattern_based_subscription",
-            Self::PublisherExclusion => "publisher_exclusion",
-        }
-    }
-}
-
 impl FeatureSet {
     /// The set of these features.
     #[must_use]
@@ -101,6 +165,13 @@ impl Roles {
     pub fn with(mut self, role: Role, features: &[Feature]) -> Self {
         self.0[role as usize] = Some(FeatureSet::of(features));
         self
+    }
+
+    /// Whether a feature is announced for a role.
+    #[must_use]
+    pub fn has(&self, role: Role, feature: Feature) -> bool {
+        self.features(role)
+            .is_some_and(|features| features.contains(feature))
     }
 
     /// The features of a role; `None` where it is not announced.
@@ -138,19 +209,19 @@ fn features_from(role: &Value) -> Option<FeatureSet> {
     let Value::Dict(features) = features else {
         return None;
     };
-    let announced = |feature: &Feature| features.get(feature.key()) == Some(&Value::Bool(true));
+    let is_announced = |key: &str| features.get(key) == Some(&Value::Bool(true));
+    let by_key = Feature::ALL.iter().map(|&feature| (feature, feature.key()));
+    let announced = by_key.chain(OTHER_KEYS.iter().copied());
+    let announced = announced.filter(|(_, key)| is_announced(key));
     Some(FeatureSet::of(
-        &Feature::ALL
-            .into_iter()
-            .filter(announced)
-            .collect::<Vec<_>>(),
+        &announced.map(|(feature, _)| feature).collect::<Vec<_>>(),
     ))
 }
 
 fn features_to(features: FeatureSet) -> Value {
     let announced = Feature::ALL
-        .into_iter()
-        .filter(|&feature| features.contains(feature));
+        .iter()
+        .filter(|&&feature| features.contains(feature));
     let features: Dict = announced.map(|feature| (feature.key(), true)).collect();
     if features.is_empty() {
         return Value::Dict(Dict::new());

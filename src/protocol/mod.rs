@@ -17,11 +17,13 @@ pub use id::{InvalidId, PublicationId, RegistrationId, RequestId, SessionId, Sub
 pub use message::{Message, MessageCode};
 pub(crate) use options::Options;
 pub use options::{
-    AbortDetails, CallOptions, CancelOptions, ErrorDetails, EventDetails, GoodbyeDetails,
-    HelloDetails, InterruptOptions, InvocationDetails, InvocationPolicy, OptionError,
-    PublishOptions, RegisterOptions, ResultDetails, RevocationDetails, SubscribeOptions,
-    WelcomeDetails, YieldOptions,
+    AbortDetails, Audience, CallOptions, CallerDetails, CancelMode, CancelOptions, EncAlgo,
+    EncSerializer, ErrorDetails, EventDetails, GoodbyeDetails, HelloDetails, InterruptOptions,
+    InvocationDetails, InvocationPolicy, Links, OptionError, Passthru, PublishOptions,
+    PublisherDetails, RegisterOptions, ResultDetails, RevocationDetails, RunMode, Shard,
+    SubscribeOptions, WelcomeDetails, YieldOptions,
 };
 pub use payload::Payload;
 pub use uri::{MatchPolicy, Uri, UriError, UriRule};
+pub(crate) use value::whole;
 pub use value::{Dict, Value};

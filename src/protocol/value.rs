@@ -46,6 +46,25 @@ impl Value {
             Self::Dict(_) => "a dict",
         }
     }
+
+    /// An integer, or a float that is whole and exact; `None` for anything else.
+    ///
+    /// leniency: wampy's MessagePack and CBOR write ids above 2^32 as floats.
+    #[must_use]
+    pub fn whole_number(&self) -> Option<i128> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Float(number) => whole(*number),
+            _ => None,
+        }
+    }
+}
+
+/// A float that is whole and exact as an integer.
+#[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+pub(crate) fn whole(number: f64) -> Option<i128> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT_MAX).then_some(number as i128)
 }
 
 impl Dict {

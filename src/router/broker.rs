@@ -35,7 +35,10 @@ impl Subscription {
         Event {
             subscription: self.id,
             publication,
-            details: EventDetails { topic },
+            details: EventDetails {
+                topic,
+                ..EventDetails::default()
+            },
             payload: publish.payload.clone(),
         }
     }
@@ -176,7 +179,7 @@ impl Broker {
     ) -> Result<PublicationId, Refusal> {
         context.check_uri(&publish.topic, MatchPolicy::Exact)?;
         Context::check_not_reserved(&publish.topic)?;
-        let publication = context.ids.publication();
+        let publication = context.sources.publication();
         // spec(ap#pubsub-pub-exclusion): a publisher does not hear itself unless it asks to.
         let excluded = publish.options.exclude_me.unwrap_or(true).then_some(from);
         let outputs = &mut context.outputs;

@@ -5,21 +5,21 @@ use std::collections::VecDeque;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use super::ids::IdSource;
 use super::limits::Limits;
 use super::output::Output;
 use super::session::Session;
+use super::settings::Settings;
+use super::sources::Sources;
 use crate::protocol::message;
 use crate::protocol::{
-    ErrorDetails, MatchPolicy, Message, MessageCode, Payload, RequestId, SessionId, Uri, UriRule,
-    uris,
+    ErrorDetails, MatchPolicy, Message, MessageCode, Payload, RequestId, SessionId, Uri, uris,
 };
 
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) limits: Limits,
-    pub(super) uri_rule: UriRule,
-    pub(super) ids: IdSource,
+    pub(super) settings: Settings,
+    pub(super) sources: Sources,
     pub(super) sessions: IndexMap<SessionId, Session, FxBuildHasher>,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -58,12 +58,13 @@ impl Context {
 
     /// Checks a URI that a client wants to act on.
     pub(super) fn check_uri(&self, uri: &Uri, policy: MatchPolicy) -> Result<(), Refusal> {
-        uri.check_pattern(self.uri_rule, policy).map_err(|why| {
-            Refusal::new(
-                uris::INVALID_URI,
-                format!("{} is no valid URI: {why}", uri.quoted()),
-            )
-        })
+        uri.check_pattern(self.settings.uri_rule, policy)
+            .map_err(|why| {
+                Refusal::new(
+                    uris::INVALID_URI,
+                    format!("{} is no valid URI: {why}", uri.quoted()),
+                )
+            })
     }
 
     /// Checks that a client may publish to a topic, or register a procedure, of this name.

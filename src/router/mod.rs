@@ -11,18 +11,24 @@ mod broker;
 mod context;
 mod dealer;
 mod handshake;
-mod ids;
+mod identity;
 mod limits;
 mod output;
 mod pattern;
 mod realm;
 mod session;
+mod settings;
+mod sources;
 mod violation;
 
-pub use handshake::{Joining, Step, handshake};
-pub use ids::IdSource;
+pub use handshake::{Authenticator, Joining, Step, handshake};
+pub use identity::{Identity, Transport};
 pub use limits::Limits;
 pub use output::{End, Output};
 pub use pattern::PatternIndex;
 pub use realm::{Holdings, Realm};
+pub use settings::{
+    HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
+};
+pub use sources::Sources;
 pub use violation::Violation;

@@ -12,14 +12,16 @@ use super::broker::Broker;
 use super::context::{Context, Refusal};
 use super::dealer::Dealer;
 use super::handshake::Joining;
-use super::ids::IdSource;
+use super::identity::{Identity, Transport};
 use super::limits::Limits;
 use super::output::{End, Output};
 use super::session::Session;
+use super::settings::Settings;
+use super::sources::Sources;
 use super::violation::{Violation, abort};
 use crate::protocol::message::{Abort, Goodbye, Publish, Published, Welcome};
 use crate::protocol::{
-    Feature, GoodbyeDetails, Message, MessageCode, RequestId, Role, Roles, SessionId, Uri, UriRule,
+    Feature, GoodbyeDetails, Message, MessageCode, RequestId, Role, Roles, SessionId, Uri,
     WelcomeDetails, uris,
 };
 
@@ -60,11 +62,11 @@ enum Phase {
 impl Realm {
     /// A realm with nobody in it.
     #[must_use]
-    pub fn new(name: Uri, uri_rule: UriRule, limits: Limits, ids: IdSource) -> Self {
+    pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
         let context = Context {
             limits,
-            uri_rule,
-            ids,
+            settings,
+            sources,
             sessions: IndexMap::default(),
             outputs: VecDeque::new(),
         };
@@ -98,27 +100,30 @@ impl Realm {
     ///
     /// # Errors
     /// The ABORT to send where nobody may join any more.
-    pub fn handle_join(&mut self, joining: &Joining) -> Result<SessionId, Box<Abort>> {
+    pub fn handle_join(
+        &mut self,
+        joining: &Joining,
+        transport: Transport,
+    ) -> Result<SessionId, Box<Abort>> {
         debug_assert_eq!(joining.realm, self.name);
         if !matches!(self.phase, Phase::Open) {
             return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
         let session = self.fresh_session_id();
-        self.context.sessions.insert(session, Session::new());
-        let authid = self.context.ids.authid();
-        self.context.send(
-            session,
-            Welcome {
-                session,
-                details: Box::new(welcome_details(&self.name, authid)),
-            },
-        );
+        let identity = joining.identity.clone();
+        let identity =
+            identity.unwrap_or_else(|| Identity::anonymous(self.context.sources.authid()));
+        let details = Box::new(welcome_details(&self.name, &identity));
+        self.context
+            .sessions
+            .insert(session, Session::new(identity, joining.roles, transport));
+        self.context.send(session, Welcome { session, details });
         Ok(session)
     }
 
     fn fresh_session_id(&mut self) -> SessionId {
         loop {
-            let id = self.context.ids.session();
+            let id = self.context.sources.session();
             if !self.context.sessions.contains_key(&id) {
                 return id;
             }
@@ -382,7 +387,7 @@ fn goodbye(reason: Uri) -> Goodbye {
 }
 
 /// What the router says of itself. Announced are exactly the features that work.
-fn welcome_details(realm: &Uri, authid: String) -> WelcomeDetails {
+fn welcome_details(realm: &Uri, identity: &Identity) -> WelcomeDetails {
     let broker = [
         Feature::PatternBasedSubscription,
         Feature::PublisherExclusion,
@@ -395,9 +400,9 @@ fn welcome_details(realm: &Uri, authid: String) -> WelcomeDetails {
         ),
         agent: Some(concat!("wamp/", env!("CARGO_PKG_VERSION")).into()),
         realm: Some(realm.clone()),
-        authid: Some(authid.into()),
-        authrole: Some("anonymous".into()),
-        authmethod: Some("anonymous".into()),
-        authprovider: Some("static".into()),
+        authid: Some(identity.authid.clone()),
+        authrole: Some(identity.authrole.clone()),
+        authmethod: Some(identity.authmethod.clone()),
+        authprovider: Some(identity.authprovider.clone()),
     }
 }

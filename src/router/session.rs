@@ -3,14 +3,19 @@
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
+use super::identity::{Identity, Transport};
 use super::violation::Violation;
-use crate::protocol::{RegistrationId, RequestId, SessionId, SubscriptionId};
+use crate::protocol::{RegistrationId, RequestId, Roles, SessionId, SubscriptionId};
 
 /// A joined session.
 ///
 /// Maps keep an order of their own, so that walking them does not depend on hashing: one seed, one run.
 #[derive(Debug)]
 pub(super) struct Session {
+    pub(super) identity: Identity,
+    /// What its client announced.
+    pub(super) roles: Roles,
+    pub(super) transport: Transport,
     request_next: RequestId,
     invocation_next: RequestId,
     pub(super) subscriptions: IndexSet<SubscriptionId, FxBuildHasher>,
@@ -31,8 +36,11 @@ pub(super) enum Asker {
 }
 
 impl Session {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(identity: Identity, roles: Roles, transport: Transport) -> Self {
         Self {
+            identity,
+            roles,
+            transport,
             request_next: RequestId::FIRST,
             invocation_next: RequestId::FIRST,
             subscriptions: IndexSet::default(),

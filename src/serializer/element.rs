@@ -9,7 +9,7 @@ use super::write::{Encode, Writer};
 use super::{DEPTH_MAX, DecodeError};
 use crate::protocol::{
     Dict, MessageCode, Options, Payload, PublicationId, RegistrationId, RequestId,
-    RevocationDetails, SessionId, SubscriptionId, Uri,
+    RevocationDetails, SessionId, SubscriptionId, Uri, whole,
 };
 
 /// How deep a single element may nest: the message's own list is the first level.
@@ -158,12 +158,6 @@ fn whole_number<Items>(token: &Token<Items>) -> Option<i128> {
         Token::Float(number) => whole(*number),
         _ => None,
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-fn whole(number: f64) -> Option<i128> {
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    (number.fract() == 0.0 && number.abs() <= EXACT_MAX).then_some(number as i128)
 }
 
 /// A type that can be an element, or several, of a message.

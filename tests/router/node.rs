@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use wamp::node::{Closing, Gate, Listening, Router, Site};
 use wamp::protocol::Uri;
-use wamp::router::Limits;
+use wamp::router::{Authenticator, Limits, Settings};
 use wamp::transport::Admission;
 
 /// A router with one realm, `realm1`.
@@ -40,7 +40,11 @@ pub(super) fn in_real_time(test: impl Future<Output = ()>) {
 
 impl Node {
     pub(super) async fn start(limits: Limits) -> Self {
-        let router = Router::new([Uri::from("realm1")], limits);
+        let router = Router::new(
+            [(Uri::from("realm1"), Settings::default())],
+            limits,
+            Authenticator::default(),
+        );
         // Few tests connect to it, but who accepts is also who sheds load.
         let address = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
         let site = Site {

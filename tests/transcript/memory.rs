@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use wamp::protocol::message::Abort;
-use wamp::protocol::{Message, SessionId, Uri, UriRule, Value};
+use wamp::protocol::{Message, SessionId, Uri, Value};
 use wamp::router::{
-    End, Holdings, IdSource, Joining, Limits, Output, Realm, Step, Violation, handshake,
+    Authenticator, End, Holdings, Joining, Limits, Output, Realm, Settings, Sources, Step,
+    Transport, Violation, handshake,
 };
 use wamp::serializer::Serializer;
 
@@ -48,7 +49,11 @@ impl Memory {
     fn handle_first(&mut self, name: &str, received: Result<Message, Violation>) {
         let realms = &self.realms;
         let step = match received {
-            Ok(message) => handshake(message, |realm| realms.contains_key(realm)),
+            Ok(message) => handshake(
+                message,
+                |realm| realms.contains_key(realm),
+                &Authenticator::default(),
+            ),
             Err(violation) => Step::Refuse(Box::new(violation.abort())),
         };
         match step {
@@ -60,7 +65,13 @@ impl Memory {
 
     fn join(&mut self, name: &str, joining: &Joining) {
         let realm = self.realms.get_mut(&joining.realm).expect("it exists");
-        match realm.handle_join(joining) {
+        let transport = Transport {
+            kind: "memory",
+            protocol: self.connections[name].serializer.subprotocol(),
+            peer: name.into(),
+            is_local: true,
+        };
+        match realm.handle_join(joining, transport) {
             Ok(session) => {
                 self.connection(name).phase = Phase::Joined(joining.realm.clone(), session);
             }
@@ -101,12 +112,8 @@ fn at<'a>(
 fn realms() -> BTreeMap<Uri, Realm> {
     let realm = |(at, name): (u64, &str)| {
         // Ids of sessions and publications are global: each realm counts in a range of its own.
-        let mut last = at * 1_000_000;
-        let ids = IdSource::new(move || {
-            last += 1;
-            last
-        });
-        let realm = Realm::new(name.into(), UriRule::Loose, Limits::default(), ids);
+        let sources = Sources::counting(at * 1_000_000);
+        let realm = Realm::new(name.into(), Settings::default(), Limits::default(), sources);
         (name.into(), realm)
     };
     (0..).zip(REALMS).map(realm).collect()

@@ -9,9 +9,9 @@ use std::time::Instant;
 use proptest::prelude::*;
 use wamp::protocol::{
     MatchPolicy, Message, MessageCode, RegistrationId, RequestId, Role, Roles, SessionId,
-    SubscriptionId, Uri, UriRule,
+    SubscriptionId, Uri,
 };
-use wamp::router::{End, Holdings, IdSource, Joining, Limits, Output, Realm};
+use wamp::router::{End, Holdings, Joining, Limits, Output, Realm, Settings, Sources, Transport};
 use wamp::serializer::Serializer;
 
 const SESSIONS: usize = 5;
@@ -130,7 +130,12 @@ struct Peer {
 impl World {
     fn new() -> Self {
         let limits = Limits::default();
-        let realm = Realm::new(Uri::from("r"), UriRule::Loose, limits, IdSource::counting());
+        let realm = Realm::new(
+            Uri::from("r"),
+            Settings::default(),
+            limits,
+            Sources::counting(0),
+        );
         Self {
             realm,
             now: wamp::node::now(),
@@ -162,8 +167,18 @@ impl World {
             realm: "r".into(),
             roles: Roles::default().with(Role::Caller, &[]),
             agent: None,
+            identity: None,
         };
-        let session = self.realm.handle_join(&joining).expect("the realm is open");
+        let transport = Transport {
+            kind: "memory",
+            protocol: "none",
+            peer: "nobody".into(),
+            is_local: true,
+        };
+        let session = self
+            .realm
+            .handle_join(&joining, transport)
+            .expect("the realm is open");
         self.peers[who] = Some(Peer::new(session));
         self.observe();
     }

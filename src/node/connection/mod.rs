@@ -25,8 +25,8 @@ use super::outbox::{Delivery, Load, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm, log_joined};
 use super::router::Router;
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, SessionId};
-use crate::router::{End, Joining, Step, Violation, handshake};
+use crate::protocol::{Message, SessionId, Uri};
+use crate::router::{End, Joining, Step, Transport, Violation, handshake};
 use crate::serializer::Serializer;
 use crate::transport::{ReadError, Upgraded, WebSocket};
 
@@ -226,7 +226,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match &self.phase {
             Phase::Joining { .. } => match self.serializer.decode(frame) {
                 Ok(message) => {
-                    let step = handshake(message, |realm| self.router.realm(realm).is_some());
+                    let realm_exists = |realm: &Uri| self.router.realm(realm).is_some();
+                    let step = handshake(message, realm_exists, self.router.authenticator());
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
@@ -254,7 +255,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
             return;
         };
-        match realm.join(joining, Arc::clone(&self.outbox)) {
+        let transport = Transport {
+            kind: "websocket",
+            protocol: self.serializer.subprotocol(),
+            peer: self.peer.to_string().into(),
+            is_local: self.peer.ip().to_canonical().is_loopback(),
+        };
+        match realm.join(joining, transport, Arc::clone(&self.outbox)) {
             Ok(session) => {
                 log_joined(session, joining, self.peer, self.serializer.subprotocol());
                 self.socket

@@ -190,6 +190,7 @@ impl Parts {
                 let options = PublishOptions {
                     acknowledge: self.flag,
                     exclude_me: self.flag,
+                    ..PublishOptions::default()
                 };
                 message::Publish {
                     request,
@@ -206,7 +207,10 @@ impl Parts {
             .into(),
             MessageCode::Subscribe => {
                 let match_policy = self.some_match();
-                let options = SubscribeOptions { match_policy };
+                let options = SubscribeOptions {
+                    match_policy,
+                    ..SubscribeOptions::default()
+                };
                 message::Subscribe {
                     request,
                     options,
@@ -234,7 +238,10 @@ impl Parts {
             }
             MessageCode::Event => {
                 let topic = self.some_uri();
-                let details = EventDetails { topic };
+                let details = EventDetails {
+                    topic,
+                    ..EventDetails::default()
+                };
                 message::Event {
                     subscription,
                     publication,
@@ -278,7 +285,10 @@ impl Parts {
             }
             MessageCode::Invocation => {
                 let procedure = self.some_uri();
-                let details = InvocationDetails { procedure };
+                let details = InvocationDetails {
+                    procedure,
+                    ..InvocationDetails::default()
+                };
                 message::Invocation {
                     request,
                     registration,
@@ -312,6 +322,7 @@ impl Parts {
                 let options = RegisterOptions {
                     match_policy: self.some_match(),
                     invoke: self.flag.map(|_| InvocationPolicy::RoundRobin),
+                    ..RegisterOptions::default()
                 };
                 message::Register {
                     request,
