@@ -107,7 +107,7 @@ pub(super) enum Note {
 
 /// Whether a message found room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+enum Fit {
     Taken,
     /// It was an EVENT; it is counted.
     Dropped,
@@ -187,27 +187,31 @@ impl Outbox {
         }
     }
 
-    /// Appends a message for this peer alone.
-    pub(super) fn push(&self, message: Message, delivery: &mut Delivery) -> Fit {
+    /// Appends a message for this peer alone; hands back an INVOCATION that does not fit.
+    pub(super) fn push(&self, message: Message, delivery: &mut Delivery) -> Option<Message> {
         let code = message.code();
         if !self.is_ready(&message) {
-            return self.append(code, Outgoing::Message(message), delivery);
+            return match self.append(code, Outgoing::Message(message), delivery) {
+                Some(Outgoing::Message(message)) => Some(message),
+                _ => None,
+            };
         }
         let mut encoded = std::mem::take(&mut delivery.encoded);
         encoded.clear();
         self.serializer.encode_into(&message, &mut encoded);
         let fit = self.append_frame(code, &encoded, delivery);
         delivery.encoded = encoded;
-        fit
+        (fit == Fit::GivenBack).then_some(message)
     }
 
     /// Appends a message that others get as well.
-    pub(super) fn push_shared(&self, shared: &Arc<Shared>, delivery: &mut Delivery) -> Fit {
+    pub(super) fn push_shared(&self, shared: &Arc<Shared>, delivery: &mut Delivery) {
         let code = shared.message.code();
         if self.is_ready(&shared.message) {
-            return self.append_frame(code, shared.encoded(self.serializer), delivery);
+            self.append_frame(code, shared.encoded(self.serializer), delivery);
+        } else {
+            self.append(code, Outgoing::Shared(Arc::clone(shared)), delivery);
         }
-        self.append(code, Outgoing::Shared(Arc::clone(shared)), delivery)
     }
 
     /// Appends the end of the session: it is heard of once everything before it is written.
@@ -237,15 +241,21 @@ impl Outbox {
         Fit::Taken
     }
 
-    fn append(&self, code: MessageCode, outgoing: Outgoing, delivery: &mut Delivery) -> Fit {
+    /// Hands back what is neither taken nor dropped.
+    fn append(
+        &self,
+        code: MessageCode,
+        outgoing: Outgoing,
+        delivery: &mut Delivery,
+    ) -> Option<Outgoing> {
         let load = outgoing.load();
         let mut state = self.lock();
         if let Some(refused) = self.refuse(&mut state, code, load.bytes) {
-            return refused;
+            return (refused == Fit::GivenBack).then_some(outgoing);
         }
         state.queue.push_back(outgoing);
         self.account(&mut state, load, delivery);
-        Fit::Taken
+        None
     }
 
     /// Refuses what does not fit and may be refused. An empty outbox takes any one message.
@@ -457,8 +467,8 @@ mod tests {
     fn a_message_beyond_the_budget_is_no_reason_to_cut_when_others_follow_it() {
         let outbox = outbox();
         let delivery = &mut Delivery::default();
-        assert_eq!(outbox.push(result(10 * MIB), delivery), Fit::Taken);
-        assert_eq!(outbox.push(published(), delivery), Fit::Taken);
+        assert_eq!(outbox.push(result(10 * MIB), delivery), None);
+        assert_eq!(outbox.push(published(), delivery), None);
         assert!(!is_cut(&outbox));
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::clock::now;
-use super::outbox::{Delivery, Fit, Note, Outbox, Shared};
+use super::outbox::{Delivery, Note, Outbox, Shared};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Transport, Violation};
@@ -205,19 +205,13 @@ impl Floor {
         let Some(outbox) = self.outboxes.get(&to) else {
             return;
         };
-        let mut invocation = None;
-        match &message {
-            Message::Invocation(message) => invocation = Some(message.request),
-            Message::Abort(abort) => {
-                let abort = Box::new(abort.clone());
-                delivery.notes.push(Note::Abort(to, abort));
-            }
-            _ => {}
+        if let Message::Abort(abort) = &message {
+            let abort = Box::new(abort.clone());
+            delivery.notes.push(Note::Abort(to, abort));
         }
-        let fit = outbox.push(message, delivery);
-        if let (Fit::GivenBack, Some(request)) = (fit, invocation) {
+        if let Some(Message::Invocation(invocation)) = outbox.push(message, delivery) {
             delivery.notes.push(Note::Undeliverable(to));
-            self.core.handle_undeliverable(now, to, request);
+            self.core.handle_undeliverable(now, to, invocation);
         }
     }
 
@@ -254,7 +248,7 @@ fn log_notes(notes: &mut Vec<Note>) {
         }
     }
     if let Some((session, invocations)) = undeliverable {
-        warn!(%session, invocations, "a callee's outbox is full: callers get an error");
+        warn!(%session, invocations, "a callee's outbox is full: its calls go to others, or fail");
     }
 }
 

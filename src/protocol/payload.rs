@@ -64,6 +64,15 @@ impl Payload {
         Self::join(serializer, &serializer.encode_list(args), kwargs.as_deref())
     }
 
+    /// A copy that does not hold on to the memory of the frame it came in. Cost: O(bytes).
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            encoded: Bytes::copy_from_slice(&self.encoded),
+            ..*self
+        }
+    }
+
     /// One text, for ERRORs that this program makes itself.
     #[must_use]
     pub fn text(text: &str) -> Self {
@@ -113,6 +122,15 @@ impl Payload {
     pub fn args(&self) -> Result<Vec<Value>, DecodeError> {
         self.encoded_args()
             .map_or(Ok(Vec::new()), |args| self.serializer.decode_list(&args))
+    }
+
+    /// Decodes the arguments, also where they are one binary string instead of a list.
+    #[must_use]
+    pub fn values(&self) -> Value {
+        let args = self.encoded_args();
+        // What came in a message was checked then.
+        let decoded = args.map(|args| self.serializer.decode_value(&args).unwrap_or_default());
+        decoded.unwrap_or(Value::List(Vec::new()))
     }
 
     /// Decodes the keyword arguments.

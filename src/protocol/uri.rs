@@ -75,6 +75,12 @@ impl Uri {
         Self(ByteString::from_static(text))
     }
 
+    /// A copy that does not hold on to the memory of the frame it came in.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(ByteString::from(self.as_str()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,12 @@ use super::Uri;
 macro_rules! uris {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: Uri = Uri::from_static($text);)*
+
+        /// The URIs of errors.
+        pub fn errors() -> impl Iterator<Item = Uri> {
+            let all = [$($name),*].into_iter();
+            all.filter(|uri| uri.as_str().starts_with("wamp.error."))
+        }
     };
 }
 
@@ -43,8 +49,14 @@ uris! {
     PAYLOAD_SIZE_EXCEEDED = "wamp.error.payload_size_exceeded";
     /// The router has no realm of that name.
     NO_SUCH_REALM = "wamp.error.no_such_realm";
+    /// There is no other session of that id.
+    NO_SUCH_SESSION = "wamp.error.no_such_session";
+    /// Callers and publishers are not disclosed in this realm.
+    DISCLOSE_ME_DISALLOWED = "wamp.error.option_disallowed.disclose_me";
     /// None of the ways offered to sign in is to be had.
     NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method";
+    /// Somebody ended the session.
+    KILLED = "wamp.close.killed";
     /// A peer leaves on its own.
     CLOSE_REALM = "wamp.close.close_realm";
     /// The answer to GOODBYE.

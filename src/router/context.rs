@@ -1,18 +1,23 @@
-//! What broker and dealer share: the sessions, the outputs, the limits.
+//! What broker and dealer share: sessions, settings, limits, deadlines; what comes out, and what has happened.
 
 use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::deadlines::Deadlines;
+use super::identity::Identity;
 use super::limits::Limits;
 use super::output::Output;
+use super::pattern::Shape;
 use super::session::Session;
 use super::settings::Settings;
 use super::sources::Sources;
+use super::violation::Violation;
 use crate::protocol::message;
 use crate::protocol::{
-    ErrorDetails, MatchPolicy, Message, MessageCode, Payload, RequestId, SessionId, Uri, uris,
+    ErrorDetails, Feature, MatchPolicy, Message, MessageCode, Payload, RegistrationId, RequestId,
+    Role, SessionId, SubscriptionId, Uri, uris,
 };
 
 #[derive(Debug)]
@@ -21,19 +26,49 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) sources: Sources,
     pub(super) sessions: IndexMap<SessionId, Session, FxBuildHasher>,
+    pub(super) deadlines: Deadlines,
     pub(super) outputs: VecDeque<Output>,
+    /// What subscribers to meta events have not been told yet.
+    pub(super) happenings: VecDeque<Happening>,
+}
+
+/// What subscribers to meta events are told. Spec: ap#session-metapi, ap#rpc-reg-metapi, ap#pubsub-sub-metapi.
+#[derive(Debug)]
+pub(super) enum Happening {
+    Joined(SessionId),
+    Left(SessionId, Box<Identity>),
+    RegistrationCreated(SessionId, RegistrationId),
+    Registered(SessionId, RegistrationId),
+    Unregistered(SessionId, RegistrationId),
+    RegistrationDeleted(SessionId, RegistrationId),
+    SubscriptionCreated(SessionId, SubscriptionId),
+    Subscribed(SessionId, SubscriptionId),
+    Unsubscribed(SessionId, SubscriptionId),
+    SubscriptionDeleted(SessionId, SubscriptionId),
+    Defined(SessionId, Uri),
+    Undefined(SessionId, Uri),
 }
 
 /// A request that cannot be granted: the session lives on, and gets an ERROR.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    error: Uri,
+    pub(super) error: Uri,
     text: String,
 }
 
 impl Refusal {
     pub(super) const fn new(error: Uri, text: String) -> Self {
         Self { error, text }
+    }
+
+    /// A limit with a name is reached.
+    pub(super) fn limit(text: String) -> Self {
+        Self::new(uris::UNAVAILABLE, text)
+    }
+
+    /// A meta procedure does not take these arguments.
+    pub(super) fn argument(text: impl Into<String>) -> Self {
+        Self::new(uris::INVALID_ARGUMENT, text.into())
     }
 
     /// The ERROR that tells the client.
@@ -54,6 +89,11 @@ impl Context {
             to,
             message: message.into(),
         });
+    }
+
+    /// Tells subscribers to meta events, once the message at hand is dealt with.
+    pub(super) fn tell(&mut self, happening: Happening) {
+        self.happenings.push_back(happening);
     }
 
     /// Checks a URI that a client wants to act on.
@@ -77,5 +117,72 @@ impl Context {
             return Err(Refusal::new(uris::INVALID_URI, text));
         }
         Ok(())
+    }
+
+    /// Checks that who asks to be disclosed, or that others are, may ask that.
+    pub(super) fn check_disclosure(&self, is_asked_for: Option<bool>) -> Result<(), Refusal> {
+        if is_asked_for == Some(true) && !self.settings.disclosure {
+            let text = "this realm discloses neither callers nor publishers";
+            return Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text.into()));
+        }
+        Ok(())
+    }
+
+    /// Checks that a client announced what its message needs, where `is_needed`.
+    pub(super) fn check_announced(
+        &self,
+        from: SessionId,
+        is_needed: bool,
+        got: MessageCode,
+        feature: Feature,
+        role: Role,
+    ) -> Result<(), Violation> {
+        let client = self.sessions.get(&from);
+        if is_needed && client.is_some_and(|it| !it.announces(role, feature)) {
+            return Err(Violation::NotAnnounced { got, feature, role });
+        }
+        Ok(())
+    }
+
+    /// Checks that one more wildcard makes no more shapes than may be. bound: what a look-up costs.
+    pub(super) fn check_shape(
+        &self,
+        from: SessionId,
+        shape: Shape,
+        is_new: bool,
+        shapes: usize,
+    ) -> Result<(), Refusal> {
+        let (session_max, realm_max) = (
+            self.limits.session_wildcard_shapes,
+            self.limits.realm_wildcard_shapes,
+        );
+        let held = self.sessions.get(&from).and_then(Session::rare);
+        if held.is_some_and(|it| it.shapes.len() >= session_max && !it.shapes.contains_key(&shape))
+        {
+            return Err(Refusal::limit(format!(
+                "a session has wildcards of at most {session_max} shapes (how many parts, and which are empty)"
+            )));
+        }
+        if is_new && shapes >= realm_max {
+            return Err(Refusal::limit(format!(
+                "this realm has wildcards of {realm_max} shapes (how many parts, and which are empty), as many as it may"
+            )));
+        }
+        Ok(())
+    }
+
+    /// How far the router trusts what a session does with a URI; `None` where no rule says.
+    /// Spec: ap#pubsub-pub-trustlevels, ap#rpc-call-trust-levels.
+    pub(super) fn trust_level(&self, who: SessionId, uri: &Uri) -> Option<u64> {
+        if self.settings.trust.is_empty() {
+            return None;
+        }
+        let authrole = self.sessions.get(&who).map(|who| &who.identity.authrole);
+        let mut rules = self.settings.trust.iter();
+        let rule = rules.find(|rule| {
+            let is_theirs = rule.authrole.is_none() || rule.authrole.as_ref() == authrole;
+            is_theirs && rule.uris.matches(uri)
+        });
+        rule.map(|rule| rule.level)
     }
 }

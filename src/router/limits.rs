@@ -23,6 +23,40 @@ pub struct Limits {
     pub session_calls: usize,
     /// Invocations of one session that it has not answered, those whose caller has gone counted.
     pub session_invocations: usize,
+    /// Shapes of wildcards (how many parts, and which are empty) of one session. bound: what a look-up costs.
+    pub session_wildcard_shapes: usize,
+    /// Shapes of wildcards in a realm, of subscriptions and of registrations each.
+    pub realm_wildcard_shapes: usize,
+    /// Payload bytes of a session's calls that are kept for another callee.
+    pub session_kept_bytes: usize,
+    /// Invocations of a session that nobody waits for any more, whose late answers are still known as such.
+    pub session_late_answers: usize,
+    /// Calls of a session, made in parts, that have ended, whose late parts are still known as such.
+    pub session_ended_calls: usize,
+    /// Calls that wait until a callee of one registration is free.
+    pub registration_queue_calls: usize,
+    /// Payload bytes of these.
+    pub registration_queue_bytes: usize,
+    /// Testaments of one session in one scope.
+    pub session_testaments: usize,
+    /// Bytes of one testament's payload.
+    pub testament_bytes: usize,
+    /// Topics of one realm that keep an event for subscribers to come.
+    pub retained_topics: usize,
+    /// Payload bytes of these events.
+    pub retained_bytes: usize,
+    /// Events for some subscribers only that one topic keeps.
+    pub retained_filtered: usize,
+    /// Payload bytes of a realm's event history.
+    pub history_bytes: usize,
+    /// Events in one answer of `wamp.subscription.get_events`.
+    pub history_answer_events: usize,
+    /// Payload bytes of these. bound: how long others wait for the realm.
+    pub history_answer_bytes: usize,
+    /// URIs that one session defines for reflection.
+    pub session_definitions: usize,
+    /// Bytes of one such definition.
+    pub definition_bytes: usize,
     /// Connections of the whole router.
     pub connections: usize,
     /// Bytes of an HTTP head.
@@ -57,6 +91,23 @@ impl Default for Limits {
             session_registrations: 100_000,
             session_calls: 10_000,
             session_invocations: 100_000,
+            session_wildcard_shapes: 64,
+            realm_wildcard_shapes: 1_024,
+            session_kept_bytes: 4 * MIB,
+            session_late_answers: 1_000,
+            session_ended_calls: 1_000,
+            registration_queue_calls: 1_000,
+            registration_queue_bytes: 4 * MIB,
+            session_testaments: 16,
+            testament_bytes: 64 * KIB,
+            retained_topics: 100_000,
+            retained_bytes: 64 * MIB,
+            retained_filtered: 8,
+            history_bytes: 64 * MIB,
+            history_answer_events: 1_000,
+            history_answer_bytes: MIB,
+            session_definitions: 1_000,
+            definition_bytes: 16 * KIB,
             connections: 100_000,
             http_head_bytes: 8 * KIB,
             http_headers: 64,

@@ -9,23 +9,28 @@
 
 mod broker;
 mod context;
+mod deadlines;
 mod dealer;
 mod handshake;
 mod identity;
 mod limits;
+mod meta;
 mod output;
 mod pattern;
 mod realm;
+mod remembered;
 mod session;
 mod settings;
+mod shard;
 mod sources;
 mod violation;
+mod welcome;
 
 pub use handshake::{Authenticator, Joining, Step, handshake};
 pub use identity::{Identity, Transport};
 pub use limits::Limits;
 pub use output::{End, Output};
-pub use pattern::PatternIndex;
+pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{
     HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,

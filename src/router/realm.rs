@@ -7,22 +7,28 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use super::broker::Broker;
-use super::context::{Context, Refusal};
-use super::dealer::Dealer;
+use super::context::{Context, Happening, Refusal};
+use super::deadlines::{Deadlines, Due};
+use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::{Identity, Transport};
 use super::limits::Limits;
+use super::meta::{self, Definitions, Farewell, Request};
 use super::output::{End, Output};
-use super::session::Session;
+use super::session::{RequestOrder, Session};
 use super::settings::Settings;
 use super::sources::Sources;
 use super::violation::{Violation, abort};
-use crate::protocol::message::{Abort, Goodbye, Publish, Published, Welcome};
+use super::welcome::welcome_details;
+use crate::protocol::message::{
+    self, Abort, Call, Goodbye, Invocation, Publish, Published, Welcome,
+};
 use crate::protocol::{
-    Feature, GoodbyeDetails, Message, MessageCode, RequestId, Role, Roles, SessionId, Uri,
-    WelcomeDetails, uris,
+    Feature, GoodbyeDetails, Message, MessageCode, Passthru, RequestId, ResultDetails, Role,
+    SessionId, Uri, uris,
 };
 
 /// A realm. Feed it with `handle_*`, then do what [`poll_output`](Self::poll_output) says until it says
@@ -31,22 +37,30 @@ use crate::protocol::{
 pub struct Realm {
     name: Uri,
     phase: Phase,
-    context: Context,
-    broker: Broker,
-    dealer: Dealer,
+    pub(super) context: Context,
+    pub(super) broker: Broker,
+    pub(super) dealer: Dealer,
+    /// What sessions have said of URIs.
+    pub(super) definitions: Definitions,
+    /// Sessions that were told GOODBYE and have not answered: they hold nothing any more, and when they must answer.
+    dismissed: IndexMap<SessionId, Instant, FxBuildHasher>,
 }
 
 /// How much a realm holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// Open sessions.
+    /// Open sessions, and those that have not answered GOODBYE.
     pub sessions: usize,
-    /// Topics, each under one policy, that somebody subscribed to.
+    /// Topics, each under one policy, that somebody subscribed to, or that have an event history.
     pub subscriptions: usize,
     /// Procedures that somebody registered.
     pub registrations: usize,
     /// Calls that wait for their answer.
     pub calls: usize,
+    /// Topics that keep an event for subscribers to come.
+    pub retained: usize,
+    /// URIs that somebody has defined for reflection.
+    pub definitions: usize,
 }
 
 /// Where the realm is on its way to an end.
@@ -55,27 +69,31 @@ enum Phase {
     Open,
     /// Nobody joins, no new call is taken; calls on their way have until then.
     Draining(Instant),
-    /// Everybody was told GOODBYE, and has until then to answer.
-    Dismissing(Instant),
+    /// Everybody was told GOODBYE.
+    Down,
 }
 
 impl Realm {
     /// A realm with nobody in it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
-        let context = Context {
+        let mut context = Context {
             limits,
             settings,
             sources,
             sessions: IndexMap::default(),
+            deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
+            happenings: VecDeque::new(),
         };
         Self {
             name,
             phase: Phase::Open,
+            broker: Broker::new(&mut context),
             context,
-            broker: Broker::new(),
             dealer: Dealer::new(),
+            definitions: Definitions::default(),
+            dismissed: IndexMap::default(),
         }
     }
 
@@ -85,14 +103,16 @@ impl Realm {
         &self.name
     }
 
-    /// How much the realm holds. Nothing, once everybody has left.
+    /// How much the realm holds. Of what belongs to sessions nothing, once everybody has left.
     #[must_use]
     pub fn holdings(&self) -> Holdings {
         Holdings {
-            sessions: self.context.sessions.len(),
-            subscriptions: self.broker.subscription_count(),
-            registrations: self.dealer.registration_count(),
-            calls: self.dealer.calls_pending,
+            sessions: self.context.sessions.len() + self.dismissed.len(),
+            subscriptions: self.broker.subscriptions.len(),
+            registrations: self.dealer.registrations.len(),
+            calls: self.dealer.calls.len(),
+            retained: self.broker.retained_count(),
+            definitions: self.definitions.len(),
         }
     }
 
@@ -113,18 +133,20 @@ impl Realm {
         let identity = joining.identity.clone();
         let identity =
             identity.unwrap_or_else(|| Identity::anonymous(self.context.sources.authid()));
-        let details = Box::new(welcome_details(&self.name, &identity));
-        self.context
-            .sessions
-            .insert(session, Session::new(identity, joining.roles, transport));
+        let details = welcome_details(&self.name, &self.context.settings, &identity);
+        let joined = Session::new(identity, joining.roles, transport);
+        self.context.sessions.insert(session, joined);
+        let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
+        self.context.tell(Happening::Joined(session));
+        self.publish_happenings();
         Ok(session)
     }
 
     fn fresh_session_id(&mut self) -> SessionId {
         loop {
             let id = self.context.sources.session();
-            if !self.context.sessions.contains_key(&id) {
+            if !self.context.sessions.contains_key(&id) && !self.dismissed.contains_key(&id) {
                 return id;
             }
         }
@@ -133,113 +155,115 @@ impl Realm {
     /// Takes a message of a session. One that the core has forgotten is ignored: its messages crossed its end.
     pub fn handle_message(&mut self, now: Instant, from: SessionId, message: Message) {
         if !self.context.sessions.contains_key(&from) {
-            return;
-        }
-        if matches!(self.phase, Phase::Dismissing(_)) {
             return self.handle_message_after_goodbye(from, &message);
         }
-        if let Err(violation) = self.route(from, message) {
+        if let Err(violation) = self.route(now, from, message) {
             self.handle_violation(now, from, violation);
         }
-        self.dismiss_if_drained(now);
+        self.settle(now);
     }
 
     /// Ends a session whose peer broke a rule, by its bytes or by its message.
     pub fn handle_violation(&mut self, now: Instant, from: SessionId, violation: Violation) {
         if !self.context.sessions.contains_key(&from) {
-            return;
-        }
-        if matches!(self.phase, Phase::Dismissing(_)) {
             // spec(bp#session-closing): nothing follows GOODBYE, not even ABORT.
-            return self.end(from, Some(End::Dismissed));
+            return self.forget_dismissed(from);
         }
         self.context.send(from, violation.abort());
-        self.end(from, Some(End::Aborted));
-        self.dismiss_if_drained(now);
+        self.end(now, from, End::Aborted);
+        self.settle(now);
     }
 
     /// Ends a session whose transport has gone.
     pub fn handle_lost(&mut self, now: Instant, session: SessionId) {
-        self.end(session, None);
-        self.dismiss_if_drained(now);
+        if let Some(due) = self.dismissed.swap_remove(&session) {
+            self.context.deadlines.remove(due, Due::Goodbye(session));
+        }
+        self.take_out(now, session, Manner::Openly);
+        self.settle(now);
     }
 
     /// Takes back an INVOCATION that did not fit its callee's outbox.
-    pub fn handle_undeliverable(&mut self, now: Instant, callee: SessionId, invocation: RequestId) {
+    pub fn handle_undeliverable(
+        &mut self,
+        now: Instant,
+        callee: SessionId,
+        invocation: Invocation,
+    ) {
         self.dealer
             .handle_undeliverable(&mut self.context, callee, invocation);
-        self.dismiss_if_drained(now);
+        self.settle(now);
     }
 
     /// Begins to go down: nobody joins, no call is taken; calls on their way have the grace time.
     pub fn handle_shutdown(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Open) {
             self.phase = Phase::Draining(now + self.context.limits.grace_time);
-            self.dismiss_if_drained(now);
+            self.dismiss_all_if_drained(now);
         }
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        match self.phase {
-            Phase::Draining(deadline) if deadline <= now => self.dismiss(now),
-            Phase::Dismissing(deadline) if deadline <= now => {
-                while let Some(&session) = self.context.sessions.keys().next() {
-                    self.end(session, Some(End::Dismissed));
-                }
+        while let Some(due) = self.context.deadlines.take_due(now) {
+            match due {
+                Due::Call(call) => self.dealer.expire(&mut self.context, call),
+                Due::Goodbye(session) => self.forget_dismissed(session),
             }
-            Phase::Open | Phase::Draining(_) | Phase::Dismissing(_) => {}
         }
+        if matches!(self.phase, Phase::Draining(deadline) if deadline <= now) {
+            self.dismiss_all(now);
+        }
+        self.settle(now);
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.context.outputs.pop_front()
+        loop {
+            if let Some(output) = self.context.outputs.pop_front() {
+                return Some(output);
+            }
+            if !self.dealer.dispatch(&mut self.context) {
+                return None;
+            }
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Dismissing(_) if self.context.sessions.is_empty() => None,
-            Phase::Draining(deadline) | Phase::Dismissing(deadline) => Some(deadline),
-            Phase::Open => None,
-        }
+        let drained = match self.phase {
+            Phase::Draining(deadline) => Some(deadline),
+            Phase::Open | Phase::Down => None,
+        };
+        let due = self.context.deadlines.next();
+        drained.into_iter().chain(due).min()
     }
 
     /// Whether the realm has gone down: everybody has left.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        matches!(self.phase, Phase::Dismissing(_)) && self.context.sessions.is_empty()
+        matches!(self.phase, Phase::Down) && self.dismissed.is_empty()
     }
 
-    fn route(&mut self, from: SessionId, message: Message) -> Result<(), Violation> {
+    fn route(&mut self, now: Instant, from: SessionId, message: Message) -> Result<(), Violation> {
         let context = &mut self.context;
         match message {
-            Message::Publish(publish) => self.publish(from, &publish)?,
-            Message::Call(call) => {
-                let request = self.take_request(from, call.request)?;
-                let called = match self.phase {
-                    Phase::Open => self.dealer.call(&mut self.context, from, call),
-                    Phase::Draining(_) | Phase::Dismissing(_) => Err(Refusal::new(
-                        uris::UNAVAILABLE,
-                        "this router is going down".into(),
-                    )),
-                };
-                self.answer(from, MessageCode::Call, request, called);
-            }
-            Message::Yield(answer) => self.dealer.handle_yield(context, from, answer)?,
+            Message::Publish(publish) => self.publish(now, from, publish)?,
+            Message::Call(call) => self.call(now, from, call)?,
+            Message::Yield(answer) => self.dealer.handle_yield(context, now, from, answer)?,
             Message::Error(error) => self.dealer.handle_error(context, from, error)?,
+            Message::Cancel(cancel) => self.dealer.cancel(context, from, &cancel),
             Message::Subscribe(subscribe) => {
                 let request = self.take_request(from, subscribe.request)?;
-                let subscribed = self.broker.subscribe(&mut self.context, from, &subscribe);
+                let context = &mut self.context;
+                let subscribed = self.broker.subscribe(context, now, from, &subscribe);
                 self.answer(from, MessageCode::Subscribe, request, subscribed);
             }
             Message::Unsubscribe(unsubscribe) => {
                 let request = self.take_request(from, unsubscribe.request)?;
-                let unsubscribed = self
-                    .broker
-                    .unsubscribe(&mut self.context, from, &unsubscribe);
+                let context = &mut self.context;
+                let unsubscribed = self.broker.unsubscribe(context, from, &unsubscribe);
                 self.answer(from, MessageCode::Unsubscribe, request, unsubscribed);
             }
             Message::Register(register) => {
@@ -249,14 +273,16 @@ impl Realm {
             }
             Message::Unregister(unregister) => {
                 let request = self.take_request(from, unregister.request)?;
-                let unregistered = self.dealer.unregister(&mut self.context, from, &unregister);
+                let context = &mut self.context;
+                let unregistered = self.dealer.unregister(context, from, &unregister);
                 self.answer(from, MessageCode::Unregister, request, unregistered);
             }
-            Message::Goodbye(_) => self.handle_goodbye(from),
+            Message::Goodbye(_) => {
+                self.context.send(from, goodbye(uris::GOODBYE_AND_OUT));
+                self.end(now, from, End::Left);
+            }
             // spec(bp#abort-1): ABORT is never answered.
-            Message::Abort(_) => self.end(from, Some(End::Aborted)),
-            // The dealer does not announce `call_canceling`; a CANCEL all the same is without effect.
-            Message::Cancel(_) => {}
+            Message::Abort(_) => self.end(now, from, End::Aborted),
             other @ (Message::Hello(_)
             | Message::Welcome(_)
             | Message::Challenge(_)
@@ -285,8 +311,9 @@ impl Realm {
         from: SessionId,
         request: RequestId,
     ) -> Result<RequestId, Violation> {
+        let rule = self.context.settings.request_ids;
         if let Some(session) = self.context.sessions.get_mut(&from) {
-            session.take_request(request)?;
+            session.take_request(request, rule)?;
         }
         Ok(request)
     }
@@ -304,11 +331,24 @@ impl Realm {
         }
     }
 
-    fn publish(&mut self, from: SessionId, publish: &Publish) -> Result<(), Violation> {
+    fn publish(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        publish: Publish,
+    ) -> Result<(), Violation> {
         let request = self.take_request(from, publish.request)?;
+        let is_opaque = is_opaque(publish.options.passthru.as_deref());
+        self.context.check_announced(
+            from,
+            is_opaque,
+            MessageCode::Publish,
+            Feature::PayloadPassthruMode,
+            Role::Publisher,
+        )?;
         // spec(bp#publish-1): without `acknowledge`, neither success nor failure is told.
         let acknowledge = publish.options.acknowledge.unwrap_or(false);
-        match self.broker.publish(&mut self.context, from, publish) {
+        match self.broker.publish(&mut self.context, now, from, publish) {
             Ok(publication) if acknowledge => self.context.send(
                 from,
                 Published {
@@ -324,59 +364,220 @@ impl Realm {
         Ok(())
     }
 
-    fn handle_goodbye(&mut self, from: SessionId) {
-        self.context.send(from, goodbye(uris::GOODBYE_AND_OUT));
-        self.end(from, Some(End::Left));
+    fn call(&mut self, now: Instant, from: SessionId, call: Call) -> Result<(), Violation> {
+        let rule = self.context.settings.request_ids;
+        let order = match self.context.sessions.get_mut(&from) {
+            Some(session) => session.take_call(call.request, rule)?,
+            None => return Ok(()),
+        };
+        let is_in_parts = call.options.progress == Some(true);
+        let is_opaque = is_opaque(call.options.passthru.as_deref());
+        for (is_needed, feature) in [
+            (is_in_parts, Feature::ProgressiveCallInvocations),
+            (is_opaque, Feature::PayloadPassthruMode),
+        ] {
+            let (got, role) = (MessageCode::Call, Role::Caller);
+            self.context
+                .check_announced(from, is_needed, got, feature, role)?;
+        }
+        if order == RequestOrder::Earlier {
+            return self.dealer.continue_call(&mut self.context, from, call);
+        }
+        let request = call.request;
+        let called = match self.phase {
+            Phase::Open if call.procedure.is_reserved() => self.call_meta(now, from, &call),
+            Phase::Open => self.dealer.call(&mut self.context, now, from, call),
+            Phase::Draining(_) | Phase::Down => Err(Refusal::new(
+                uris::UNAVAILABLE,
+                "this router is going down".into(),
+            )),
+        };
+        if called.is_err() && is_in_parts {
+            // Its caller may have sent the rest before it heard.
+            let ended_max = self.context.limits.session_ended_calls;
+            if let Some(session) = self.context.sessions.get_mut(&from) {
+                session.rare_mut().ended.insert(request, (), ended_max);
+            }
+        }
+        self.answer(from, MessageCode::Call, request, called);
+        Ok(())
+    }
+
+    /// Answers a call of a procedure of the router's own.
+    fn call_meta(&mut self, now: Instant, from: SessionId, call: &Call) -> Result<(), Refusal> {
+        self.context
+            .check_uri(&call.procedure, Default::default())?;
+        let procedure = meta::procedure(self, call.procedure.as_str())
+            .ok_or_else(|| no_such_procedure(&call.procedure))?;
+        let request = Request::new(now, from, call)?;
+        let reply = procedure(self, &request)?;
+        let details = ResultDetails::default();
+        self.context.send(
+            from,
+            message::Result {
+                request: call.request,
+                details,
+                payload: request.encode(&reply),
+            },
+        );
+        Ok(())
     }
 
     /// Takes what was on its way when the router said GOODBYE: only GOODBYE and ABORT still count.
     fn handle_message_after_goodbye(&mut self, from: SessionId, message: &Message) {
         if matches!(message, Message::Goodbye(_) | Message::Abort(_)) {
-            self.end(from, Some(End::Dismissed));
+            self.forget_dismissed(from);
         }
     }
 
-    /// Ends a session and everything it held: the one way out.
-    fn end(&mut self, id: SessionId, how: Option<End>) {
-        let Some(session) = self.context.sessions.swap_remove(&id) else {
+    fn forget_dismissed(&mut self, session: SessionId) {
+        if let Some(due) = self.dismissed.swap_remove(&session) {
+            self.context.deadlines.remove(due, Due::Goodbye(session));
+            let end = End::Dismissed;
+            self.context.outputs.push_back(Output::End { session, end });
+        }
+    }
+
+    /// Ends a session on its own doing.
+    fn end(&mut self, now: Instant, session: SessionId, end: End) {
+        self.take_out(now, session, Manner::Openly);
+        self.context.outputs.push_back(Output::End { session, end });
+    }
+
+    /// Takes a session out, and everything it held: the one way out.
+    fn take_out(&mut self, now: Instant, id: SessionId, manner: Manner) {
+        let Some(mut session) = self.context.sessions.swap_remove(&id) else {
             return;
         };
+        let testaments = session.take_testaments();
         for &subscription in &session.subscriptions {
-            self.broker.drop_subscriber(subscription, id);
+            let context = &mut self.context;
+            self.broker.remove_subscriber(context, subscription, id);
         }
         for &registration in &session.registrations {
-            self.dealer.drop_registration(registration);
+            let context = &mut self.context;
+            self.dealer.remove_callee(context, registration, id);
         }
         self.dealer
-            .drop_caller(&mut self.context, session.calls.values().copied());
+            .drop_caller(&mut self.context, session.calls.into_values());
         self.dealer
-            .drop_callee(&mut self.context, session.invocations.values().copied());
-        if let Some(end) = how {
-            self.context
-                .outputs
-                .push_back(Output::End { session: id, end });
+            .drop_callee(&mut self.context, session.invocations.into_values());
+        for uri in self.definitions.remove_all_of(id) {
+            self.context.tell(Happening::Undefined(id, uri));
+        }
+        match manner {
+            Manner::Openly => {
+                for testament in testaments.into_publications() {
+                    // One that is refused by now is refused in silence, as any publication that asks for no answer.
+                    let _ = self.broker.publish(&mut self.context, now, id, testament);
+                }
+                let identity = Box::new(session.identity);
+                self.context.tell(Happening::Left(id, identity));
+            }
+            Manner::Quietly => self.context.happenings.clear(),
         }
     }
 
-    fn dismiss_if_drained(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Draining(_)) && self.dealer.calls_pending == 0 {
-            self.dismiss(now);
+    /// Ends a session because another asked for it. Spec: ap#session-metapi.
+    pub(super) fn kill(&mut self, now: Instant, victim: SessionId, farewell: &Farewell) {
+        self.context.send(victim, farewell.goodbye());
+        self.take_out(now, victim, Manner::Openly);
+        self.dismiss(now, victim);
+    }
+
+    /// Ends sessions without a word to anybody else. Spec: ap#session-metapi, `kill_all`.
+    pub(super) fn kill_quietly(
+        &mut self,
+        now: Instant,
+        victims: &[SessionId],
+        farewell: &Farewell,
+    ) {
+        // What is due to be told for others is told first.
+        self.publish_happenings();
+        let message = farewell.goodbye().into();
+        for &victim in victims {
+            self.take_out(now, victim, Manner::Quietly);
+            self.dismiss(now, victim);
+        }
+        self.send_many(victims.to_vec(), message);
+    }
+
+    /// Gives a session that was told GOODBYE its time to answer.
+    fn dismiss(&mut self, now: Instant, session: SessionId) {
+        let due = now + self.context.limits.goodbye_time;
+        self.dismissed.insert(session, due);
+        self.context.deadlines.insert(due, Due::Goodbye(session));
+    }
+
+    /// Does what follows once a message is dealt with.
+    fn settle(&mut self, now: Instant) {
+        if !self.context.happenings.is_empty() {
+            self.publish_happenings();
+        }
+        self.dismiss_all_if_drained(now);
+    }
+
+    fn dismiss_all_if_drained(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Draining(_)) && self.dealer.calls.len() == 0 {
+            self.dismiss_all(now);
         }
     }
 
     /// Says GOODBYE to everybody. spec(bp#session-closing): nothing follows it, so calls still on their way end here.
-    fn dismiss(&mut self, now: Instant) {
+    fn dismiss_all(&mut self, now: Instant) {
+        self.publish_happenings();
         self.dealer.cancel_all(&mut self.context);
-        self.phase = Phase::Dismissing(now + self.context.limits.goodbye_time);
+        self.phase = Phase::Down;
         let everybody: Vec<SessionId> = self.context.sessions.keys().copied().collect();
-        if !everybody.is_empty() {
-            let message = goodbye(uris::SYSTEM_SHUTDOWN).into();
-            self.context.outputs.push_back(Output::SendMany {
-                to: everybody,
-                message,
-            });
+        for &session in &everybody {
+            self.take_out(now, session, Manner::Quietly);
+            self.dismiss(now, session);
+        }
+        self.send_many(everybody, goodbye(uris::SYSTEM_SHUTDOWN).into());
+    }
+
+    fn send_many(&mut self, to: Vec<SessionId>, message: Message) {
+        if !to.is_empty() {
+            let output = Output::SendMany { to, message };
+            self.context.outputs.push_back(output);
         }
     }
+
+    /// The sessions of which something holds, in the order in which they came. Cost: O(sessions).
+    pub(super) fn sessions_where(
+        &self,
+        holds: impl Fn(SessionId, &Session) -> bool,
+    ) -> Vec<SessionId> {
+        let sessions = self.context.sessions.iter();
+        let found = sessions.filter(|&(&id, session)| holds(id, session));
+        found.map(|(&id, _)| id).collect()
+    }
+
+    /// Checks that a session may end others, and take from them what they hold.
+    ///
+    /// Without a config, whoever is on this machine may: see DESIGN.md, section 1.
+    pub(super) fn check_may_administer(&self, session: SessionId) -> Result<(), Refusal> {
+        let session = self.context.sessions.get(&session);
+        if session.is_some_and(|session| session.transport.is_local) {
+            return Ok(());
+        }
+        let text = "only sessions from the router's own machine may do this";
+        Err(Refusal::new(uris::NOT_AUTHORIZED, text.into()))
+    }
+
+    /// Whether some topic has an event history.
+    pub(super) fn has_history(&self) -> bool {
+        !self.context.settings.history.is_empty()
+    }
+}
+
+/// How a session goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Its testaments are published, and subscribers to meta events told.
+    Openly,
+    /// Nobody hears of it but who waits for its answer.
+    Quietly,
 }
 
 fn goodbye(reason: Uri) -> Goodbye {
@@ -386,23 +587,6 @@ fn goodbye(reason: Uri) -> Goodbye {
     }
 }
 
-/// What the router says of itself. Announced are exactly the features that work.
-fn welcome_details(realm: &Uri, identity: &Identity) -> WelcomeDetails {
-    let broker = [
-        Feature::PatternBasedSubscription,
-        Feature::PublisherExclusion,
-    ];
-    WelcomeDetails {
-        roles: Some(
-            Roles::default()
-                .with(Role::Broker, &broker)
-                .with(Role::Dealer, &[]),
-        ),
-        agent: Some(concat!("wamp/", env!("CARGO_PKG_VERSION")).into()),
-        realm: Some(realm.clone()),
-        authid: Some(identity.authid.clone()),
-        authrole: Some(identity.authrole.clone()),
-        authmethod: Some(identity.authmethod.clone()),
-        authprovider: Some(identity.authprovider.clone()),
-    }
+fn is_opaque(passthru: Option<&Passthru>) -> bool {
+    passthru.is_some_and(Passthru::is_announced_mode)
 }

@@ -1,11 +1,18 @@
-//! One session: what it holds, and which request comes next.
+//! One session: who it is, what it holds, and which request comes next.
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
+use super::dealer::CallKey;
 use super::identity::{Identity, Transport};
+use super::meta::Testaments;
+use super::pattern::Shape;
+use super::remembered::{Memory, Remembered};
+use super::settings::RequestIds;
 use super::violation::Violation;
-use crate::protocol::{RegistrationId, RequestId, Roles, SessionId, SubscriptionId};
+use crate::protocol::{
+    Feature, MatchPolicy, RegistrationId, RequestId, Role, Roles, SubscriptionId,
+};
 
 /// A joined session.
 ///
@@ -14,25 +21,40 @@ use crate::protocol::{RegistrationId, RequestId, Roles, SessionId, SubscriptionI
 pub(super) struct Session {
     pub(super) identity: Identity,
     /// What its client announced.
-    pub(super) roles: Roles,
+    roles: Roles,
     pub(super) transport: Transport,
     request_next: RequestId,
     invocation_next: RequestId,
     pub(super) subscriptions: IndexSet<SubscriptionId, FxBuildHasher>,
     pub(super) registrations: IndexSet<RegistrationId, FxBuildHasher>,
-    /// As a caller: request -> the callee at work, and its invocation.
-    pub(super) calls: IndexMap<RequestId, (SessionId, RequestId), FxBuildHasher>,
-    /// As a callee: invocation -> who asked.
-    pub(super) invocations: IndexMap<RequestId, Asker, FxBuildHasher>,
+    /// As a caller: request -> its call.
+    pub(super) calls: IndexMap<RequestId, CallKey, FxBuildHasher>,
+    /// As a callee: invocation -> the call that waits for its answer.
+    pub(super) invocations: IndexMap<RequestId, CallKey, FxBuildHasher>,
+    rare: Option<Box<Rare>>,
 }
 
-/// Who waits for an invocation's answer.
+/// What few sessions have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// As a callee: invocations that nobody waits for, each with the registration that it keeps busy, if one does.
+    pub(super) late: Remembered<Option<RegistrationId>>,
+    /// As a caller: calls that it made in parts, and that ended before it had sent the last.
+    pub(super) ended: Remembered<()>,
+    /// As a caller: payload bytes that are kept for another callee.
+    pub(super) kept_bytes: usize,
+    /// Shapes of its wildcards, and how many it has of each.
+    pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
+    pub(super) testaments: Testaments,
+}
+
+/// What a request's id says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
-    /// A caller, and its request.
-    Call(SessionId, RequestId),
-    /// Nobody any more: the caller has gone. The answer is taken and dropped.
-    Gone,
+pub(super) enum RequestOrder {
+    /// It is a new one.
+    New,
+    /// It was there before, so it may only continue a call.
+    Earlier,
 }
 
 impl Session {
@@ -47,24 +69,100 @@ impl Session {
             registrations: IndexSet::default(),
             calls: IndexMap::default(),
             invocations: IndexMap::default(),
+            rare: None,
         }
+    }
+
+    /// Whether its client announced a feature for a role.
+    pub(super) fn announces(&self, role: Role, feature: Feature) -> bool {
+        self.roles.has(role, feature)
+    }
+
+    /// What is rare, if it has any of it.
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// What is rare, to be filled.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Takes out what is to be published when the session ends.
+    pub(super) fn take_testaments(&mut self) -> Testaments {
+        let rare = self.rare.as_mut();
+        rare.map(|rare| std::mem::take(&mut rare.testaments))
+            .unwrap_or_default()
     }
 
     /// Takes the id of a request. Spec: bp#ids, session scope: the first is 1, each the one before plus 1.
-    pub(super) fn take_request(&mut self, got: RequestId) -> Result<(), Violation> {
+    pub(super) fn take_request(
+        &mut self,
+        got: RequestId,
+        rule: RequestIds,
+    ) -> Result<(), Violation> {
         let expected = self.request_next;
-        if got != expected {
+        if got != expected && rule == RequestIds::Strict {
             return Err(Violation::RequestOutOfOrder { expected, got });
         }
-        self.request_next = expected.next();
+        self.request_next = expected.max(got).next();
         Ok(())
     }
 
+    /// Takes the id of a CALL, which may be an earlier one. Spec: ap#rpc-progressive-call-invocations, the watermark.
+    pub(super) fn take_call(
+        &mut self,
+        got: RequestId,
+        rule: RequestIds,
+    ) -> Result<RequestOrder, Violation> {
+        let is_earlier = got < self.request_next
+            && match rule {
+                RequestIds::Strict => true,
+                RequestIds::Lenient => self.calls.contains_key(&got) || self.has_ended(got),
+            };
+        if is_earlier {
+            return Ok(RequestOrder::Earlier);
+        }
+        self.take_request(got, rule).map(|()| RequestOrder::New)
+    }
+
+    /// Whether a call made in parts has ended under this id before its last part came.
+    fn has_ended(&self, request: RequestId) -> bool {
+        let rare = self.rare.as_ref();
+        rare.is_some_and(|rare| rare.ended.recall(request) == Memory::Ended(()))
+    }
+
+    /// Counts a wildcard that the session subscribed to, or registered; nothing for other patterns.
+    pub(super) fn hold_shape(&mut self, policy: MatchPolicy, pattern: &str) {
+        if policy == MatchPolicy::Wildcard {
+            *self
+                .rare_mut()
+                .shapes
+                .entry(Shape::of(pattern))
+                .or_default() += 1;
+        }
+    }
+
+    /// Counts such a wildcard no more.
+    pub(super) fn release_shape(&mut self, policy: MatchPolicy, pattern: &str) {
+        if policy != MatchPolicy::Wildcard {
+            return;
+        }
+        let shape = Shape::of(pattern);
+        let shapes = &mut self.rare_mut().shapes;
+        if let Some(held) = shapes.get_mut(&shape) {
+            *held -= 1;
+            if *held == 0 {
+                shapes.swap_remove(&shape);
+            }
+        }
+    }
+
     /// Opens an invocation of this callee.
-    pub(super) fn begin_invocation(&mut self, asker: Asker) -> RequestId {
+    pub(super) fn begin_invocation(&mut self, call: CallKey) -> RequestId {
         let invocation = self.invocation_next;
         self.invocation_next = invocation.next();
-        self.invocations.insert(invocation, asker);
+        self.invocations.insert(invocation, call);
         invocation
     }
 

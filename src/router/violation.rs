@@ -1,7 +1,7 @@
 //! The rules that a peer can break. Breaking one ends the session: ABORT, made in one place.
 
 use crate::protocol::message::Abort;
-use crate::protocol::{AbortDetails, MessageCode, Payload, RequestId, uris};
+use crate::protocol::{AbortDetails, Feature, MessageCode, Payload, RequestId, Role, uris};
 use crate::serializer::DecodeError;
 
 /// A rule the peer broke. Spec: `bp#protocol_errors`, one variant a line.
@@ -32,7 +32,10 @@ pub enum Violation {
         when: &'static str,
     },
     /// A request id that is not the one before it plus one. Spec: bp#ids.
-    #[error("request id {got} came where {expected} is next: ids of requests count up by one")]
+    #[error(
+        "request id {got} came where {expected} is next: ids of requests count up by one \
+         (the router takes any with --request-ids lenient)"
+    )]
     RequestOutOfOrder {
         /// The id that is next.
         expected: RequestId,
@@ -50,6 +53,25 @@ pub enum Violation {
     ErrorForNoInvocation {
         /// What it claims to answer.
         request_type: MessageCode,
+    },
+    /// A message that needs a feature which the client did not announce for that role.
+    #[error("{} needs the feature \"{}\", which HELLO does not announce for {}s", got.name(), feature.key(), role.name())]
+    NotAnnounced {
+        /// What came.
+        got: MessageCode,
+        /// What it needs.
+        feature: Feature,
+        /// As what the client sent it.
+        role: Role,
+    },
+    /// A CALL under the id of an earlier one that it does not continue. Spec: ap#rpc-progressive-call-invocations.
+    #[error(
+        "CALL {request} has the id of an earlier request and does not continue a call made in parts: ids of requests \
+         count up by one (the router takes any with --request-ids lenient)"
+    )]
+    NoContinuation {
+        /// The id that came.
+        request: RequestId,
     },
     /// A HELLO that announces no role of a client's.
     #[error("HELLO must announce a role: caller, callee, publisher or subscriber")]

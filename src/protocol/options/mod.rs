@@ -63,6 +63,16 @@ macro_rules! groups {
             $($(#[$field_doc])* pub $field: Option<$type>,)*
         }
 
+        impl $name {
+            /// A copy that does not hold on to the memory of the frame it came in.
+            #[must_use]
+            pub fn detached(&self) -> Self {
+                Self {
+                    $($field: self.$field.as_ref().map(value::OptionValue::detached),)*
+                }
+            }
+        }
+
         impl Group for $name {
             fn take(slot: &mut Option<Box<Self>>, key: &str, value: Value) -> Result<Option<Value>, OptionError> {
                 match key {

@@ -12,6 +12,8 @@ pub(super) trait OptionValue: Sized {
     const EXPECTED: &'static str;
     fn from_value(value: Value) -> Option<Self>;
     fn to_value(&self) -> Value;
+    /// A copy that does not hold on to the memory of the frame it came in.
+    fn detached(&self) -> Self;
 }
 
 pub(super) fn read<T: OptionValue>(key: &'static str, value: Value) -> Result<T, OptionError> {
@@ -52,6 +54,10 @@ macro_rules! words {
 
             fn to_value(&self) -> Value {
                 self.name().into()
+            }
+
+            fn detached(&self) -> Self {
+                *self
             }
         }
     )*};
@@ -111,6 +117,10 @@ macro_rules! texts {
             fn to_value(&self) -> Value {
                 Value::Text(self.0.clone())
             }
+
+            fn detached(&self) -> Self {
+                Self(self.0.detached())
+            }
         }
     )*};
 }
@@ -136,6 +146,10 @@ impl OptionValue for bool {
     fn to_value(&self) -> Value {
         Value::Bool(*self)
     }
+
+    fn detached(&self) -> Self {
+        *self
+    }
 }
 
 impl OptionValue for ByteString {
@@ -151,6 +165,10 @@ impl OptionValue for ByteString {
     fn to_value(&self) -> Value {
         Value::Text(self.clone())
     }
+
+    fn detached(&self) -> Self {
+        Self::from(&**self)
+    }
 }
 
 impl OptionValue for Uri {
@@ -162,6 +180,10 @@ impl OptionValue for Uri {
 
     fn to_value(&self) -> Value {
         self.as_str().into()
+    }
+
+    fn detached(&self) -> Self {
+        Self::detached(self)
     }
 }
 
@@ -177,6 +199,11 @@ impl OptionValue for Dict {
 
     fn to_value(&self) -> Value {
         Value::Dict(self.clone())
+    }
+
+    fn detached(&self) -> Self {
+        // No group holds a dict that is kept.
+        self.clone()
     }
 }
 
@@ -195,6 +222,10 @@ macro_rules! lists {
 
             fn to_value(&self) -> Value {
                 Value::List(self.iter().map(OptionValue::to_value).collect())
+            }
+
+            fn detached(&self) -> Self {
+                self.iter().map(OptionValue::detached).collect()
             }
         }
     )*};
@@ -219,6 +250,10 @@ impl OptionValue for Roles {
     fn to_value(&self) -> Value {
         self.to_dict().into()
     }
+
+    fn detached(&self) -> Self {
+        *self
+    }
 }
 
 impl OptionValue for MatchPolicy {
@@ -230,6 +265,10 @@ impl OptionValue for MatchPolicy {
 
     fn to_value(&self) -> Value {
         self.name().into()
+    }
+
+    fn detached(&self) -> Self {
+        *self
     }
 }
 
@@ -251,6 +290,10 @@ impl OptionValue for u64 {
     fn to_value(&self) -> Value {
         (*self).into()
     }
+
+    fn detached(&self) -> Self {
+        *self
+    }
 }
 
 macro_rules! ids {
@@ -264,6 +307,10 @@ macro_rules! ids {
 
             fn to_value(&self) -> Value {
                 self.value().into()
+            }
+
+            fn detached(&self) -> Self {
+                *self
             }
         }
     )*};

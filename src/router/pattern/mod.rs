@@ -32,6 +32,7 @@ use std::hash::Hash;
 use std::ops::ControlFlow;
 
 use self::trie::Trie;
+pub use self::wildcard::Shape;
 use self::wildcard::Wildcards;
 use crate::protocol::MatchPolicy;
 
@@ -79,6 +80,18 @@ impl<T> PatternIndex<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether it holds a wildcard of this shape.
+    #[must_use]
+    pub fn has_shape(&self, shape: Shape) -> bool {
+        self.wildcards.has_shape(shape)
+    }
+
+    /// How many shapes of wildcards it holds. What a look-up costs grows with it: see [`PatternIndex`].
+    #[must_use]
+    pub fn shapes(&self) -> usize {
+        self.wildcards.shapes()
     }
 
     /// Finds the value of this very pattern: `a.` finds `a.`, not what `a.` would match.

@@ -25,7 +25,36 @@ pub(super) struct Wildcards<T> {
     parts: Parts,
     /// Tries by the number of their patterns' parts; none is empty.
     by_count: BTreeMap<usize, Trie<Part, T>>,
+    /// How many patterns there are of each shape.
+    shapes: HashMap<Shape, usize>,
     len: usize,
+}
+
+/// What a wildcard leaves open: how many parts it has, and which of them are empty.
+///
+/// Of one shape, at most one pattern matches a URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shape {
+    parts_count: u32,
+    /// Bit n: part n is empty.
+    empty: u32,
+}
+
+impl Shape {
+    /// The shape of a pattern of at most 32 parts; of a longer one, which matches nothing, its first 32.
+    #[must_use]
+    pub fn of(pattern: &str) -> Self {
+        let mut shape = Self {
+            parts_count: 0,
+            empty: 0,
+        };
+        for part in pattern.split('.') {
+            let bit = 1_u32.checked_shl(shape.parts_count).unwrap_or_default();
+            shape.empty |= if part.is_empty() { bit } else { 0 };
+            shape.parts_count += 1;
+        }
+        shape
+    }
 }
 
 /// The number of a part. Never used twice, so a pattern that left is not mistaken for a newer one.
@@ -58,6 +87,26 @@ impl<T> Wildcards<T> {
         self.len
     }
 
+    pub(super) fn has_shape(&self, shape: Shape) -> bool {
+        self.shapes.contains_key(&shape)
+    }
+
+    pub(super) fn shapes(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// Counts a pattern of this shape no more.
+    fn release_shape(&mut self, shape: Shape) {
+        let Some(count) = self.shapes.get_mut(&shape) else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.shapes.remove(&shape);
+            give_back(&mut self.shapes);
+        }
+    }
+
     pub(super) fn get(&self, pattern: &str) -> Option<&T> {
         let key = self.parts.key(pattern);
         self.by_count.get(&key.len())?.get(&key)
@@ -78,6 +127,7 @@ impl<T> Wildcards<T> {
         });
         if is_new {
             self.len += 1;
+            *self.shapes.entry(Shape::of(pattern)).or_default() += 1;
         } else {
             self.parts.release(pattern);
         }
@@ -90,6 +140,7 @@ impl<T> Wildcards<T> {
         let former = trie.insert(&key, value);
         if former.is_none() {
             self.len += 1;
+            *self.shapes.entry(Shape::of(pattern)).or_default() += 1;
         } else {
             self.parts.release(pattern);
         }
@@ -104,6 +155,7 @@ impl<T> Wildcards<T> {
             self.by_count.remove(&key.len());
         }
         self.parts.release(pattern);
+        self.release_shape(Shape::of(pattern));
         self.len -= 1;
         Some(value)
     }
@@ -169,6 +221,7 @@ impl<T> Default for Wildcards<T> {
         Self {
             parts: Parts::default(),
             by_count: BTreeMap::new(),
+            shapes: HashMap::new(),
             len: 0,
         }
     }

@@ -1,0 +1,182 @@
+//! Events that topics keep for subscribers to come.
+//!
+//! A topic keeps the last event that was for everybody, and a few newer ones that were for some only.
+//! Spec: ap#event-retention.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::time::Instant;
+
+use super::audience::{Filter, is_filtered};
+use super::publication::Publication;
+use crate::protocol::{MatchPolicy, SessionId};
+use crate::router::identity::Identity;
+use crate::router::limits::Limits;
+use crate::router::settings::RetentionRule;
+
+/// The retained events of one realm, by topic.
+#[derive(Debug, Default)]
+pub(super) struct Retention {
+    topics: BTreeMap<Box<str>, VecDeque<Retained>>,
+    /// Topics in the order in which they were last written to, with that write's number; old numbers are passed over.
+    order: VecDeque<(u64, Box<str>)>,
+    writes: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Retained {
+    publication: Publication,
+    /// Which write it was.
+    write: u64,
+    expires: Option<Instant>,
+}
+
+impl Retained {
+    fn is_for(&self, now: Instant, session: SessionId, identity: &Identity) -> bool {
+        let is_fresh = self.expires.is_none_or(|expires| now < expires);
+        let audience = self.publication.audience.as_deref();
+        is_fresh
+            && self.publication.excluded != Some(session)
+            && audience.is_none_or(|it| Filter::new(it).admits(session, identity))
+    }
+
+    fn bytes(&self) -> usize {
+        self.publication.payload.len()
+    }
+}
+
+impl Retention {
+    /// How many topics keep an event.
+    pub(super) fn len(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// Keeps an event, if a rule lets its topic keep any.
+    pub(super) fn keep(
+        &mut self,
+        rules: &[RetentionRule],
+        limits: &Limits,
+        now: Instant,
+        publication: &Publication,
+    ) {
+        let rule = rules
+            .iter()
+            .find(|rule| rule.topics.matches(&publication.topic));
+        let Some(rule) = rule else { return };
+        self.writes += 1;
+        let retained = Retained {
+            publication: publication.detached(),
+            write: self.writes,
+            // A time beyond what a clock can count is for ever.
+            expires: rule.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
+        };
+        let topic = publication.topic.as_str();
+        self.bytes += retained.bytes();
+        self.order.push_back((self.writes, topic.into()));
+        let is_for_some = publication.audience.as_deref().is_some_and(is_filtered);
+        let kept = self.topics.entry(topic.into()).or_default();
+        if !is_for_some {
+            self.bytes -= kept.drain(..).map(|it| it.bytes()).sum::<usize>();
+        }
+        kept.push_back(retained);
+        if kept.iter().filter(|it| is_for_some_only(it)).count() > limits.retained_filtered
+            && let Some(oldest) = kept.iter().position(is_for_some_only)
+        {
+            self.bytes -= kept.remove(oldest).map_or(0, |it| it.bytes());
+        }
+        self.shrink(limits);
+    }
+
+    /// Forgets topics until the bounds hold, the one first that was written to longest ago.
+    fn shrink(&mut self, limits: &Limits) {
+        let is_over = |it: &Self| {
+            it.topics.len() > limits.retained_topics || it.bytes > limits.retained_bytes
+        };
+        // Each topic is in the order once for each write, so old writes are passed over.
+        while is_over(self) || self.order.len() > 2 * self.topics.len() + 16 {
+            let Some((write, topic)) = self.order.pop_front() else {
+                return;
+            };
+            let is_newest = self
+                .topics
+                .get(&topic)
+                .and_then(|kept| kept.back())
+                .is_some_and(|last| last.write == write);
+            if is_newest && is_over(self) {
+                if let Some(kept) = self.topics.remove(&topic) {
+                    self.bytes -= kept.iter().map(Retained::bytes).sum::<usize>();
+                }
+            } else if is_newest {
+                self.order.push_back((write, topic));
+            }
+        }
+    }
+
+    /// Visits, topic by topic, the newest event that a session would have got under a pattern.
+    ///
+    /// Cost: O(log topics) for an exact topic, else all topics that begin as the pattern does.
+    pub(super) fn for_each<'a>(
+        &'a self,
+        now: Instant,
+        (policy, pattern): (MatchPolicy, &str),
+        (session, identity): (SessionId, &Identity),
+        mut visit: impl FnMut(&'a Publication),
+    ) {
+        let known = match policy {
+            MatchPolicy::Exact | MatchPolicy::Prefix => pattern,
+            // Up to the first part that the pattern leaves open.
+            MatchPolicy::Wildcard => literal_start(pattern),
+        };
+        let begins = self
+            .topics
+            .range::<str, _>((Bound::Included(known), Bound::Unbounded));
+        let begins = begins.take_while(|(topic, _)| topic.starts_with(known));
+        let limit = if policy == MatchPolicy::Exact {
+            1
+        } else {
+            usize::MAX
+        };
+        for (_, kept) in begins
+            .take(limit)
+            .filter(|(topic, _)| policy.matches(pattern, topic))
+        {
+            let mut newest_first = kept.iter().rev();
+            if let Some(found) = newest_first.find(|it| it.is_for(now, session, identity)) {
+                visit(&found.publication);
+            }
+        }
+    }
+}
+
+fn is_for_some_only(retained: &Retained) -> bool {
+    retained
+        .publication
+        .audience
+        .as_deref()
+        .is_some_and(is_filtered)
+}
+
+/// What every topic that a wildcard matches begins with.
+fn literal_start(pattern: &str) -> &str {
+    let end = if pattern.starts_with('.') {
+        Some(0)
+    } else {
+        pattern.find("..").map(|at| at + 1)
+    };
+    let end = end.unwrap_or_else(|| pattern.trim_end_matches('.').len());
+    pattern.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal_start;
+
+    #[test]
+    fn a_wildcard_s_topics_begin_with_what_stands_before_its_first_open_part() {
+        assert_eq!(literal_start("a.b..c"), "a.b.");
+        assert_eq!(literal_start(".b.c"), "");
+        assert_eq!(literal_start("a."), "a");
+        assert_eq!(literal_start("a.b"), "a.b");
+    }
+}

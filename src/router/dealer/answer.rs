@@ -1,0 +1,220 @@
+//! From YIELD and ERROR of a callee to RESULT and ERROR for the caller.
+
+use std::time::Instant;
+
+use super::Dealer;
+use super::call::{Call, CallKey, Place};
+use crate::protocol::message::{self, Yield};
+use crate::protocol::{
+    Feature, MessageCode, Passthru, RequestId, ResultDetails, Role, SessionId, uris,
+};
+use crate::router::context::{Context, Refusal};
+use crate::router::deadlines::Due;
+use crate::router::remembered::Memory;
+use crate::router::violation::Violation;
+
+impl Dealer {
+    /// Hands a callee's result to the caller.
+    pub(in crate::router) fn handle_yield(
+        &mut self,
+        context: &mut Context,
+        now: Instant,
+        from: SessionId,
+        answer: Yield,
+    ) -> Result<(), Violation> {
+        let passthru = answer.options.passthru.as_deref();
+        check_passthru(context, from, passthru, MessageCode::Yield)?;
+        let progress = answer.options.progress == Some(true);
+        let Some((key, call)) = self.invoked(context, from, answer.request) else {
+            return self.take_late(context, from, answer.request, !progress);
+        };
+        if is_opaque(passthru) && !takes_opaque(context, call.caller) {
+            self.refuse_opaque(context, from, answer.request, key);
+            return Ok(());
+        }
+        let (caller, request) = (call.caller, call.request);
+        if progress {
+            if !call.receive_progress {
+                // Nobody asked for it, so it is nobody's.
+                return Ok(());
+            }
+            self.restart(context, now, key);
+        } else {
+            self.finish(context, key);
+        }
+        if context.sessions.contains_key(&caller) {
+            let details = ResultDetails {
+                progress: progress.then_some(true),
+                passthru: answer.options.passthru,
+            };
+            context.send(
+                caller,
+                message::Result {
+                    request,
+                    details,
+                    payload: answer.payload,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Hands a callee's failure to the caller, URI and arguments as they are; or asks another callee.
+    pub(in crate::router) fn handle_error(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        error: message::Error,
+    ) -> Result<(), Violation> {
+        if error.request_type != MessageCode::Invocation {
+            return Err(Violation::ErrorForNoInvocation {
+                request_type: error.request_type,
+            });
+        }
+        let passthru = error.details.passthru.as_deref();
+        check_passthru(context, from, passthru, MessageCode::Error)?;
+        let Some((key, call)) = self.invoked(context, from, error.request) else {
+            return self.take_late(context, from, error.request, true);
+        };
+        if error.error == uris::UNAVAILABLE && may_pass_on(context, from, call) {
+            if let Some(callee) = context.sessions.get_mut(&from) {
+                callee.invocations.swap_remove(&error.request);
+            }
+            self.release(key, from);
+            self.retry(context, key, from, None);
+            return Ok(());
+        }
+        if let Some(call) = self.finish(context, key)
+            && context.sessions.contains_key(&call.caller)
+        {
+            context.send(
+                call.caller,
+                message::Error {
+                    request_type: MessageCode::Call,
+                    request: call.request,
+                    ..error
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn invoked(
+        &self,
+        context: &Context,
+        callee: SessionId,
+        invocation: RequestId,
+    ) -> Option<(CallKey, &Call)> {
+        let &key = context
+            .sessions
+            .get(&callee)?
+            .invocations
+            .get(&invocation)?;
+        Some((key, self.calls.get(key)?))
+    }
+
+    /// Ends a call that its callee has answered.
+    fn finish(&mut self, context: &mut Context, key: CallKey) -> Option<Call> {
+        let call = self.end(context, key)?;
+        if let Place::Invoked(callee, _) = call.place
+            && call.is_counted
+        {
+            self.release_place(call.registration, callee);
+        }
+        Some(call)
+    }
+
+    /// Gives a call its time again. Spec: ap#rpc-call-timeout with progressive results: it counts between results.
+    fn restart(&mut self, context: &mut Context, now: Instant, key: CallKey) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        call.has_progressed = true;
+        if let Some((at, time)) = call.limit {
+            context.deadlines.remove(at, Due::Call(key));
+            let next = now.checked_add(time).unwrap_or(at);
+            call.limit = Some((next, time));
+            context.deadlines.insert(next, Due::Call(key));
+        }
+    }
+
+    /// Takes the answer to an invocation that nobody waits for: dropped, once.
+    fn take_late(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        request: RequestId,
+        is_final: bool,
+    ) -> Result<(), Violation> {
+        let Some(callee) = context.sessions.get_mut(&from) else {
+            return Ok(());
+        };
+        match callee.rare().map(|rare| rare.late.recall(request)) {
+            Some(Memory::Ended(keeps_busy)) if is_final => {
+                callee.rare_mut().late.remove(request);
+                if let Some(registration) = keeps_busy {
+                    self.release_place(registration, from);
+                }
+                Ok(())
+            }
+            Some(Memory::Ended(_) | Memory::Doubtful) => Ok(()),
+            Some(Memory::Unknown) | None => Err(Violation::UnknownInvocation { request }),
+        }
+    }
+
+    /// Ends a call whose caller could not read its result. Spec: ap#payload-passthru-mode, feature announcement.
+    fn refuse_opaque(
+        &mut self,
+        context: &mut Context,
+        callee: SessionId,
+        invocation: RequestId,
+        key: CallKey,
+    ) {
+        let refusal = || {
+            let text = "the caller did not announce payload_passthru_mode";
+            Refusal::new(uris::FEATURE_NOT_SUPPORTED, text.into())
+        };
+        context.send(callee, refusal().error(MessageCode::Yield, invocation));
+        if let Some(call) = self.finish(context, key)
+            && context.sessions.contains_key(&call.caller)
+        {
+            context.send(
+                call.caller,
+                refusal().error(MessageCode::Call, call.request),
+            );
+        }
+    }
+}
+
+/// Whether a callee's `wamp.error.unavailable` is for the dealer. Spec: ap#rpc-call-rerouting.
+fn may_pass_on(context: &Context, callee: SessionId, call: &Call) -> bool {
+    let callee = context.sessions.get(&callee);
+    let is_announced = callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallReroute));
+    // What the callee has begun to answer, or got in parts, nobody else can take up.
+    is_announced && !call.has_progressed && !call.is_killed && call.stream().is_none()
+}
+
+fn is_opaque(passthru: Option<&Passthru>) -> bool {
+    passthru.is_some_and(Passthru::is_announced_mode)
+}
+
+fn takes_opaque(context: &Context, caller: SessionId) -> bool {
+    let caller = context.sessions.get(&caller);
+    caller.is_none_or(|it| it.announces(Role::Caller, Feature::PayloadPassthruMode))
+}
+
+/// Checks that a callee that sends opaque payload has announced it. Spec: ap#payload-passthru-mode.
+fn check_passthru(
+    context: &Context,
+    from: SessionId,
+    passthru: Option<&Passthru>,
+    got: MessageCode,
+) -> Result<(), Violation> {
+    context.check_announced(
+        from,
+        is_opaque(passthru),
+        got,
+        Feature::PayloadPassthruMode,
+        Role::Callee,
+    )
+}

@@ -1,0 +1,124 @@
+//! Calls on their way: who asked, who answers, until when, and what is kept to ask somebody else.
+
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use crate::protocol::{
+    CallOptions, InvocationDetails, Payload, RegistrationId, RequestId, SessionId, Uri,
+};
+
+/// The place of a call on its way. Used again once the call has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::router) struct CallKey(usize);
+
+/// The calls of one realm on their way.
+#[derive(Debug, Default)]
+pub(in crate::router) struct Calls(Slab<Call>);
+
+/// A call on its way. (The bare word is the WAMP message.)
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) caller: SessionId,
+    pub(super) request: RequestId,
+    pub(super) registration: RegistrationId,
+    pub(super) place: Place,
+    /// Whether results are handed on as they come.
+    pub(super) receive_progress: bool,
+    /// Whether one was: then nobody else is asked any more.
+    pub(super) has_progressed: bool,
+    /// Whether the callee was asked to give up, and its answer is waited for.
+    pub(super) is_killed: bool,
+    /// Whether it counts as running at its callee.
+    pub(super) is_counted: bool,
+    /// When its next result is due, and how long after one the next is.
+    pub(super) limit: Option<(Instant, Duration)>,
+    pub(super) kept: Option<Box<Kept>>,
+}
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// With a callee, as this invocation.
+    Invoked(SessionId, RequestId),
+    /// In its registration's queue.
+    Queued,
+}
+
+/// What only calls need that wait, that may go to another callee, or that are made in parts.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) procedure: Uri,
+    /// Of the first CALL: those of further ones do not count.
+    /// Spec: ap#rpc-progressive-call-invocations, freezing of options.
+    pub(super) options: CallOptions,
+    /// The parts that have not gone to a callee, or that another may need.
+    pub(super) parts: Vec<Part>,
+    /// Callees that were asked before.
+    pub(super) tried: Vec<SessionId>,
+    /// Where the call is made in parts.
+    pub(super) stream: Option<Stream>,
+}
+
+/// One CALL of a call.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Whether more follow.
+    pub(super) progress: bool,
+    pub(super) payload: Payload,
+}
+
+/// A call made in parts. Spec: ap#rpc-progressive-call-invocations.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Whether its last part has come.
+    pub(super) is_complete: bool,
+    /// How many parts were handed to the callee.
+    pub(super) parts_sent: usize,
+    /// What the first INVOCATION said, for the further ones.
+    pub(super) details: InvocationDetails,
+}
+
+impl Call {
+    /// Whether it was made in parts and its caller may still send some.
+    pub(super) fn expects_parts(&self) -> bool {
+        self.stream().is_some_and(|stream| !stream.is_complete)
+    }
+
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.kept.as_ref()?.stream.as_ref()
+    }
+
+    /// Payload bytes that are kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        let parts = self.kept.iter().flat_map(|kept| &kept.parts);
+        parts.map(|part| part.payload.len()).sum()
+    }
+}
+
+impl Calls {
+    pub(in crate::router) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn insert(&mut self, call: Call) -> CallKey {
+        CallKey(self.0.insert(call))
+    }
+
+    pub(super) fn get(&self, key: CallKey) -> Option<&Call> {
+        self.0.get(key.0)
+    }
+
+    pub(super) fn get_mut(&mut self, key: CallKey) -> Option<&mut Call> {
+        self.0.get_mut(key.0)
+    }
+
+    pub(super) fn remove(&mut self, key: CallKey) -> Option<Call> {
+        self.0.try_remove(key.0)
+    }
+
+    /// The keys of all of them.
+    pub(super) fn keys(&self) -> Vec<CallKey> {
+        self.0.iter().map(|(key, _)| CallKey(key)).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! Calls that end otherwise than by their callee's answer: cancelled, too late, or somebody has gone.
+
+use super::Dealer;
+use super::call::{Call, CallKey, Place};
+use crate::protocol::message::{Cancel, Interrupt};
+use crate::protocol::{
+    CancelMode, Feature, InterruptOptions, MessageCode, RequestId, Role, SessionId, uris,
+};
+use crate::router::context::{Context, Refusal};
+use crate::router::deadlines::Due;
+
+impl Dealer {
+    /// Cancels a call. One that has ended, or never was, is left alone: CANCEL may cross its end.
+    /// Spec: ap#rpc-call-canceling.
+    pub(in crate::router) fn cancel(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        cancel: &Cancel,
+    ) {
+        let caller = context.sessions.get(&from);
+        let Some(&key) = caller.and_then(|caller| caller.calls.get(&cancel.request)) else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let mode = cancel.options.mode.unwrap_or_default();
+        if let (CancelMode::Kill, Place::Invoked(callee, invocation)) = (mode, call.place)
+            && can_give_up(context, callee)
+        {
+            if !std::mem::replace(&mut call.is_killed, true) {
+                interrupt(context, callee, invocation, CancelMode::Kill);
+            }
+            return;
+        }
+        let refusal = Refusal::new(uris::CANCELED, "the caller cancelled the call".into());
+        self.give_up(context, key, mode, Some(refusal));
+    }
+
+    /// Ends a call whose time is over. Spec: ap#rpc-call-timeout.
+    pub(in crate::router) fn expire(&mut self, context: &mut Context, key: CallKey) {
+        if let Some(call) = self.calls.get_mut(key) {
+            call.limit = None;
+        }
+        let text = "the callee did not answer in time";
+        let refusal = Refusal::new(uris::TIMEOUT, text.into());
+        self.give_up(context, key, CancelMode::KillNoWait, Some(refusal));
+    }
+
+    /// Ends the calls of a caller that has gone. Spec: bp#rpc-caller-leaving.
+    pub(in crate::router) fn drop_caller(
+        &mut self,
+        context: &mut Context,
+        calls: impl Iterator<Item = CallKey>,
+    ) {
+        for key in calls {
+            self.give_up(context, key, CancelMode::KillNoWait, None);
+        }
+    }
+
+    /// Ends the calls that a callee will never answer. Spec: bp#rpc-callee-leaving.
+    pub(in crate::router) fn drop_callee(
+        &mut self,
+        context: &mut Context,
+        invocations: impl Iterator<Item = CallKey>,
+    ) {
+        for key in invocations {
+            let why = "the callee has left before it answered";
+            self.fail(context, key, Refusal::new(uris::CANCELED, why.into()));
+        }
+    }
+
+    /// Ends all calls on their way: nobody waits for an answer when the router has said GOODBYE.
+    pub(in crate::router) fn cancel_all(&mut self, context: &mut Context) {
+        for key in self.calls.keys() {
+            let why = "the router went down before the callee answered";
+            self.fail(context, key, Refusal::new(uris::CANCELED, why.into()));
+        }
+        self.ready.clear();
+    }
+
+    /// Ends a call whose callee, if it has one, is still there; `mode` says whether it is told.
+    pub(super) fn give_up(
+        &mut self,
+        context: &mut Context,
+        key: CallKey,
+        mode: CancelMode,
+        refusal: Option<Refusal>,
+    ) {
+        let Some(call) = self.end(context, key) else {
+            return;
+        };
+        if let Place::Invoked(callee, invocation) = call.place {
+            let is_told =
+                can_give_up(context, callee) && (mode != CancelMode::Skip || call.is_killed);
+            self.expect_late(context, &call, callee, invocation, is_told);
+            if is_told && !call.is_killed {
+                interrupt(context, callee, invocation, CancelMode::KillNoWait);
+            }
+        }
+        if let Some(refusal) = refusal {
+            tell(context, &call, refusal);
+        }
+    }
+
+    /// Ends a call with an ERROR for its caller, if that is still there.
+    pub(super) fn fail(&mut self, context: &mut Context, key: CallKey, refusal: Refusal) {
+        if let Some(call) = self.end(context, key) {
+            tell(context, &call, refusal);
+        }
+    }
+
+    /// Takes a call out of all places.
+    pub(super) fn end(&mut self, context: &mut Context, key: CallKey) -> Option<Call> {
+        let call = self.calls.get(key)?;
+        match call.place {
+            Place::Queued => self.unqueue(key, call.registration),
+            Place::Invoked(callee, invocation) => {
+                if let Some(callee) = context.sessions.get_mut(&callee) {
+                    callee.invocations.swap_remove(&invocation);
+                }
+            }
+        }
+        let call = self.calls.remove(key)?;
+        if let Some((at, _)) = call.limit {
+            context.deadlines.remove(at, Due::Call(key));
+        }
+        let ended_max = context.limits.session_ended_calls;
+        if let Some(caller) = context.sessions.get_mut(&call.caller) {
+            caller.calls.swap_remove(&call.request);
+            if call.kept.is_some() {
+                if matches!(call.place, Place::Invoked(..)) {
+                    caller.rare_mut().kept_bytes -= call.kept_bytes();
+                }
+                if call.expects_parts() {
+                    let ended = &mut caller.rare_mut().ended;
+                    ended.insert(call.request, (), ended_max);
+                }
+            }
+        }
+        Some(call)
+    }
+
+    /// Remembers that an answer may come for which nobody waits.
+    ///
+    /// One that was told to give up need not answer any more, so it counts as free at once.
+    fn expect_late(
+        &mut self,
+        context: &mut Context,
+        call: &Call,
+        callee: SessionId,
+        invocation: RequestId,
+        is_told: bool,
+    ) {
+        let keeps_busy = (call.is_counted && !is_told).then_some(call.registration);
+        let max = context.limits.session_late_answers;
+        let forgotten = context
+            .sessions
+            .get_mut(&callee)
+            .and_then(|session| session.rare_mut().late.insert(invocation, keeps_busy, max));
+        if let Some(Some(registration)) = forgotten {
+            self.release_place(registration, callee);
+        }
+        if call.is_counted && is_told {
+            self.release_place(call.registration, callee);
+        }
+    }
+}
+
+/// Whether a callee announced that it can be interrupted.
+fn can_give_up(context: &Context, callee: SessionId) -> bool {
+    let callee = context.sessions.get(&callee);
+    callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallCanceling))
+}
+
+fn interrupt(context: &mut Context, callee: SessionId, request: RequestId, mode: CancelMode) {
+    let options = InterruptOptions { mode: Some(mode) };
+    context.send(callee, Interrupt { request, options });
+}
+
+fn tell(context: &mut Context, call: &Call, refusal: Refusal) {
+    if context.sessions.contains_key(&call.caller) {
+        context.send(call.caller, refusal.error(MessageCode::Call, call.request));
+    }
+}

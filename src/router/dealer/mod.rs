@@ -1,0 +1,261 @@
+//! The dealer: procedures, who registered them, and the calls on their way.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | here | who offers a procedure, and who no longer does |
+//! | `registration.rs` | the registrations as they lie in memory |
+//! | `call.rs` | the calls as they lie in memory |
+//! | `policy.rs` | which callee gets a call |
+//! | `invoke.rs` | from CALL to INVOCATION: at once, from the queue, to the next callee, in parts |
+//! | `answer.rs` | from YIELD and ERROR to RESULT and ERROR |
+//! | `cancel.rs` | calls that end otherwise: cancelled, too late, somebody has gone |
+//!
+//! Spec: bp#remote-procedure-calls, ap#advanced-rpc.
+
+mod answer;
+mod call;
+mod cancel;
+mod invoke;
+mod policy;
+mod registration;
+
+use std::collections::VecDeque;
+
+pub(super) use call::CallKey;
+use call::Calls;
+pub(super) use invoke::no_such_procedure;
+use registration::{Callee, Removed};
+pub(super) use registration::{Registration, Registrations};
+
+use super::context::{Context, Happening, Refusal};
+use super::pattern::Shape;
+use crate::protocol::message::{Register, Registered, Unregister, Unregistered};
+use crate::protocol::{
+    Feature, InvocationPolicy, MatchPolicy, RegistrationId, RevocationDetails, Role, SessionId,
+    uris,
+};
+
+/// The dealer of one realm.
+#[derive(Debug)]
+pub(super) struct Dealer {
+    pub(super) registrations: Registrations,
+    /// Calls that wait for their answer.
+    pub(super) calls: Calls,
+    /// Registrations whose queue may go on: see [`dispatch`](Self::dispatch).
+    ready: VecDeque<RegistrationId>,
+}
+
+impl Dealer {
+    pub(super) fn new() -> Self {
+        Self {
+            registrations: Registrations::new(),
+            calls: Calls::default(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn register(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        register: &Register,
+    ) -> Result<(), Refusal> {
+        let policy = register.options.match_policy.unwrap_or_default();
+        self.check_register(context, from, register, policy)?;
+        let procedure = register.procedure.as_str();
+        let invoke = register.options.invoke.unwrap_or_default();
+        let mut existing = self.registrations.at(policy, procedure).map(|it| it.id);
+        if let Some(taken) = existing.filter(|_| register.options.force_reregister == Some(true)) {
+            self.take_over(context, taken);
+            existing = None;
+        }
+        let registration = existing.unwrap_or_else(|| {
+            let created = context.sources.time_of_day();
+            self.registrations
+                .create(policy, procedure, invoke, created)
+        });
+        if let Some(held) = self.registrations.at_mut(policy, procedure) {
+            held.callees.insert(from, Callee::new(&register.options));
+        }
+        if let Some(session) = context.sessions.get_mut(&from) {
+            session.registrations.insert(registration);
+            session.hold_shape(policy, procedure);
+        }
+        context.send(
+            from,
+            Registered {
+                request: register.request,
+                registration,
+            },
+        );
+        if existing.is_none() {
+            context.tell(Happening::RegistrationCreated(from, registration));
+        }
+        context.tell(Happening::Registered(from, registration));
+        // A callee more may be free for who waits.
+        self.ready.push_back(registration);
+        Ok(())
+    }
+
+    /// Checks all that may speak against a registration, before anything changes.
+    fn check_register(
+        &self,
+        context: &Context,
+        from: SessionId,
+        register: &Register,
+        policy: MatchPolicy,
+    ) -> Result<(), Refusal> {
+        context.check_uri(&register.procedure, policy)?;
+        Context::check_not_reserved(&register.procedure)?;
+        context.check_disclosure(register.options.disclose_caller)?;
+        let procedure = register.procedure.as_str();
+        let is_forced = register.options.force_reregister == Some(true);
+        match self.registrations.at(policy, procedure) {
+            Some(held) if !is_forced => {
+                let invoke = register.options.invoke.unwrap_or_default();
+                check_shared(held, from, invoke)
+                    .map_err(|why| already_exists(&register.procedure.quoted(), why))?;
+            }
+            Some(_) => {}
+            None if policy == MatchPolicy::Wildcard => {
+                let shape = Shape::of(procedure);
+                let is_new = !self.registrations.has_shape(shape);
+                context.check_shape(from, shape, is_new, self.registrations.shapes())?;
+            }
+            None => {}
+        }
+        let held_max = context.limits.session_registrations;
+        let session = context.sessions.get(&from);
+        if session.is_some_and(|session| session.registrations.len() >= held_max) {
+            let text = format!("a session holds at most {held_max} registrations");
+            return Err(Refusal::limit(text));
+        }
+        Ok(())
+    }
+
+    /// Takes a procedure from all who offer it, for who insists. leniency: Crossbar.io's `force_reregister`.
+    fn take_over(&mut self, context: &mut Context, registration: RegistrationId) {
+        let held = self.registrations.get(registration);
+        let callees: Vec<SessionId> = held
+            .iter()
+            .flat_map(|it| it.callees.keys().copied())
+            .collect();
+        for callee in callees {
+            let reason = "somebody else registered the procedure with force_reregister";
+            self.revoke(context, registration, callee, Some(reason));
+        }
+    }
+
+    /// Takes a registration back from a callee; false where it does not hold it.
+    /// Spec: ap#rpc-registration-revocation.
+    pub(super) fn revoke(
+        &mut self,
+        context: &mut Context,
+        registration: RegistrationId,
+        callee: SessionId,
+        reason: Option<&str>,
+    ) -> bool {
+        let Some(session) = context.sessions.get_mut(&callee) else {
+            return false;
+        };
+        if !session.registrations.swap_remove(&registration) {
+            return false;
+        }
+        if session.announces(Role::Callee, Feature::RegistrationRevocation) {
+            let details = RevocationDetails {
+                registration: Some(registration),
+                reason: reason.map(Into::into),
+                ..RevocationDetails::default()
+            };
+            context.send(
+                callee,
+                Unregistered {
+                    request: None,
+                    details: Some(details),
+                },
+            );
+        }
+        self.remove_callee(context, registration, callee);
+        true
+    }
+
+    /// Takes a registration back that its callee gives up; invocations on their way are still answered.
+    pub(super) fn unregister(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        unregister: &Unregister,
+    ) -> Result<(), Refusal> {
+        let Some(session) = context.sessions.get_mut(&from) else {
+            return Ok(());
+        };
+        if !session.registrations.swap_remove(&unregister.registration) {
+            let text = format!(
+                "this session holds no registration {}",
+                unregister.registration
+            );
+            return Err(Refusal::new(uris::NO_SUCH_REGISTRATION, text));
+        }
+        context.send(
+            from,
+            Unregistered {
+                request: Some(unregister.request),
+                details: None,
+            },
+        );
+        self.remove_callee(context, unregister.registration, from);
+        Ok(())
+    }
+
+    /// Takes a callee out of a registration that it no longer holds.
+    pub(super) fn remove_callee(
+        &mut self,
+        context: &mut Context,
+        registration: RegistrationId,
+        callee: SessionId,
+    ) {
+        if let Some((policy, procedure)) = self.registrations.pattern(registration)
+            && let Some(session) = context.sessions.get_mut(&callee)
+        {
+            session.release_shape(policy, procedure);
+        }
+        let Some(removed) = self.registrations.remove_callee(registration, callee) else {
+            return;
+        };
+        context.tell(Happening::Unregistered(callee, registration));
+        match removed {
+            // Who waits may wait for somebody who is there no more.
+            Removed::Callee => self.ready.push_back(registration),
+            Removed::Registration(queue) => {
+                context.tell(Happening::RegistrationDeleted(callee, registration));
+                for call in queue {
+                    let why = "the last callee of the procedure has left";
+                    let refusal = Refusal::new(uris::NO_AVAILABLE_CALLEE, why.into());
+                    self.fail(context, call, refusal);
+                }
+            }
+        }
+    }
+}
+
+/// Whether one more callee may share a registration. Spec: ap#rpc-shared-registration.
+fn check_shared(
+    held: &Registration,
+    from: SessionId,
+    invoke: InvocationPolicy,
+) -> Result<(), &'static str> {
+    if held.callees.contains_key(&from) {
+        Err("by this very session")
+    } else if held.invoke == InvocationPolicy::Single {
+        Err("for itself alone")
+    } else if held.invoke != invoke {
+        Err("with another invocation policy")
+    } else {
+        Ok(())
+    }
+}
+
+fn already_exists(procedure: &str, why: &str) -> Refusal {
+    let text = format!("{procedure} is already registered, {why}");
+    Refusal::new(uris::PROCEDURE_ALREADY_EXISTS, text)
+}

@@ -1,0 +1,46 @@
+//! Who owns a resource key: rendezvous hashing, so that keys stay where they are when somebody comes or goes.
+//!
+//! Spec: ap#rpc-sharded-registration, ap#pubsub-sharded-subscription; neither says how keys are spread.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The one of `nodes` that owns a key; of equal ones the first. Cost: O(nodes).
+pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> Option<usize> {
+    let weights = nodes.into_iter().map(|node| weight(key, &node));
+    let mut best: Option<(usize, u64)> = None;
+    for (at, weight) in weights.enumerate() {
+        if best.is_none_or(|(_, greatest)| weight > greatest) {
+            best = Some((at, weight));
+        }
+    }
+    best.map(|(at, _)| at)
+}
+
+/// The same in every run and for every router: a hasher without a seed.
+fn weight(key: &str, node: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    node.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_with_their_node_when_another_leaves() {
+        let keys: Vec<String> = (0..1000).map(|number| format!("key{number}")).collect();
+        let all = ["a", "b", "c", "d"];
+        let rest = ["a", "b", "d"];
+        let mut owned = [0; 4];
+        for key in &keys {
+            let before = all[owner(key, all).unwrap()];
+            owned[owner(key, all).unwrap()] += 1;
+            let after = rest[owner(key, rest).unwrap()];
+            assert!(before == after || before == "c");
+        }
+        assert!(owned.iter().all(|&count| count > 150), "{owned:?}");
+        assert_eq!(owner("key", [] as [&str; 0]), None);
+    }
+}
