@@ -47,6 +47,15 @@ impl Value {
         }
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub const fn as_text(&self) -> Option<&ByteString> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// An integer, or a float that is whole and exact; `None` for anything else.
     ///
     /// leniency: wampy's MessagePack and CBOR write ids above 2^32 as floats.

@@ -128,17 +128,16 @@ impl Context {
         Ok(())
     }
 
-    /// Checks that a client announced what its message needs, where `is_needed`.
+    /// Checks that a client announced what its message needs.
     pub(super) fn check_announced(
         &self,
         from: SessionId,
-        is_needed: bool,
         got: MessageCode,
         feature: Feature,
         role: Role,
     ) -> Result<(), Violation> {
         let client = self.sessions.get(&from);
-        if is_needed && client.is_some_and(|it| !it.announces(role, feature)) {
+        if client.is_some_and(|it| !it.announces(role, feature)) {
             return Err(Violation::NotAnnounced { got, feature, role });
         }
         Ok(())

@@ -14,6 +14,7 @@ use crate::protocol::{HelloDetails, Message, Role, Roles, Uri, uris};
 /// Decides who a client is. Everybody may be anonymous.
 #[derive(Default)]
 pub struct Authenticator {
+    #[expect(clippy::type_complexity, reason = "it has a name: the field's")]
     identify: Option<Box<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
 }
 
@@ -34,7 +35,7 @@ pub struct Joining {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The client may join: open its session.
-    Join(Joining),
+    Join(Box<Joining>),
     /// Send this, then close the transport.
     Refuse(Box<Abort>),
     /// Close the transport: the client gave up.
@@ -89,7 +90,7 @@ pub fn handshake(
 ) -> Step {
     match message {
         Message::Hello(hello) => match admit(hello, realm_exists, authenticator) {
-            Ok(joining) => Step::Join(joining),
+            Ok(joining) => Step::Join(joining.into()),
             Err(refusal) => Step::Refuse(refusal),
         },
         // spec(bp#abort-1): ABORT is never answered.

@@ -13,6 +13,7 @@ mod deadlines;
 mod dealer;
 mod handshake;
 mod identity;
+mod leaving;
 mod limits;
 mod meta;
 mod output;

@@ -15,19 +15,18 @@ use super::deadlines::{Deadlines, Due};
 use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::{Identity, Transport};
+use super::leaving::{Manner, goodbye};
 use super::limits::Limits;
-use super::meta::{self, Definitions, Farewell, Request};
+use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
 use super::settings::Settings;
 use super::sources::Sources;
 use super::violation::{Violation, abort};
 use super::welcome::welcome_details;
-use crate::protocol::message::{
-    self, Abort, Call, Goodbye, Invocation, Publish, Published, Welcome,
-};
+use crate::protocol::message::{self, Abort, Call, Invocation, Publish, Published, Welcome};
 use crate::protocol::{
-    Feature, GoodbyeDetails, Message, MessageCode, Passthru, RequestId, ResultDetails, Role,
+    Feature, MatchPolicy, Message, MessageCode, Passthru, RequestId, ResultDetails, Role,
     SessionId, Uri, uris,
 };
 
@@ -36,14 +35,14 @@ use crate::protocol::{
 #[derive(Debug)]
 pub struct Realm {
     name: Uri,
-    phase: Phase,
+    pub(super) phase: Phase,
     pub(super) context: Context,
     pub(super) broker: Broker,
     pub(super) dealer: Dealer,
     /// What sessions have said of URIs.
     pub(super) definitions: Definitions,
     /// Sessions that were told GOODBYE and have not answered: they hold nothing any more, and when they must answer.
-    dismissed: IndexMap<SessionId, Instant, FxBuildHasher>,
+    pub(super) dismissed: IndexMap<SessionId, Instant, FxBuildHasher>,
 }
 
 /// How much a realm holds.
@@ -65,7 +64,7 @@ pub struct Holdings {
 
 /// Where the realm is on its way to an end.
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+pub(super) enum Phase {
     Open,
     /// Nobody joins, no new call is taken; calls on their way have until then.
     Draining(Instant),
@@ -338,14 +337,11 @@ impl Realm {
         publish: Publish,
     ) -> Result<(), Violation> {
         let request = self.take_request(from, publish.request)?;
-        let is_opaque = is_opaque(publish.options.passthru.as_deref());
-        self.context.check_announced(
-            from,
-            is_opaque,
-            MessageCode::Publish,
-            Feature::PayloadPassthruMode,
-            Role::Publisher,
-        )?;
+        if Passthru::is_used(publish.options.passthru.as_deref()) {
+            let (got, feature) = (MessageCode::Publish, Feature::PayloadPassthruMode);
+            self.context
+                .check_announced(from, got, feature, Role::Publisher)?;
+        }
         // spec(bp#publish-1): without `acknowledge`, neither success nor failure is told.
         let acknowledge = publish.options.acknowledge.unwrap_or(false);
         match self.broker.publish(&mut self.context, now, from, publish) {
@@ -371,14 +367,16 @@ impl Realm {
             None => return Ok(()),
         };
         let is_in_parts = call.options.progress == Some(true);
-        let is_opaque = is_opaque(call.options.passthru.as_deref());
-        for (is_needed, feature) in [
+        let needs = [
             (is_in_parts, Feature::ProgressiveCallInvocations),
-            (is_opaque, Feature::PayloadPassthruMode),
-        ] {
-            let (got, role) = (MessageCode::Call, Role::Caller);
+            (
+                Passthru::is_used(call.options.passthru.as_deref()),
+                Feature::PayloadPassthruMode,
+            ),
+        ];
+        for (_, feature) in needs.into_iter().filter(|(is_needed, _)| *is_needed) {
             self.context
-                .check_announced(from, is_needed, got, feature, role)?;
+                .check_announced(from, MessageCode::Call, feature, Role::Caller)?;
         }
         if order == RequestOrder::Earlier {
             return self.dealer.continue_call(&mut self.context, from, call);
@@ -406,7 +404,7 @@ impl Realm {
     /// Answers a call of a procedure of the router's own.
     fn call_meta(&mut self, now: Instant, from: SessionId, call: &Call) -> Result<(), Refusal> {
         self.context
-            .check_uri(&call.procedure, Default::default())?;
+            .check_uri(&call.procedure, MatchPolicy::Exact)?;
         let procedure = meta::procedure(self, call.procedure.as_str())
             .ok_or_else(|| no_such_procedure(&call.procedure))?;
         let request = Request::new(now, from, call)?;
@@ -423,124 +421,12 @@ impl Realm {
         Ok(())
     }
 
-    /// Takes what was on its way when the router said GOODBYE: only GOODBYE and ABORT still count.
-    fn handle_message_after_goodbye(&mut self, from: SessionId, message: &Message) {
-        if matches!(message, Message::Goodbye(_) | Message::Abort(_)) {
-            self.forget_dismissed(from);
-        }
-    }
-
-    fn forget_dismissed(&mut self, session: SessionId) {
-        if let Some(due) = self.dismissed.swap_remove(&session) {
-            self.context.deadlines.remove(due, Due::Goodbye(session));
-            let end = End::Dismissed;
-            self.context.outputs.push_back(Output::End { session, end });
-        }
-    }
-
-    /// Ends a session on its own doing.
-    fn end(&mut self, now: Instant, session: SessionId, end: End) {
-        self.take_out(now, session, Manner::Openly);
-        self.context.outputs.push_back(Output::End { session, end });
-    }
-
-    /// Takes a session out, and everything it held: the one way out.
-    fn take_out(&mut self, now: Instant, id: SessionId, manner: Manner) {
-        let Some(mut session) = self.context.sessions.swap_remove(&id) else {
-            return;
-        };
-        let testaments = session.take_testaments();
-        for &subscription in &session.subscriptions {
-            let context = &mut self.context;
-            self.broker.remove_subscriber(context, subscription, id);
-        }
-        for &registration in &session.registrations {
-            let context = &mut self.context;
-            self.dealer.remove_callee(context, registration, id);
-        }
-        self.dealer
-            .drop_caller(&mut self.context, session.calls.into_values());
-        self.dealer
-            .drop_callee(&mut self.context, session.invocations.into_values());
-        for uri in self.definitions.remove_all_of(id) {
-            self.context.tell(Happening::Undefined(id, uri));
-        }
-        match manner {
-            Manner::Openly => {
-                for testament in testaments.into_publications() {
-                    // One that is refused by now is refused in silence, as any publication that asks for no answer.
-                    let _ = self.broker.publish(&mut self.context, now, id, testament);
-                }
-                let identity = Box::new(session.identity);
-                self.context.tell(Happening::Left(id, identity));
-            }
-            Manner::Quietly => self.context.happenings.clear(),
-        }
-    }
-
-    /// Ends a session because another asked for it. Spec: ap#session-metapi.
-    pub(super) fn kill(&mut self, now: Instant, victim: SessionId, farewell: &Farewell) {
-        self.context.send(victim, farewell.goodbye());
-        self.take_out(now, victim, Manner::Openly);
-        self.dismiss(now, victim);
-    }
-
-    /// Ends sessions without a word to anybody else. Spec: ap#session-metapi, `kill_all`.
-    pub(super) fn kill_quietly(
-        &mut self,
-        now: Instant,
-        victims: &[SessionId],
-        farewell: &Farewell,
-    ) {
-        // What is due to be told for others is told first.
-        self.publish_happenings();
-        let message = farewell.goodbye().into();
-        for &victim in victims {
-            self.take_out(now, victim, Manner::Quietly);
-            self.dismiss(now, victim);
-        }
-        self.send_many(victims.to_vec(), message);
-    }
-
-    /// Gives a session that was told GOODBYE its time to answer.
-    fn dismiss(&mut self, now: Instant, session: SessionId) {
-        let due = now + self.context.limits.goodbye_time;
-        self.dismissed.insert(session, due);
-        self.context.deadlines.insert(due, Due::Goodbye(session));
-    }
-
     /// Does what follows once a message is dealt with.
     fn settle(&mut self, now: Instant) {
         if !self.context.happenings.is_empty() {
             self.publish_happenings();
         }
         self.dismiss_all_if_drained(now);
-    }
-
-    fn dismiss_all_if_drained(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Draining(_)) && self.dealer.calls.len() == 0 {
-            self.dismiss_all(now);
-        }
-    }
-
-    /// Says GOODBYE to everybody. spec(bp#session-closing): nothing follows it, so calls still on their way end here.
-    fn dismiss_all(&mut self, now: Instant) {
-        self.publish_happenings();
-        self.dealer.cancel_all(&mut self.context);
-        self.phase = Phase::Down;
-        let everybody: Vec<SessionId> = self.context.sessions.keys().copied().collect();
-        for &session in &everybody {
-            self.take_out(now, session, Manner::Quietly);
-            self.dismiss(now, session);
-        }
-        self.send_many(everybody, goodbye(uris::SYSTEM_SHUTDOWN).into());
-    }
-
-    fn send_many(&mut self, to: Vec<SessionId>, message: Message) {
-        if !to.is_empty() {
-            let output = Output::SendMany { to, message };
-            self.context.outputs.push_back(output);
-        }
     }
 
     /// The sessions of which something holds, in the order in which they came. Cost: O(sessions).
@@ -569,24 +455,4 @@ impl Realm {
     pub(super) fn has_history(&self) -> bool {
         !self.context.settings.history.is_empty()
     }
-}
-
-/// How a session goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    /// Its testaments are published, and subscribers to meta events told.
-    Openly,
-    /// Nobody hears of it but who waits for its answer.
-    Quietly,
-}
-
-fn goodbye(reason: Uri) -> Goodbye {
-    Goodbye {
-        details: GoodbyeDetails::default(),
-        reason,
-    }
-}
-
-fn is_opaque(passthru: Option<&Passthru>) -> bool {
-    passthru.is_some_and(Passthru::is_announced_mode)
 }

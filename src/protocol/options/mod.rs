@@ -183,7 +183,7 @@ groups! {
         "forward_for" forward_for: Vec<Dict>,
         /// A transaction that the message is part of.
         "transaction_hash" transaction_hash: ByteString,
-        /// Whether the event asks for EVENT_RECEIVED.
+        /// Whether the event asks for `EVENT_RECEIVED`.
         "x_acknowledged_delivery" acknowledged_delivery: bool,
     }
     /// Who published an event, where that is disclosed. Spec: ap#pubsub-pub-identification.
@@ -401,12 +401,13 @@ options! {
 }
 
 impl Passthru {
-    /// Whether the specification's form of the mode is used. Spec: ap#payload-passthru-mode, `ppt_scheme`.
+    /// Whether the specification's form of the mode is used, which must be announced.
+    ///
+    /// Spec: ap#payload-passthru-mode, `ppt_scheme`.
     #[must_use]
-    pub fn is_announced_mode(&self) -> bool {
-        self.ppt_scheme
-            .as_ref()
-            .is_some_and(|scheme| !scheme.is_empty())
+    pub fn is_used(passthru: Option<&Self>) -> bool {
+        let scheme = passthru.and_then(|passthru| passthru.ppt_scheme.as_ref());
+        scheme.is_some_and(|scheme| !scheme.is_empty())
     }
 }
 

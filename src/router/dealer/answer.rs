@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Dealer;
-use super::call::{Call, CallKey, Place};
+use super::call::{Call, CallKey, Place, Progress};
 use crate::protocol::message::{self, Yield};
 use crate::protocol::{
     Feature, MessageCode, Passthru, RequestId, ResultDetails, Role, SessionId, uris,
@@ -28,13 +28,13 @@ impl Dealer {
         let Some((key, call)) = self.invoked(context, from, answer.request) else {
             return self.take_late(context, from, answer.request, !progress);
         };
-        if is_opaque(passthru) && !takes_opaque(context, call.caller) {
+        if Passthru::is_used(passthru) && !takes_opaque(context, call.caller) {
             self.refuse_opaque(context, from, answer.request, key);
             return Ok(());
         }
         let (caller, request) = (call.caller, call.request);
         if progress {
-            if !call.receive_progress {
+            if call.progress == Progress::Unwanted {
                 // Nobody asked for it, so it is nobody's.
                 return Ok(());
             }
@@ -129,7 +129,7 @@ impl Dealer {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
-        call.has_progressed = true;
+        call.progress = Progress::Begun;
         if let Some((at, time)) = call.limit {
             context.deadlines.remove(at, Due::Call(key));
             let next = now.checked_add(time).unwrap_or(at);
@@ -191,11 +191,7 @@ fn may_pass_on(context: &Context, callee: SessionId, call: &Call) -> bool {
     let callee = context.sessions.get(&callee);
     let is_announced = callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallReroute));
     // What the callee has begun to answer, or got in parts, nobody else can take up.
-    is_announced && !call.has_progressed && !call.is_killed && call.stream().is_none()
-}
-
-fn is_opaque(passthru: Option<&Passthru>) -> bool {
-    passthru.is_some_and(Passthru::is_announced_mode)
+    is_announced && call.progress != Progress::Begun && !call.is_killed && call.stream().is_none()
 }
 
 fn takes_opaque(context: &Context, caller: SessionId) -> bool {
@@ -210,11 +206,8 @@ fn check_passthru(
     passthru: Option<&Passthru>,
     got: MessageCode,
 ) -> Result<(), Violation> {
-    context.check_announced(
-        from,
-        is_opaque(passthru),
-        got,
-        Feature::PayloadPassthruMode,
-        Role::Callee,
-    )
+    if Passthru::is_used(passthru) {
+        context.check_announced(from, got, Feature::PayloadPassthruMode, Role::Callee)?;
+    }
+    Ok(())
 }

@@ -23,10 +23,7 @@ pub(super) struct Call {
     pub(super) request: RequestId,
     pub(super) registration: RegistrationId,
     pub(super) place: Place,
-    /// Whether results are handed on as they come.
-    pub(super) receive_progress: bool,
-    /// Whether one was: then nobody else is asked any more.
-    pub(super) has_progressed: bool,
+    pub(super) progress: Progress,
     /// Whether the callee was asked to give up, and its answer is waited for.
     pub(super) is_killed: bool,
     /// Whether it counts as running at its callee.
@@ -34,6 +31,17 @@ pub(super) struct Call {
     /// When its next result is due, and how long after one the next is.
     pub(super) limit: Option<(Instant, Duration)>,
     pub(super) kept: Option<Box<Kept>>,
+}
+
+/// Whether results are handed on as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Caller or callee do not want that.
+    Unwanted,
+    /// They do; none has come.
+    Wanted,
+    /// Some came: then nobody else is asked any more.
+    Begun,
 }
 
 /// Where a call is.
@@ -80,6 +88,25 @@ pub(super) struct Stream {
 }
 
 impl Call {
+    /// A call that is with nobody yet.
+    pub(super) const fn new(
+        caller: SessionId,
+        request: RequestId,
+        registration: RegistrationId,
+    ) -> Self {
+        Self {
+            caller,
+            request,
+            registration,
+            place: Place::Queued,
+            progress: Progress::Unwanted,
+            is_killed: false,
+            is_counted: false,
+            limit: None,
+            kept: None,
+        }
+    }
+
     /// Whether it was made in parts and its caller may still send some.
     pub(super) fn expects_parts(&self) -> bool {
         self.stream().is_some_and(|stream| !stream.is_complete)

@@ -94,7 +94,7 @@ impl Dealer {
         if let Place::Invoked(callee, invocation) = call.place {
             let is_told =
                 can_give_up(context, callee) && (mode != CancelMode::Skip || call.is_killed);
-            self.expect_late(context, &call, callee, invocation, is_told);
+            self.expect_late(context, &call, is_told);
             if is_told && !call.is_killed {
                 interrupt(context, callee, invocation, CancelMode::KillNoWait);
             }
@@ -145,14 +145,10 @@ impl Dealer {
     /// Remembers that an answer may come for which nobody waits.
     ///
     /// One that was told to give up need not answer any more, so it counts as free at once.
-    fn expect_late(
-        &mut self,
-        context: &mut Context,
-        call: &Call,
-        callee: SessionId,
-        invocation: RequestId,
-        is_told: bool,
-    ) {
+    fn expect_late(&mut self, context: &mut Context, call: &Call, is_told: bool) {
+        let Place::Invoked(callee, invocation) = call.place else {
+            return;
+        };
         let keeps_busy = (call.is_counted && !is_told).then_some(call.registration);
         let max = context.limits.session_late_answers;
         let forgotten = context

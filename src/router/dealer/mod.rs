@@ -6,7 +6,10 @@
 //! | `registration.rs` | the registrations as they lie in memory |
 //! | `call.rs` | the calls as they lie in memory |
 //! | `policy.rs` | which callee gets a call |
-//! | `invoke.rs` | from CALL to INVOCATION: at once, from the queue, to the next callee, in parts |
+//! | `invoke.rs` | from CALL to INVOCATION |
+//! | `queue.rs` | calls that wait until a callee is free |
+//! | `parts.rs` | calls made in parts: the parts behind the first |
+//! | `reroute.rs` | calls that go to another callee |
 //! | `answer.rs` | from YIELD and ERROR to RESULT and ERROR |
 //! | `cancel.rs` | calls that end otherwise: cancelled, too late, somebody has gone |
 //!
@@ -16,8 +19,11 @@ mod answer;
 mod call;
 mod cancel;
 mod invoke;
+mod parts;
 mod policy;
+mod queue;
 mod registration;
+mod reroute;
 
 use std::collections::VecDeque;
 
@@ -74,7 +80,7 @@ impl Dealer {
             self.registrations
                 .create(policy, procedure, invoke, created)
         });
-        if let Some(held) = self.registrations.at_mut(policy, procedure) {
+        if let Some(held) = self.registrations.get_mut(registration) {
             held.callees.insert(from, Callee::new(&register.options));
         }
         if let Some(session) = context.sessions.get_mut(&from) {
@@ -116,13 +122,12 @@ impl Dealer {
                 check_shared(held, from, invoke)
                     .map_err(|why| already_exists(&register.procedure.quoted(), why))?;
             }
-            Some(_) => {}
             None if policy == MatchPolicy::Wildcard => {
                 let shape = Shape::of(procedure);
                 let is_new = !self.registrations.has_shape(shape);
                 context.check_shape(from, shape, is_new, self.registrations.shapes())?;
             }
-            None => {}
+            Some(_) | None => {}
         }
         let held_max = context.limits.session_registrations;
         let session = context.sessions.get(&from);
@@ -214,10 +219,10 @@ impl Dealer {
         registration: RegistrationId,
         callee: SessionId,
     ) {
-        if let Some((policy, procedure)) = self.registrations.pattern(registration)
+        if let Some(held) = self.registrations.get(registration)
             && let Some(session) = context.sessions.get_mut(&callee)
         {
-            session.release_shape(policy, procedure);
+            session.release_shape(held.policy, &held.procedure);
         }
         let Some(removed) = self.registrations.remove_callee(registration, callee) else {
             return;

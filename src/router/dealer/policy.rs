@@ -4,7 +4,7 @@
 
 use super::registration::{Callee, Registration};
 use crate::protocol::{
-    CallOptions, Feature, InvocationPolicy, Role, RunMode, SessionId, Uri, uris,
+    CallOptions, Feature, InvocationPolicy, Passthru, Role, RunMode, SessionId, Uri, uris,
 };
 use crate::router::context::{Context, Refusal};
 use crate::router::session::Session;
@@ -133,10 +133,7 @@ fn standing(
 fn is_capable(callee: &Session, options: &CallOptions) -> bool {
     let has = |feature| callee.announces(Role::Callee, feature);
     let takes_parts = || has(Feature::ProgressiveCallInvocations) && has(Feature::CallCanceling);
-    let is_opaque = options
-        .passthru
-        .as_ref()
-        .is_some_and(|it| it.is_announced_mode());
+    let is_opaque = Passthru::is_used(options.passthru.as_deref());
     (options.progress != Some(true) || takes_parts())
         && (!is_opaque || has(Feature::PayloadPassthruMode))
 }

@@ -8,6 +8,7 @@ use bytestring::ByteString;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use slab::Slab;
 
 use super::call::CallKey;
 use crate::protocol::{InvocationPolicy, MatchPolicy, RegisterOptions, RegistrationId, SessionId};
@@ -16,9 +17,11 @@ use crate::router::pattern::{PatternIndex, Shape};
 /// The registrations of one realm.
 #[derive(Debug)]
 pub(in crate::router) struct Registrations {
-    index: PatternIndex<Registration>,
-    /// registration -> its place in the index.
-    places: FxHashMap<RegistrationId, (MatchPolicy, Box<str>)>,
+    held: Slab<Registration>,
+    /// pattern -> its registration's place.
+    index: PatternIndex<usize>,
+    /// registration -> its place.
+    places: FxHashMap<RegistrationId, usize>,
     next: RegistrationId,
 }
 
@@ -27,6 +30,7 @@ pub(in crate::router) struct Registrations {
 pub(in crate::router) struct Registration {
     pub(in crate::router) id: RegistrationId,
     pub(in crate::router) policy: MatchPolicy,
+    pub(in crate::router) procedure: Box<str>,
     pub(in crate::router) invoke: InvocationPolicy,
     pub(in crate::router) created: Timestamp,
     /// Who offers it, in the order of their REGISTERs.
@@ -81,6 +85,7 @@ impl Registration {
 impl Registrations {
     pub(super) fn new() -> Self {
         Self {
+            held: Slab::new(),
             index: PatternIndex::new(),
             places: FxHashMap::default(),
             next: RegistrationId::FIRST,
@@ -88,8 +93,8 @@ impl Registrations {
     }
 
     pub(in crate::router) fn len(&self) -> usize {
-        debug_assert_eq!(self.places.len(), self.index.len());
-        self.places.len()
+        debug_assert_eq!(self.held.len(), self.index.len());
+        self.held.len()
     }
 
     /// The registration of this very pattern.
@@ -98,45 +103,26 @@ impl Registrations {
         policy: MatchPolicy,
         procedure: &str,
     ) -> Option<&Registration> {
-        self.index.get(policy, procedure)
-    }
-
-    pub(super) fn at_mut(
-        &mut self,
-        policy: MatchPolicy,
-        procedure: &str,
-    ) -> Option<&mut Registration> {
-        self.index.get_mut(policy, procedure)
+        self.held.get(*self.index.get(policy, procedure)?)
     }
 
     /// The registration that a call of a procedure goes to.
     pub(in crate::router) fn best_match(&self, procedure: &str) -> Option<&Registration> {
-        self.index.best_match(procedure)
+        self.held.get(*self.index.best_match(procedure)?)
     }
 
     pub(in crate::router) fn get(&self, id: RegistrationId) -> Option<&Registration> {
-        let (policy, procedure) = self.places.get(&id)?;
-        self.index.get(*policy, procedure)
+        self.held.get(*self.places.get(&id)?)
     }
 
     pub(super) fn get_mut(&mut self, id: RegistrationId) -> Option<&mut Registration> {
-        let (policy, procedure) = self.places.get(&id)?;
-        self.index.get_mut(*policy, procedure)
-    }
-
-    /// The pattern of a registration.
-    pub(in crate::router) fn pattern(&self, id: RegistrationId) -> Option<(MatchPolicy, &str)> {
-        let (policy, procedure) = self.places.get(&id)?;
-        Some((*policy, procedure))
+        self.held.get_mut(*self.places.get(&id)?)
     }
 
     /// Every registration, in the order of the ids. Cost: O(n log n).
-    pub(in crate::router) fn all(&self) -> Vec<(RegistrationId, MatchPolicy, &str)> {
-        let places = self.places.iter();
-        let mut all: Vec<_> = places
-            .map(|(&id, (policy, procedure))| (id, *policy, &**procedure))
-            .collect();
-        all.sort_unstable();
+    pub(in crate::router) fn all(&self) -> Vec<&Registration> {
+        let mut all: Vec<_> = self.held.iter().map(|(_, held)| held).collect();
+        all.sort_unstable_by_key(|held| held.id);
         all
     }
 
@@ -162,6 +148,7 @@ impl Registrations {
         let registration = Registration {
             id,
             policy,
+            procedure: procedure.into(),
             invoke,
             created,
             callees: IndexMap::default(),
@@ -169,8 +156,9 @@ impl Registrations {
             queue: VecDeque::new(),
             queue_bytes: 0,
         };
-        self.index.insert(policy, procedure, registration);
-        self.places.insert(id, (policy, procedure.into()));
+        let place = self.held.insert(registration);
+        self.index.insert(policy, procedure, place);
+        self.places.insert(id, place);
         id
     }
 
@@ -187,8 +175,10 @@ impl Registrations {
         if !registration.callees.is_empty() {
             return Some(Removed::Callee);
         }
-        let (policy, procedure) = self.places.remove(&id)?;
-        let registration = self.index.remove(policy, &procedure)?;
+        let place = self.places.remove(&id)?;
+        let registration = self.held.try_remove(place)?;
+        self.index
+            .remove(registration.policy, &registration.procedure);
         Some(Removed::Registration(registration.queue))
     }
 }

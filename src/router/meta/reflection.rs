@@ -3,11 +3,16 @@
 //! A sketch in the specification, which names procedures and topics and leaves their arguments open; what they are
 //! here is said at each of them. Spec: ap#interface-reflection.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "every meta procedure has the same type"
+)]
+
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::{PROCEDURES, Reply, Request, procedure, registration, subscription};
-use crate::protocol::{Dict, Payload, SessionId, Uri, Value, uris};
+use crate::protocol::{Dict, MatchPolicy, Payload, SessionId, Uri, Value, uris};
 use crate::router::context::{Context, Happening, Refusal};
 use crate::router::realm::Realm;
 
@@ -81,7 +86,7 @@ impl Definitions {
 /// `topic` or `error`. Without one, what the session said before is taken back. It ends with the session.
 pub(super) fn define(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let uri = request.uri(0)?.detached();
-    realm.context.check_uri(&uri, Default::default())?;
+    realm.context.check_uri(&uri, MatchPolicy::Exact)?;
     Context::check_not_reserved(&uri)?;
     let caller = request.caller;
     let before = realm.definitions.by_uri.get(&uri).map(|it| it.by);
@@ -164,7 +169,7 @@ pub(super) fn list_procedures(realm: &mut Realm, _: &Request) -> Result<Reply, R
     let own = PROCEDURES.iter().map(|(name, _)| *name);
     let own = own.filter(|name| procedure(realm, name).is_some());
     let registered = realm.dealer.registrations.all();
-    let registered = registered.iter().map(|(_, _, procedure)| *procedure);
+    let registered = registered.iter().map(|held| &*held.procedure);
     let defined = realm.definitions.uris(Kind::Procedure);
     Ok(Reply::value(sorted(own.chain(registered).chain(defined))))
 }
@@ -188,12 +193,10 @@ pub(super) fn list_errors(realm: &mut Realm, _: &Request) -> Result<Reply, Refus
 /// What is known of a procedure: its registrations, and its definition.
 pub(super) fn describe_procedure(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let uri = request.uri(0)?;
-    let registrations = crate::protocol::MatchPolicy::ALL
-        .into_iter()
-        .filter_map(|policy| {
-            let found = realm.dealer.registrations.at(policy, uri.as_str())?;
-            registration::details(realm, found.id)
-        });
+    let registrations = MatchPolicy::ALL.into_iter().filter_map(|policy| {
+        let found = realm.dealer.registrations.at(policy, uri.as_str())?;
+        registration::details(realm, found.id)
+    });
     let registrations: Vec<Value> = registrations.map(Value::from).collect();
     let is_own = procedure(realm, uri.as_str()).is_some();
     described(
@@ -209,12 +212,10 @@ pub(super) fn describe_procedure(realm: &mut Realm, request: &Request) -> Result
 /// What is known of a topic: its subscriptions, and its definition.
 pub(super) fn describe_topic(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let uri = request.uri(0)?;
-    let subscriptions = crate::protocol::MatchPolicy::ALL
-        .into_iter()
-        .filter_map(|policy| {
-            let found = realm.broker.subscriptions.at(policy, uri.as_str())?;
-            subscription::details(realm, found.id)
-        });
+    let subscriptions = MatchPolicy::ALL.into_iter().filter_map(|policy| {
+        let found = realm.broker.subscriptions.at(policy, uri.as_str())?;
+        subscription::details(realm, found.id)
+    });
     let subscriptions: Vec<Value> = subscriptions.map(Value::from).collect();
     described(
         realm,

@@ -1,5 +1,10 @@
 //! `wamp.registration.*`: what is offered, and by whom. Spec: ap#rpc-reg-metapi.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "every meta procedure has the same type"
+)]
+
 use super::session::no_such_session;
 use super::{Reply, Request};
 use crate::protocol::{Dict, MatchPolicy, RegisterOptions, RegistrationId, Value, uris};
@@ -11,7 +16,7 @@ use crate::router::sources::written;
 /// Cost: O(registrations).
 pub(super) fn list(realm: &mut Realm, _: &Request) -> Result<Reply, Refusal> {
     let all = realm.dealer.registrations.all();
-    let ids = all.into_iter().map(|(id, policy, _)| (policy, id.value()));
+    let ids = all.into_iter().map(|held| (held.policy, held.id.value()));
     Ok(Reply::value(by_policy(ids)))
 }
 
@@ -42,15 +47,13 @@ pub(super) fn get(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal
 
 /// What is told of a registration.
 pub(super) fn details(realm: &Realm, id: RegistrationId) -> Option<Dict> {
-    let registrations = &realm.dealer.registrations;
-    let registration = registrations.get(id)?;
-    let (policy, procedure) = registrations.pattern(id)?;
+    let held = realm.dealer.registrations.get(id)?;
     let details = [
         ("id", Value::from(id.value())),
-        ("created", written(registration.created).into()),
-        ("uri", procedure.into()),
-        ("match", policy.name().into()),
-        ("invoke", registration.invoke.name().into()),
+        ("created", written(held.created).into()),
+        ("uri", held.procedure.as_ref().into()),
+        ("match", held.policy.name().into()),
+        ("invoke", held.invoke.name().into()),
     ];
     Some(details.into_iter().collect())
 }

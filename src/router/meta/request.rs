@@ -122,11 +122,8 @@ impl Request {
         match self.argument(at) {
             None => Ok(None),
             Some(Value::List(values)) => {
-                let text = |value| match value {
-                    &Value::Text(ref text) => Ok(text),
-                    _ => Err(expected()),
-                };
-                values.iter().map(text).collect::<Result<_, _>>().map(Some)
+                let texts: Option<Vec<_>> = values.iter().map(Value::as_text).collect();
+                texts.map(Some).ok_or_else(expected)
             }
             Some(_) => Err(expected()),
         }

@@ -4,7 +4,7 @@ use bytestring::ByteString;
 
 use super::{Reply, Request};
 use crate::protocol::message::Goodbye;
-use crate::protocol::{GoodbyeDetails, SessionId, Uri, Value, uris};
+use crate::protocol::{GoodbyeDetails, MatchPolicy, SessionId, Uri, Value, uris};
 use crate::router::context::Refusal;
 use crate::router::realm::Realm;
 use crate::router::session::Session;
@@ -111,7 +111,7 @@ fn farewell(realm: &Realm, request: &Request) -> Result<Farewell, Refusal> {
         None => uris::KILLED,
         Some(text) => {
             let reason = Uri::new(text.clone());
-            realm.context.check_uri(&reason, Default::default())?;
+            realm.context.check_uri(&reason, MatchPolicy::Exact)?;
             reason
         }
     };

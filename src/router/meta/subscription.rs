@@ -1,6 +1,11 @@
 //! `wamp.subscription.*`: what is subscribed to, by whom, and what was published.
 //! Spec: ap#pubsub-sub-metapi, ap#pubsub-event-history.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "every meta procedure has the same type"
+)]
+
 use jiff::Timestamp;
 
 use super::registration::by_policy;

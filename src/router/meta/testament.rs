@@ -3,7 +3,7 @@
 use super::request::{options_from, wrong, wrong_keyword};
 use super::{Reply, Request};
 use crate::protocol::message::Publish;
-use crate::protocol::{Dict, Payload, PublishOptions, RequestId, Uri, Value, uris};
+use crate::protocol::{Dict, MatchPolicy, Payload, PublishOptions, RequestId, Uri, Value, uris};
 use crate::router::context::{Context, Refusal};
 use crate::router::realm::Realm;
 
@@ -83,7 +83,7 @@ pub(super) fn add(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal
 
 fn testament(context: &Context, request: &Request) -> Result<Testament, Refusal> {
     let topic = request.uri(0)?;
-    context.check_uri(&topic, Default::default())?;
+    context.check_uri(&topic, MatchPolicy::Exact)?;
     Context::check_not_reserved(&topic)?;
     let args: &[Value] = match request.argument(1) {
         None => &[],

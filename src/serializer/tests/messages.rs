@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use super::any::{texts, values};
 use super::{config, edits, mutated};
 use crate::protocol::{
-    AbortDetails, CallOptions, CancelOptions, Dict, ErrorDetails, EventDetails, Feature,
-    GoodbyeDetails, HelloDetails, InterruptOptions, InvocationDetails, InvocationPolicy,
-    MatchPolicy, Message, MessageCode, Payload, PublicationId, PublishOptions, RegisterOptions,
-    RegistrationId, RequestId, ResultDetails, RevocationDetails, Role, Roles, SessionId,
+    AbortDetails, Audience, CallOptions, CallerDetails, CancelMode, CancelOptions, Dict,
+    ErrorDetails, EventDetails, Feature, GoodbyeDetails, HelloDetails, InterruptOptions,
+    InvocationDetails, InvocationPolicy, Links, MatchPolicy, Message, MessageCode, Passthru,
+    Payload, PublicationId, PublishOptions, PublisherDetails, RegisterOptions, RegistrationId,
+    RequestId, ResultDetails, RevocationDetails, Role, Roles, RunMode, SessionId, Shard,
     SubscribeOptions, SubscriptionId, Uri, Value, WelcomeDetails, YieldOptions, message,
 };
 use crate::serializer::Serializer;
@@ -86,7 +87,7 @@ impl Parts {
             if has_broker {
                 roles.with(Role::Broker, &[Feature::PublisherExclusion])
             } else {
-                roles.with(Role::Subscriber, &Feature::ALL)
+                roles.with(Role::Subscriber, Feature::ALL)
             }
         })
     }
@@ -187,11 +188,7 @@ impl Parts {
         let uri = self.uri();
         match code {
             MessageCode::Publish => {
-                let options = PublishOptions {
-                    acknowledge: self.flag,
-                    exclude_me: self.flag,
-                    ..PublishOptions::default()
-                };
+                let options = self.publish_options();
                 message::Publish {
                     request,
                     options,
@@ -206,11 +203,7 @@ impl Parts {
             }
             .into(),
             MessageCode::Subscribe => {
-                let match_policy = self.some_match();
-                let options = SubscribeOptions {
-                    match_policy,
-                    ..SubscribeOptions::default()
-                };
+                let options = self.subscribe_options();
                 message::Subscribe {
                     request,
                     options,
@@ -237,11 +230,7 @@ impl Parts {
                 message::Unsubscribed { request, details }.into()
             }
             MessageCode::Event => {
-                let topic = self.some_uri();
-                let details = EventDetails {
-                    topic,
-                    ..EventDetails::default()
-                };
+                let details = self.event_details();
                 message::Event {
                     subscription,
                     publication,
@@ -261,7 +250,7 @@ impl Parts {
         let uri = self.uri();
         match code {
             MessageCode::Call => {
-                let options = CallOptions::default();
+                let options = self.call_options();
                 message::Call {
                     request,
                     options,
@@ -271,11 +260,15 @@ impl Parts {
                 .into()
             }
             MessageCode::Cancel => {
-                let options = CancelOptions::default();
+                let mode = self.flag.map(|_| CancelMode::Skip);
+                let options = CancelOptions { mode };
                 message::Cancel { request, options }.into()
             }
             MessageCode::Result => {
-                let details = ResultDetails::default();
+                let details = ResultDetails {
+                    progress: self.flag,
+                    passthru: self.some_passthru(),
+                };
                 message::Result {
                     request,
                     details,
@@ -284,11 +277,7 @@ impl Parts {
                 .into()
             }
             MessageCode::Invocation => {
-                let procedure = self.some_uri();
-                let details = InvocationDetails {
-                    procedure,
-                    ..InvocationDetails::default()
-                };
+                let details = self.invocation_details();
                 message::Invocation {
                     request,
                     registration,
@@ -298,11 +287,15 @@ impl Parts {
                 .into()
             }
             MessageCode::Interrupt => {
-                let options = InterruptOptions::default();
+                let mode = self.flag.map(|_| CancelMode::Kill);
+                let options = InterruptOptions { mode };
                 message::Interrupt { request, options }.into()
             }
             MessageCode::Yield => {
-                let options = YieldOptions::default();
+                let options = YieldOptions {
+                    progress: self.flag,
+                    passthru: self.some_passthru(),
+                };
                 message::Yield {
                     request,
                     options,
@@ -319,11 +312,7 @@ impl Parts {
         let registration = self.registration();
         match code {
             MessageCode::Register => {
-                let options = RegisterOptions {
-                    match_policy: self.some_match(),
-                    invoke: self.flag.map(|_| InvocationPolicy::RoundRobin),
-                    ..RegisterOptions::default()
-                };
+                let options = self.register_options();
                 message::Register {
                     request,
                     options,
@@ -350,6 +339,117 @@ impl Parts {
                 message::Unregistered { request, details }.into()
             }
             other => panic!("no {}", other.name()),
+        }
+    }
+}
+
+/// Options and details with everything in them, or hardly anything.
+impl Parts {
+    fn some_passthru(&self) -> Option<Box<Passthru>> {
+        let text = self.some_text()?;
+        Some(Box::new(Passthru {
+            ppt_scheme: Some(text.clone()),
+            ppt_keyid: Some(text),
+            ..Passthru::default()
+        }))
+    }
+
+    fn some_links(&self) -> Option<Box<Links>> {
+        let hash = self.some_text()?;
+        Some(Box::new(Links {
+            forward_for: Some(vec![self.kwargs.clone()]),
+            transaction_hash: Some(hash),
+            acknowledged_delivery: self.flag,
+        }))
+    }
+
+    fn publish_options(&self) -> PublishOptions {
+        let audience = self.some_text().map(|text| Audience {
+            exclude: Some(vec![SessionId::new(self.ids[0]).unwrap()]),
+            eligible: Some(Vec::new()),
+            eligible_authrole: Some(vec![text.clone(), text.clone()]),
+            rkey: Some(text),
+            ..Audience::default()
+        });
+        PublishOptions {
+            acknowledge: self.flag,
+            exclude_me: self.flag,
+            disclose_me: self.flag,
+            retain: self.flag,
+            audience: audience.map(Box::new),
+            passthru: self.some_passthru(),
+            links: self.some_links(),
+        }
+    }
+
+    fn subscribe_options(&self) -> SubscribeOptions {
+        SubscribeOptions {
+            match_policy: self.some_match(),
+            get_retained: self.flag,
+            nkey: self.some_text(),
+            links: self.some_links(),
+        }
+    }
+
+    fn event_details(&self) -> EventDetails {
+        let publisher = self.some_text().map(|text| PublisherDetails {
+            publisher: Some(SessionId::new(self.ids[0]).unwrap()),
+            publisher_authid: Some(text.clone()),
+            publisher_authrole: Some(text),
+        });
+        EventDetails {
+            topic: self.some_uri(),
+            retained: self.flag,
+            trustlevel: self.flag.map(|_| self.ids[0]),
+            publisher: publisher.map(Box::new),
+            passthru: self.some_passthru(),
+            links: self.some_links(),
+        }
+    }
+
+    fn call_options(&self) -> CallOptions {
+        let shard = self.some_text().map(|text| Shard {
+            rkey: Some(text),
+            runmode: self.flag.map(|_| RunMode::All),
+        });
+        CallOptions {
+            receive_progress: self.flag,
+            progress: self.flag,
+            disclose_me: self.flag,
+            timeout: self.flag.map(|_| self.ids[1]),
+            shard: shard.map(Box::new),
+            passthru: self.some_passthru(),
+            links: self.some_links(),
+        }
+    }
+
+    fn invocation_details(&self) -> InvocationDetails {
+        let caller = self.some_text().map(|text| CallerDetails {
+            caller: Some(SessionId::new(self.ids[0]).unwrap()),
+            caller_authid: Some(text.clone()),
+            caller_authrole: Some(text),
+        });
+        InvocationDetails {
+            procedure: self.some_uri(),
+            receive_progress: self.flag,
+            progress: self.flag,
+            timeout: self.flag.map(|_| self.ids[1]),
+            trustlevel: self.flag.map(|_| self.ids[2]),
+            caller: caller.map(Box::new),
+            passthru: self.some_passthru(),
+        }
+    }
+
+    fn register_options(&self) -> RegisterOptions {
+        RegisterOptions {
+            match_policy: self.some_match(),
+            invoke: self.flag.map(|_| InvocationPolicy::RoundRobin),
+            concurrency: self.flag.map(|_| self.ids[0]),
+            force_reregister: self.flag,
+            disclose_caller: self.flag,
+            forward_timeout: self.flag,
+            nkey: self.some_text(),
+            links: self.some_links(),
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Calls that wait until a callee of their registration is free.
+//!
+//! `concurrency` is Crossbar.io's; the queue is bounded by `registration_queue_calls` and `_bytes`.
+
+use super::Dealer;
+use super::call::{Call, CallKey, Part, Stream};
+use super::invoke::Asked;
+use super::policy::{Pick, pick};
+use super::registration::Registration;
+use crate::protocol::message;
+use crate::protocol::{RegistrationId, SessionId, uris};
+use crate::router::context::{Context, Refusal};
+
+impl Dealer {
+    /// Lets a part of a call wait with its registration.
+    pub(super) fn enqueue(&mut self, key: CallKey, part: &Part) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let Some(registration) = self.registrations.get_mut(call.registration) else {
+            return;
+        };
+        registration.queue_bytes += part.payload.len();
+        if let Some(kept) = &mut call.kept {
+            // order: who was there before does not go behind those that came after.
+            match (kept.parts.is_empty(), kept.tried.is_empty()) {
+                (true, true) => registration.queue.push_back(key),
+                (true, false) => registration.queue.push_front(key),
+                (false, _) => {}
+            }
+            if part.progress && kept.stream.is_none() {
+                kept.stream = Some(Stream::default());
+            } else if let Some(stream) = &mut kept.stream {
+                stream.is_complete = !part.progress;
+            }
+            kept.parts.push(Part {
+                payload: part.payload.detached(),
+                ..*part
+            });
+        }
+    }
+
+    /// Hands one waiting call to a callee that has become free; false where none can go.
+    ///
+    /// One at a time: a callee whose outbox is full must be known before it gets the next.
+    pub(in crate::router) fn dispatch(&mut self, context: &mut Context) -> bool {
+        while let Some(&id) = self.ready.front() {
+            let registration = self.registrations.get(id);
+            let waiting = registration.and_then(|it| Some((it, *it.queue.front()?)));
+            let Some((registration, key)) = waiting else {
+                self.ready.pop_front();
+                continue;
+            };
+            let kept = self.calls.get(key).and_then(|call| call.kept.as_deref());
+            let Some(kept) = kept else {
+                self.unqueue(key, id);
+                continue;
+            };
+            match pick(registration, context, &kept.options, &kept.tried) {
+                Pick::Callee(at, callee) => {
+                    self.turn(id, at);
+                    self.leave_queue(context, key, callee);
+                    return true;
+                }
+                Pick::Busy => {
+                    self.ready.pop_front();
+                }
+                refused @ (Pick::Incapable | Pick::Nobody) => {
+                    let refusal = refused.refusal(&kept.procedure);
+                    self.fail(context, key, refusal);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Hands all that waits of a call to a callee.
+    fn leave_queue(&mut self, context: &mut Context, key: CallKey, callee: SessionId) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let id = call.registration;
+        self.unqueue(key, id);
+        let Some(kept) = self.calls.get_mut(key).and_then(|call| call.kept.as_mut()) else {
+            return;
+        };
+        let mut parts = std::mem::take(&mut kept.parts).into_iter();
+        kept.stream = None;
+        let (procedure, options) = (kept.procedure.clone(), kept.options.clone());
+        if let Some(part) = parts.next() {
+            let asked = Asked {
+                procedure: &procedure,
+                options: &options,
+                part,
+            };
+            self.invoke(context, key, callee, asked);
+        }
+        for part in parts {
+            self.send_part(context, key, part);
+        }
+    }
+
+    /// Takes a call out of its registration's queue.
+    pub(super) fn unqueue(&mut self, key: CallKey, id: RegistrationId) {
+        let bytes = self.calls.get(key).map_or(0, Call::kept_bytes);
+        if let Some(registration) = self.registrations.get_mut(id)
+            && let Some(at) = registration
+                .queue
+                .iter()
+                .position(|&waiting| waiting == key)
+        {
+            registration.queue.remove(at);
+            registration.queue_bytes -= bytes;
+            if !registration.queue.is_empty() {
+                self.ready.push_back(id);
+            }
+        }
+    }
+
+    /// Counts a call no longer at its callee, and lets the next go.
+    pub(super) fn release(&mut self, key: CallKey, callee: SessionId) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        if std::mem::take(&mut call.is_counted) {
+            let registration = call.registration;
+            self.release_place(registration, callee);
+        }
+    }
+
+    /// Makes room for one more call at a callee.
+    pub(super) fn release_place(&mut self, id: RegistrationId, callee: SessionId) {
+        let Some(registration) = self.registrations.get_mut(id) else {
+            return;
+        };
+        if let Some(callee) = registration.callees.get_mut(&callee) {
+            callee.running = callee.running.saturating_sub(1);
+        }
+        if !registration.queue.is_empty() {
+            self.ready.push_back(id);
+        }
+    }
+}
+
+/// Checks that one more call may wait for a callee.
+pub(super) fn check_queue(
+    context: &Context,
+    registration: &Registration,
+    call: &message::Call,
+) -> Result<(), Refusal> {
+    let limits = &context.limits;
+    let has_room = registration.queue.len() < limits.registration_queue_calls
+        && registration.queue_bytes + call.payload.len() <= limits.registration_queue_bytes;
+    if has_room { Ok(()) } else { Err(queue_full()) }
+}
+
+pub(super) fn queue_full() -> Refusal {
+    let text = "every callee is busy, and as many calls wait as may";
+    Refusal::new(uris::NO_AVAILABLE_CALLEE, text.into())
+}

@@ -1,0 +1,141 @@
+//! How sessions end: on their own, killed, or because the realm goes down. There is one way out.
+
+use std::time::Instant;
+
+use super::context::Happening;
+use super::deadlines::Due;
+use super::meta::Farewell;
+use super::output::{End, Output};
+use super::realm::{Phase, Realm};
+use crate::protocol::message::Goodbye;
+use crate::protocol::{GoodbyeDetails, Message, SessionId, Uri, uris};
+
+/// How a session goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Its testaments are published, and subscribers to meta events told.
+    Openly,
+    /// Nobody hears of it but who waits for its answer.
+    Quietly,
+}
+
+impl Realm {
+    /// Takes what was on its way when the router said GOODBYE: only GOODBYE and ABORT still count.
+    pub(super) fn handle_message_after_goodbye(&mut self, from: SessionId, message: &Message) {
+        if matches!(message, Message::Goodbye(_) | Message::Abort(_)) {
+            self.forget_dismissed(from);
+        }
+    }
+
+    pub(super) fn forget_dismissed(&mut self, session: SessionId) {
+        if let Some(due) = self.dismissed.swap_remove(&session) {
+            self.context.deadlines.remove(due, Due::Goodbye(session));
+            let end = End::Dismissed;
+            self.context.outputs.push_back(Output::End { session, end });
+        }
+    }
+
+    /// Ends a session on its own doing.
+    pub(super) fn end(&mut self, now: Instant, session: SessionId, end: End) {
+        self.take_out(now, session, Manner::Openly);
+        self.context.outputs.push_back(Output::End { session, end });
+    }
+
+    /// Takes a session out, and everything it held: the one way out.
+    pub(super) fn take_out(&mut self, now: Instant, id: SessionId, manner: Manner) {
+        let Some(mut session) = self.context.sessions.swap_remove(&id) else {
+            return;
+        };
+        let testaments = session.take_testaments();
+        for &subscription in &session.subscriptions {
+            let context = &mut self.context;
+            self.broker.remove_subscriber(context, subscription, id);
+        }
+        for &registration in &session.registrations {
+            let context = &mut self.context;
+            self.dealer.remove_callee(context, registration, id);
+        }
+        self.dealer
+            .drop_caller(&mut self.context, session.calls.into_values());
+        self.dealer
+            .drop_callee(&mut self.context, session.invocations.into_values());
+        for uri in self.definitions.remove_all_of(id) {
+            self.context.tell(Happening::Undefined(id, uri));
+        }
+        match manner {
+            Manner::Openly => {
+                for testament in testaments.into_publications() {
+                    // One that is refused by now is refused in silence, as any publication that asks for no answer.
+                    let _ = self.broker.publish(&mut self.context, now, id, testament);
+                }
+                let identity = Box::new(session.identity);
+                self.context.tell(Happening::Left(id, identity));
+            }
+            Manner::Quietly => self.context.happenings.clear(),
+        }
+    }
+
+    /// Ends a session because another asked for it. Spec: ap#session-metapi.
+    pub(super) fn kill(&mut self, now: Instant, victim: SessionId, farewell: &Farewell) {
+        self.context.send(victim, farewell.goodbye());
+        self.take_out(now, victim, Manner::Openly);
+        self.dismiss(now, victim);
+    }
+
+    /// Ends sessions without a word to anybody else. Spec: ap#session-metapi, `kill_all`.
+    pub(super) fn kill_quietly(
+        &mut self,
+        now: Instant,
+        victims: &[SessionId],
+        farewell: &Farewell,
+    ) {
+        // What is due to be told for others is told first.
+        self.publish_happenings();
+        let message = farewell.goodbye().into();
+        for &victim in victims {
+            self.take_out(now, victim, Manner::Quietly);
+            self.dismiss(now, victim);
+        }
+        self.send_many(victims.to_vec(), message);
+    }
+
+    /// Gives a session that was told GOODBYE its time to answer.
+    fn dismiss(&mut self, now: Instant, session: SessionId) {
+        let due = now + self.context.limits.goodbye_time;
+        self.dismissed.insert(session, due);
+        self.context.deadlines.insert(due, Due::Goodbye(session));
+    }
+
+    pub(super) fn dismiss_all_if_drained(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Draining(_)) && self.dealer.calls.len() == 0 {
+            self.dismiss_all(now);
+        }
+    }
+
+    /// Says GOODBYE to everybody. spec(bp#session-closing): nothing follows it, so calls still on their way end here.
+    pub(super) fn dismiss_all(&mut self, now: Instant) {
+        self.publish_happenings();
+        self.dealer.cancel_all(&mut self.context);
+        self.phase = Phase::Down;
+        let everybody: Vec<SessionId> = self.context.sessions.keys().copied().collect();
+        for &session in &everybody {
+            self.take_out(now, session, Manner::Quietly);
+            self.dismiss(now, session);
+        }
+        self.send_many(everybody, goodbye(uris::SYSTEM_SHUTDOWN).into());
+    }
+
+    fn send_many(&mut self, to: Vec<SessionId>, message: Message) {
+        if !to.is_empty() {
+            let output = Output::SendMany { to, message };
+            self.context.outputs.push_back(output);
+        }
+    }
+}
+
+pub(super) fn goodbye(reason: Uri) -> Goodbye {
+    Goodbye {
+        details: GoodbyeDetails::default(),
+        reason,
+    }
+}
