@@ -1,7 +1,7 @@
 //! The specification's own messages: read from every serializer's bytes, and written back to the same ones.
 //!
 //! They are not part of this package. They lie where `WAMP_SPEC_VECTORS` says, else in `../shared/vectors`.
-//! Samples that are to be refused are another matter: they are about options, not about bytes.
+//! Samples about options have no bytes: they are written in each serializer's, and taken or refused as they say.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde_json::Value as Json;
 use wamp::protocol::{Dict, Message, Value};
-use wamp::serializer::Serializer;
+use wamp::router::Violation;
+use wamp::serializer::{DecodeError, Serializer};
 
 /// One sample: its name, and the bytes that each serializer may have for it.
 struct Sample {
@@ -21,18 +22,7 @@ struct Sample {
 
 #[test]
 fn the_specifications_messages_are_read_and_written_as_it_says() {
-    let Some(folder) = folder() else { return };
-    let mut files = Vec::new();
-    for chapter in ["basic", "advanced"] {
-        let chapter = folder.join("singlemessage").join(chapter);
-        files.extend(
-            fs::read_dir(chapter)
-                .unwrap()
-                .map(|file| file.unwrap().path()),
-        );
-    }
-    files.sort();
-
+    let Some(files) = files() else { return };
     let samples: Vec<Sample> = files.iter().flat_map(|file| samples(file)).collect();
     let mut codes = BTreeSet::new();
     let mut exact = 0;
@@ -44,6 +34,78 @@ fn the_specifications_messages_are_read_and_written_as_it_says() {
     assert!(samples.len() >= 35, "{} samples", samples.len());
     assert!(codes.len() >= 25, "{} messages", codes.len());
     assert!(exact >= 25, "{exact} samples written back byte for byte");
+}
+
+#[test]
+fn the_specifications_options_are_taken_and_refused_as_it_says() {
+    let Some(files) = files() else { return };
+    let (mut taken, mut refused) = (0, 0);
+    for file in &files {
+        let vector: Json = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for sample in vector["samples"].as_array().unwrap() {
+            if sample["wmsg"].is_null() {
+                continue;
+            }
+            let description = sample["description"].as_str().unwrap();
+            let message = message_of(&sample["wmsg"]);
+            match sample["expected_error"]["contains"].as_str() {
+                None => taken += 1,
+                Some(_) => refused += 1,
+            }
+            for serializer in Serializer::ALL {
+                let decoded = serializer.decode(&serializer.encode_value(&message));
+                check_verdict(description, &sample["expected_error"], decoded);
+            }
+        }
+    }
+    assert!(
+        taken >= 39 && refused >= 28,
+        "{taken} taken, {refused} refused"
+    );
+}
+
+/// Checks that a message was taken, or that its refusal ends the session and names what it is about.
+fn check_verdict(sample: &str, expected_error: &Json, decoded: Result<Message, DecodeError>) {
+    let Some(about) = expected_error["contains"].as_str() else {
+        decoded.unwrap_or_else(|error| panic!("{sample}: {error}"));
+        return;
+    };
+    let error = decoded.expect_err(sample);
+    assert!(error.to_string().contains(about), "{sample}: {error}");
+    let abort = Violation::from(error).abort();
+    let reason = format!("wamp.error.{}", expected_error["type"].as_str().unwrap());
+    assert_eq!(abort.reason.as_str(), reason, "{sample}");
+}
+
+/// A message of the samples. They write a payload that is binary in hexadecimal.
+fn message_of(sample: &Json) -> Value {
+    let json = serde_json::to_vec(sample).unwrap();
+    let message = Serializer::Json.decode_value(&json.into()).unwrap();
+    let Value::List(mut elements) = message else {
+        panic!("no list: {sample}");
+    };
+    if let Some(payload) = elements.last_mut()
+        && let (Value::Text(hex), true) = (&*payload, sample.to_string().contains("enc_algo"))
+    {
+        *payload = Value::Bytes(bytes_of_hex(hex));
+    }
+    Value::List(elements)
+}
+
+/// The files with single messages; `None` in a clone that has no vectors.
+fn files() -> Option<Vec<PathBuf>> {
+    let folder = folder()?;
+    let mut files = Vec::new();
+    for chapter in ["basic", "advanced"] {
+        let chapter = folder.join("singlemessage").join(chapter);
+        files.extend(
+            fs::read_dir(chapter)
+                .unwrap()
+                .map(|file| file.unwrap().path()),
+        );
+    }
+    files.sort();
+    Some(files)
 }
 
 /// The folder of the vectors; `None`, and a word about it, in a clone that has none.
@@ -96,8 +158,11 @@ fn samples(file: &Path) -> Vec<Sample> {
 }
 
 fn bytes_of(variant: &Json) -> Bytes {
-    let hex = variant["bytes_hex"].as_str().unwrap().as_bytes();
-    let (pairs, rest) = hex.as_chunks::<2>();
+    bytes_of_hex(variant["bytes_hex"].as_str().unwrap())
+}
+
+fn bytes_of_hex(hex: &str) -> Bytes {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
     assert!(rest.is_empty());
     pairs
         .iter()
