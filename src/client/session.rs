@@ -453,11 +453,21 @@ impl Session {
 
 /// What this client announces: all four roles, and the features that it makes use of.
 fn roles() -> Roles {
+    let callee = [
+        Feature::CallCanceling,
+        Feature::PatternBasedRegistration,
+        Feature::RegistrationRevocation,
+        Feature::SharedRegistration,
+    ];
+    let subscriber = [
+        Feature::PatternBasedSubscription,
+        Feature::SubscriptionRevocation,
+    ];
     Roles::default()
         .with(Role::Caller, &[])
-        .with(Role::Callee, &[])
+        .with(Role::Callee, &callee)
         .with(Role::Publisher, &[Feature::PublisherExclusion])
-        .with(Role::Subscriber, &[Feature::PatternBasedSubscription])
+        .with(Role::Subscriber, &subscriber)
 }
 
 /// What an ABORT says to people: `Details.message`, else its first argument if that is a text.

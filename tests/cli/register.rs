@@ -73,11 +73,29 @@ fn it_ends_after_as_many_calls_as_were_asked_for() {
 #[test]
 fn a_pattern_is_offered_as_one() {
     let router = Router::start();
-    let register = wamp(["register", "math.*", "--echo", "-vv"]).to(router.url());
-    // This router has no registrations by pattern yet, and says so.
-    let output = register.run().exit_code(6);
-    let output = output.stderr_contains(r#"> REGISTER [64,1,{"match":"prefix"},"math."]"#);
-    output.stderr_contains("wamp.error.feature_not_supported");
+    let _callee = callee(&router, ["math.*", "--exec", "printenv WAMP_PROCEDURE"]);
+    assert_eq!(called(&router, &["math.add"]), "\"math.add\"\n");
+    assert_eq!(called(&router, &["math.mul.fast"]), "\"math.mul.fast\"\n");
+    wamp(["call", "maths"]).to(router.url()).run().exit_code(6);
+}
+
+#[test]
+fn an_offer_that_is_taken_back_ends_the_command_and_says_why() {
+    let router = Router::start();
+    let echo = callee(&router, ["echo", "--echo"]);
+    let registration = called(&router, &["wamp.registration.match", "echo"]);
+    let callees = called(
+        &router,
+        &["wamp.registration.list_callees", registration.trim()],
+    );
+    let session = callees.trim_matches(['[', ']', '\n']);
+    let args = [
+        "wamp.registration.remove_callee",
+        registration.trim(),
+        session,
+    ];
+    called(&router, &[&args[..], &["-k", "reason=moved"]].concat());
+    echo.finish().stderr_contains("moved");
 }
 
 #[test]
@@ -119,7 +137,7 @@ fn output_that_is_no_text_is_bytes_and_too_much_is_called_so() {
 
 #[test]
 fn what_a_program_has_started_ends_with_it() {
-    for ends_by in ["TERM", "the session"] {
+    for ends_by in ["TERM", "the session", "its caller"] {
         let router = Router::start();
         let dir = tempfile::tempdir().unwrap();
         // Whoever reads the pipe to its end knows that the last of the program's children has gone.
@@ -127,11 +145,12 @@ fn what_a_program_has_started_ends_with_it() {
         let callee = wamp(["register", "slow", "--exec"]).arg(format!("sh -c '{script}'"));
         let callee = callee.dir(dir.path()).to(router.url()).start();
         callee.wait_for_line("-- registered \"slow\"");
-        let _call = wamp(["call", "slow"]).to(router.url()).start();
+        let call = wamp(["call", "slow"]).to(router.url()).start();
         let mut alive = reader(dir.path());
         assert_eq!(alive.next_line(), "started");
         match ends_by {
             "TERM" => callee.terminate(),
+            "its caller" => call.interrupt(),
             _ => drop(router),
         }
         alive.finish().exit_code(0);
