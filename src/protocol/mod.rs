@@ -17,11 +17,11 @@ pub use id::{InvalidId, PublicationId, RegistrationId, RequestId, SessionId, Sub
 pub use message::{Message, MessageCode};
 pub(crate) use options::Options;
 pub use options::{
-    AbortDetails, Audience, CallOptions, CallerDetails, CancelMode, CancelOptions, EncAlgo,
-    EncSerializer, ErrorDetails, EventDetails, GoodbyeDetails, HelloDetails, InterruptOptions,
-    InvocationDetails, InvocationPolicy, Links, OptionError, Passthru, PublishOptions,
-    PublisherDetails, RegisterOptions, ResultDetails, RevocationDetails, RunMode, Shard,
-    SubscribeOptions, WelcomeDetails, YieldOptions,
+    AbortDetails, Audience, CallOptions, CallOrigin, CallTerms, CancelMode, CancelOptions, EncAlgo,
+    EncSerializer, ErrorDetails, EventDetails, EventOrigin, GoodbyeDetails, HelloDetails,
+    InterruptOptions, InvocationDetails, InvocationPolicy, Links, OptionError, Passthru,
+    PublishOptions, RegisterOptions, ResultDetails, RevocationDetails, RunMode, SubscribeOptions,
+    WelcomeDetails, YieldOptions,
 };
 pub use payload::Payload;
 pub use uri::{MatchPolicy, Uri, UriError, UriRule};

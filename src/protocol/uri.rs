@@ -13,6 +13,9 @@ const URI_BYTES_MAX: usize = 1024;
 /// The greatest number of a URI's parts. bound: what a wildcard look-up can cost grows with it.
 const URI_PARTS_MAX: usize = 32;
 
+/// The first parts that are not for clients.
+const RESERVED_PARTS: [&str; 2] = ["wamp", "_router"];
+
 /// How much of a URI is quoted.
 const QUOTED_CHARS_MAX: usize = 100;
 
@@ -120,11 +123,15 @@ impl Uri {
         if text.len() > URI_BYTES_MAX {
             return Err(UriError::TooLong);
         }
+        let allowed = rule.allowed();
         let mut parts_count = 1;
         let mut part_is_empty = true;
-        for c in text.chars() {
-            if c != '.' {
-                check_character(c, rule)?;
+        for (at, byte) in text.bytes().enumerate() {
+            if byte != b'.' {
+                // A byte says what its character may be, unless it is one of several.
+                if !allowed[usize::from(byte)] {
+                    check_character(text, at, rule)?;
+                }
                 part_is_empty = false;
                 continue;
             }
@@ -148,15 +155,53 @@ impl Uri {
     /// `wamp` belongs to the specification, `_router` to this router.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
-        matches!(self.as_str().split('.').next(), Some("wamp" | "_router"))
+        RESERVED_PARTS.iter().any(|reserved| {
+            let rest = self.as_str().strip_prefix(reserved);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 }
 
-fn check_character(c: char, rule: UriRule) -> Result<(), UriError> {
+impl UriRule {
+    /// By byte, whether it is a character that is allowed; false also where more must be looked at.
+    const fn allowed(self) -> &'static [bool; 256] {
+        match self {
+            Self::Loose => &LOOSE,
+            Self::Strict => &STRICT,
+        }
+    }
+}
+
+/// Without some controls, which are allowed as well.
+static LOOSE: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        allowed[byte as usize] = byte != b'#';
+        byte += 1;
+    }
+    allowed
+};
+
+static STRICT: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        allowed[byte] = matches!(byte as u8, b'0'..=b'9' | b'a'..=b'z' | b'_');
+        byte += 1;
+    }
+    allowed
+};
+
+/// Checks the character that begins at a byte; nothing for one within a character.
+fn check_character(text: &str, at: usize, rule: UriRule) -> Result<(), UriError> {
+    let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else {
+        return Ok(());
+    };
     let is_allowed = match rule {
         // In JSON, a text that begins with U+0000 is binary data and no URI.
         UriRule::Loose => c != '#' && c != '\0' && !c.is_whitespace(),
-        UriRule::Strict => matches!(c, '0'..='9' | 'a'..='z' | '_'),
+        UriRule::Strict => false,
     };
     if is_allowed {
         Ok(())

@@ -128,6 +128,12 @@ impl Context {
         Ok(())
     }
 
+    /// Whether a session's client announced a feature for a role.
+    pub(super) fn announces(&self, session: SessionId, role: Role, feature: Feature) -> bool {
+        let session = self.sessions.get(&session);
+        session.is_some_and(|session| session.announces(role, feature))
+    }
+
     /// Checks that a client announced what its message needs.
     pub(super) fn check_announced(
         &self,

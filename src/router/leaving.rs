@@ -66,7 +66,7 @@ impl Realm {
             Manner::Openly => {
                 for testament in testaments.into_publications() {
                     // One that is refused by now is refused in silence, as any publication that asks for no answer.
-                    let _ = self.broker.publish(&mut self.context, now, id, testament);
+                    let _ = self.broker.publish(&mut self.context, now, id, &testament);
                 }
                 let identity = Box::new(session.identity);
                 self.context.tell(Happening::Left(id, identity));

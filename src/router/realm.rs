@@ -248,7 +248,7 @@ impl Realm {
     fn route(&mut self, now: Instant, from: SessionId, message: Message) -> Result<(), Violation> {
         let context = &mut self.context;
         match message {
-            Message::Publish(publish) => self.publish(now, from, publish)?,
+            Message::Publish(publish) => self.publish(now, from, &publish)?,
             Message::Call(call) => self.call(now, from, call)?,
             Message::Yield(answer) => self.dealer.handle_yield(context, now, from, answer)?,
             Message::Error(error) => self.dealer.handle_error(context, from, error)?,
@@ -334,7 +334,7 @@ impl Realm {
         &mut self,
         now: Instant,
         from: SessionId,
-        publish: Publish,
+        publish: &Publish,
     ) -> Result<(), Violation> {
         let request = self.take_request(from, publish.request)?;
         if Passthru::is_used(publish.options.passthru.as_deref()) {

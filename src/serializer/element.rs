@@ -302,7 +302,11 @@ impl<O: Options> Element for O {
     }
 
     fn write<W: Writer>(&self, writer: &mut W) {
-        Encode::write(&self.to_dict(), writer);
+        if self.is_empty() {
+            Encode::write(&Dict::new(), writer);
+        } else {
+            Encode::write(&self.to_dict(), writer);
+        }
     }
 }
 

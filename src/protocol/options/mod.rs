@@ -31,6 +31,8 @@ pub struct OptionError {
 pub(crate) trait Options: Sized {
     fn from_dict(dict: Dict) -> Result<Self, OptionError>;
     fn to_dict(&self) -> Dict;
+    /// Whether it says nothing: then there is no need to make a dict of it.
+    fn is_empty(&self) -> bool;
 }
 
 /// Views that are large and rare are kept out of the way of small and frequent messages.
@@ -41,6 +43,10 @@ impl<O: Options> Options for Box<O> {
 
     fn to_dict(&self) -> Dict {
         O::to_dict(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        O::is_empty(self)
     }
 }
 
@@ -122,6 +128,10 @@ macro_rules! options {
                 Ok(options)
             }
 
+            fn is_empty(&self) -> bool {
+                true $(&& self.$field.is_none())* $($(&& self.$group.is_none())*)?
+            }
+
             fn to_dict(&self) -> Dict {
                 let dict = dict_of([$(self.$field.as_ref().map(|value| ($key, value::OptionValue::to_value(value))),)*]);
                 $(
@@ -186,27 +196,37 @@ groups! {
         /// Whether the event asks for `EVENT_RECEIVED`.
         "x_acknowledged_delivery" acknowledged_delivery: bool,
     }
-    /// Who published an event, where that is disclosed. Spec: ap#pubsub-pub-identification.
-    PublisherDetails {
-        /// Its session.
+    /// What the broker says of an event beside its topic.
+    EventOrigin {
+        /// The session that published it, where that is disclosed. Spec: ap#pubsub-pub-identification.
         "publisher" publisher: SessionId,
-        /// Who it is.
+        /// Who that is.
         "publisher_authid" publisher_authid: ByteString,
         /// Its role.
         "publisher_authrole" publisher_authrole: ByteString,
+        /// How far the broker trusts it, 0 least. Spec: ap#pubsub-pub-trustlevels.
+        "trustlevel" trustlevel: u64,
+        /// Whether this is an earlier event, kept for subscribers to come. Spec: ap#event-retention.
+        "retained" retained: bool,
     }
-    /// Who called, where that is disclosed. Spec: ap#rpc-call-identification.
-    CallerDetails {
-        /// Its session.
+    /// What the dealer says of a call beside its procedure.
+    CallOrigin {
+        /// The session that called, where that is disclosed. Spec: ap#rpc-call-identification.
         "caller" caller: SessionId,
-        /// Who it is.
+        /// Who that is.
         "caller_authid" caller_authid: ByteString,
         /// Its role.
         "caller_authrole" caller_authrole: ByteString,
+        /// How far the dealer trusts the call, 0 least. Spec: ap#rpc-call-trust-levels.
+        "trustlevel" trustlevel: u64,
+        /// The time limit, in milliseconds, that the callee has to watch. Spec: ap#rpc-call-timeout.
+        "timeout" timeout: u64,
     }
-    /// Which callee of a sharded registration gets a call. Spec: ap#rpc-sharded-registration.
-    Shard {
-        /// The resource key; its callee is always the same.
+    /// How long a call may take, and which callee gets it.
+    CallTerms {
+        /// How long to wait for a result, in the realm's unit; 0 or absent is for ever. Spec: ap#rpc-call-timeout.
+        "timeout" timeout: u64,
+        /// The resource key; its callee is always the same. Spec: ap#rpc-sharded-registration.
         "rkey" rkey: ByteString,
         /// Default: `partition`, where there is a key.
         "runmode" runmode: RunMode,
@@ -295,13 +315,9 @@ options! {
     EventDetails {
         /// The topic published to; always there where the subscription is by pattern.
         "topic" topic: Uri,
-        /// Whether this is an earlier event, kept for subscribers to come.
-        "retained" retained: bool,
-        /// How far the broker trusts it, 0 least. Spec: ap#pubsub-pub-trustlevels.
-        "trustlevel" trustlevel: u64,
     } + {
-        /// Who published it.
-        publisher: PublisherDetails,
+        /// What else the broker says.
+        origin: EventOrigin,
         /// What the payload is, where it is no list.
         passthru: Passthru,
         /// What other routers wrote.
@@ -324,11 +340,9 @@ options! {
         "progress" progress: bool,
         /// Asks that the callee learns who called. Default: false.
         "disclose_me" disclose_me: bool,
-        /// How long to wait for a result, in the realm's unit; 0 or absent is for ever. Spec: ap#rpc-call-timeout.
-        "timeout" timeout: u64,
     } + {
-        /// Which callee gets it.
-        shard: Shard,
+        /// How long it may take, and which callee gets it.
+        terms: CallTerms,
         /// What the payload is, where it is no list.
         passthru: Passthru,
         /// What is not handed on.
@@ -380,13 +394,9 @@ options! {
         "receive_progress" receive_progress: bool,
         /// Whether more invocations of this request follow.
         "progress" progress: bool,
-        /// The time limit, in milliseconds, that the callee has to watch.
-        "timeout" timeout: u64,
-        /// How far the dealer trusts the call, 0 least. Spec: ap#rpc-call-trust-levels.
-        "trustlevel" trustlevel: u64,
     } + {
-        /// Who called.
-        caller: CallerDetails,
+        /// What else the dealer says.
+        origin: CallOrigin,
         /// What the payload is, where it is no list.
         passthru: Passthru,
     }

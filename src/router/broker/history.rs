@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::audience::{Filter, names_sessions};
-use super::publication::Publication;
+use super::publication::{Kept, Publication};
 use crate::protocol::{MatchPolicy, PublicationId, Uri};
 use crate::router::identity::Identity;
 use crate::router::settings::HistoryRule;
@@ -21,7 +21,7 @@ pub(super) struct Stored {
     /// Counts up with each event.
     number: u64,
     pub(super) time: Timestamp,
-    pub(super) publication: Publication,
+    pub(super) publication: Kept,
 }
 
 /// Where events lie, in the order in which they came.
@@ -71,12 +71,12 @@ impl History {
     }
 
     /// Keeps an event if a rule asks for its topic. One for named sessions is not kept: their ids mean nothing later.
-    pub(super) fn keep(&mut self, publication: &Publication, now: impl FnOnce() -> Timestamp) {
-        if publication.audience.as_deref().is_some_and(names_sessions) {
+    pub(super) fn keep(&mut self, publication: &Publication<'_>, now: impl FnOnce() -> Timestamp) {
+        if publication.audience.is_some_and(names_sessions) {
             return;
         }
         let asks = |(at, rule): (usize, &HistoryRule)| {
-            rule.topics.matches(&publication.topic).then_some(at)
+            rule.topics.matches(publication.topic).then_some(at)
         };
         let rules: Vec<usize> = self.rules.iter().enumerate().filter_map(asks).collect();
         if rules.is_empty() {
@@ -86,7 +86,7 @@ impl History {
         let stored = Stored {
             number: self.last,
             time: now(),
-            publication: publication.detached(),
+            publication: publication.kept(),
         };
         self.store.append(&rules, Arc::new(stored));
     }
@@ -166,7 +166,7 @@ fn wants(wanted: &Wanted, event: &Stored) -> bool {
 
 /// Whether the publication's filters let somebody see it. Spec: ap#pubsub-event-history, security aspects.
 fn is_for(event: &Stored, identity: &Identity) -> bool {
-    let audience = event.publication.audience.as_deref();
+    let audience = event.publication.audience.as_ref();
     audience.is_none_or(|audience| Filter::new(audience).admits_identity(identity))
 }
 

@@ -17,6 +17,7 @@ mod publication;
 mod retention;
 mod subscription;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -156,7 +157,7 @@ impl Broker {
         let who = (to, &session.identity);
         self.retention.for_each(now, pattern, who, |publication| {
             let mut event = publication.event(subscription);
-            event.details.retained = Some(true);
+            event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
             outputs.push_back(Output::Send { to, message });
         });
@@ -251,15 +252,14 @@ impl Broker {
         context: &mut Context,
         now: Instant,
         from: SessionId,
-        publish: Publish,
+        publish: &Publish,
     ) -> Result<PublicationId, Refusal> {
         context.check_uri(&publish.topic, MatchPolicy::Exact)?;
         Context::check_not_reserved(&publish.topic)?;
         context.check_disclosure(publish.options.disclose_me)?;
-        let is_retained = publish.options.retain == Some(true);
         let publication = Publication::of_client(context, from, publish);
         self.deliver(context, &publication);
-        if is_retained {
+        if publish.options.retain == Some(true) {
             let (rules, limits) = (&context.settings.retention, &context.limits);
             self.retention.keep(rules, limits, now, &publication);
         }
@@ -280,45 +280,34 @@ impl Broker {
     }
 
     /// Delivers an event of the router's own.
-    pub(super) fn publish_own(&self, context: &mut Context, topic: &Uri, payload: Payload) {
+    pub(super) fn publish_own(&self, context: &mut Context, topic: &Uri, payload: &Payload) {
         let publication = Publication::of_router(context, topic, payload);
         self.deliver(context, &publication);
     }
 
-    fn deliver(&self, context: &mut Context, publication: &Publication) {
-        let audience = publication.audience.as_deref();
-        let filter = audience.map(Filter::new);
-        let rkey = audience.and_then(|audience| audience.rkey.as_deref());
+    fn deliver(&self, context: &mut Context, publication: &Publication<'_>) {
+        let topic = publication.topic.as_str();
         let (sessions, outputs) = (&context.sessions, &mut context.outputs);
-        self.subscriptions
-            .for_each_match(publication.topic.as_str(), |subscription| {
-                let owner = subscription.owner(rkey);
-                let admits = |&session: &SessionId| {
-                    Some(session) != publication.excluded
-                        && filter.as_ref().is_none_or(|filter| {
-                            let identity = sessions.get(&session).map(|it| &it.identity);
-                            identity.is_some_and(|it| filter.admits(session, it))
-                                && subscription.is_addressed(session, owner)
-                        })
-                };
-                let mut to = subscription.subscribers.iter().copied().filter(admits);
-                let event = || publication.event(subscription).into();
-                match (to.next(), to.next()) {
-                    (None, _) => {}
-                    // One recipient needs no shared encoding.
-                    (Some(to), None) => outputs.push_back(Output::Send {
-                        to,
-                        message: event(),
-                    }),
-                    (Some(first), Some(second)) => {
-                        let to = [first, second].into_iter().chain(to).collect();
-                        outputs.push_back(Output::SendMany {
-                            to,
-                            message: event(),
-                        });
-                    }
-                }
+        let Some(audience) = publication.audience else {
+            self.subscriptions.for_each_match(topic, |subscription| {
+                let to = subscription.subscribers.iter().copied();
+                let to = to.filter(|&session| Some(session) != publication.excluded);
+                push_event(outputs, publication, subscription, to);
             });
+            return;
+        };
+        let filter = Filter::new(audience);
+        self.subscriptions.for_each_match(topic, |subscription| {
+            let owner = subscription.owner(audience.rkey.as_deref());
+            let admits = |&session: &SessionId| {
+                let identity = sessions.get(&session).map(|it| &it.identity);
+                Some(session) != publication.excluded
+                    && identity.is_some_and(|identity| filter.admits(session, identity))
+                    && subscription.is_addressed(session, owner)
+            };
+            let to = subscription.subscribers.iter().copied().filter(admits);
+            push_event(outputs, publication, subscription, to);
+        });
     }
 
     /// The events of a subscription that somebody may see and wants; `None` where no topic has a history.
@@ -334,10 +323,29 @@ impl Broker {
         let identity = &context.sessions.get(&asker)?.identity;
         let events = self.history.as_ref()?.events(pattern, identity, wanted);
         let told = |event: &Arc<Stored>| {
-            let message = event.publication.event(held);
+            let message = event.publication.publication().event(held);
             let time = super::sources::written(event.time);
             (time, message.details, message.publication, message.payload)
         };
         Some(events.iter().map(told).collect())
     }
+}
+
+/// Asks for an EVENT to be sent to these subscribers.
+fn push_event(
+    outputs: &mut VecDeque<Output>,
+    publication: &Publication<'_>,
+    subscription: &Subscription,
+    mut to: impl Iterator<Item = SessionId>,
+) {
+    let Some(first) = to.next() else { return };
+    let message = publication.event(subscription).into();
+    let Some(second) = to.next() else {
+        // One recipient needs no shared encoding.
+        return outputs.push_back(Output::Send { to: first, message });
+    };
+    let mut all = Vec::with_capacity(subscription.subscribers.len());
+    all.extend([first, second]);
+    all.extend(to);
+    outputs.push_back(Output::SendMany { to: all, message });
 }

@@ -1,83 +1,65 @@
 //! A publication on its way to its subscribers, or kept for later ones.
 
-use std::sync::Arc;
-
 use crate::protocol::message::{Event, Publish};
 use crate::protocol::{
-    Audience, EventDetails, MatchPolicy, Payload, PublicationId, PublisherDetails, SessionId, Uri,
+    Audience, EventDetails, EventOrigin, MatchPolicy, Passthru, Payload, PublicationId, SessionId,
+    Uri,
 };
 use crate::router::context::Context;
 
 use super::subscription::Subscription;
 
 /// What is published.
-#[derive(Clone, Debug)]
-pub(super) struct Publication {
+#[derive(Debug)]
+pub(super) struct Publication<'a> {
     pub(super) id: PublicationId,
-    pub(super) topic: Uri,
+    pub(super) topic: &'a Uri,
+    payload: &'a Payload,
     /// Who does not get it because it is its own.
     pub(super) excluded: Option<SessionId>,
-    /// What every subscriber is told; the topic is added where the subscription is by pattern.
-    pub(super) details: EventDetails,
-    pub(super) payload: Payload,
-    pub(super) audience: Option<Arc<Audience>>,
+    origin: Option<Box<EventOrigin>>,
+    passthru: Option<&'a Passthru>,
+    pub(super) audience: Option<&'a Audience>,
 }
 
-impl Publication {
-    /// What a client publishes. Spec: bp#publish-1, ap#pubsub-pub-exclusion, ap#pubsub-pub-identification.
-    pub(super) fn of_client(context: &mut Context, from: SessionId, publish: Publish) -> Self {
-        let Publish {
-            options,
-            topic,
-            payload,
-            ..
-        } = publish;
-        let publisher = if options.disclose_me == Some(true) {
-            disclosed(context, from)
-        } else {
-            None
-        };
+/// A publication that is kept. It does not hold on to the frame it came in.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) id: PublicationId,
+    pub(super) topic: Uri,
+    pub(super) payload: Payload,
+    pub(super) excluded: Option<SessionId>,
+    origin: Option<Box<EventOrigin>>,
+    passthru: Option<Passthru>,
+    pub(super) audience: Option<Audience>,
+}
+
+impl<'a> Publication<'a> {
+    /// What a client publishes. Spec: bp#publish-1, ap#pubsub-pub-exclusion.
+    pub(super) fn of_client(context: &mut Context, from: SessionId, publish: &'a Publish) -> Self {
+        let options = &publish.options;
         Self {
             id: context.sources.publication(),
+            topic: &publish.topic,
+            payload: &publish.payload,
             // A publisher does not hear itself unless it asks to.
             excluded: options.exclude_me.unwrap_or(true).then_some(from),
-            details: EventDetails {
-                trustlevel: context.trust_level(from, &topic),
-                publisher,
-                passthru: options.passthru,
-                ..EventDetails::default()
-            },
-            topic,
-            payload,
-            audience: options.audience.map(|audience| Arc::new(*audience)),
+            origin: origin(context, from, publish),
+            passthru: options.passthru.as_deref(),
+            audience: options.audience.as_deref(),
         }
     }
 
     /// What the router publishes itself.
-    pub(super) fn of_router(context: &mut Context, topic: &Uri, payload: Payload) -> Self {
+    pub(super) fn of_router(context: &mut Context, topic: &'a Uri, payload: &'a Payload) -> Self {
         Self {
             id: context.sources.publication(),
-            topic: topic.clone(),
-            excluded: None,
-            details: EventDetails::default(),
+            topic,
             payload,
+            excluded: None,
+            origin: None,
+            passthru: None,
             audience: None,
-        }
-    }
-
-    /// A copy to be kept: it does not hold on to the frame it came in.
-    pub(super) fn detached(&self) -> Self {
-        let passthru = self.details.passthru.as_deref();
-        let audience = self.audience.as_deref();
-        Self {
-            topic: self.topic.detached(),
-            details: EventDetails {
-                passthru: passthru.map(|it| Box::new(it.detached())),
-                ..self.details.clone()
-            },
-            payload: self.payload.detached(),
-            audience: audience.map(|it| Arc::new(it.detached())),
-            ..*self
         }
     }
 
@@ -90,18 +72,58 @@ impl Publication {
             publication: self.id,
             details: EventDetails {
                 topic,
-                ..self.details.clone()
+                origin: self.origin.clone(),
+                passthru: self.passthru.cloned().map(Box::new),
+                links: None,
             },
             payload: self.payload.clone(),
         }
     }
+
+    /// A copy to be kept. Cost: O(bytes).
+    pub(super) fn kept(&self) -> Kept {
+        Kept {
+            id: self.id,
+            topic: self.topic.detached(),
+            payload: self.payload.detached(),
+            excluded: self.excluded,
+            origin: self.origin.clone(),
+            passthru: self.passthru.map(Passthru::detached),
+            audience: self.audience.map(Audience::detached),
+        }
+    }
 }
 
-fn disclosed(context: &Context, publisher: SessionId) -> Option<Box<PublisherDetails>> {
-    let identity = &context.sessions.get(&publisher)?.identity;
-    Some(Box::new(PublisherDetails {
-        publisher: Some(publisher),
-        publisher_authid: Some(identity.authid.clone()),
-        publisher_authrole: Some(identity.authrole.clone()),
+impl Kept {
+    /// The publication, to be delivered again.
+    pub(super) fn publication(&self) -> Publication<'_> {
+        Publication {
+            id: self.id,
+            topic: &self.topic,
+            payload: &self.payload,
+            excluded: self.excluded,
+            origin: self.origin.clone(),
+            passthru: self.passthru.as_ref(),
+            audience: self.audience.as_ref(),
+        }
+    }
+}
+
+/// Who published, where that is to be disclosed, and how far it is trusted; most events say nothing.
+/// Spec: ap#pubsub-pub-identification, ap#pubsub-pub-trustlevels.
+fn origin(context: &Context, from: SessionId, publish: &Publish) -> Option<Box<EventOrigin>> {
+    let is_disclosed = publish.options.disclose_me == Some(true);
+    let trustlevel = context.trust_level(from, &publish.topic);
+    if !is_disclosed && trustlevel.is_none() {
+        return None;
+    }
+    let publisher = context.sessions.get(&from).filter(|_| is_disclosed);
+    let identity = publisher.map(|session| &session.identity);
+    Some(Box::new(EventOrigin {
+        publisher: identity.map(|_| from),
+        publisher_authid: identity.map(|it| it.authid.clone()),
+        publisher_authrole: identity.map(|it| it.authrole.clone()),
+        trustlevel,
+        retained: None,
     }))
 }

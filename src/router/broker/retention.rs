@@ -8,7 +8,7 @@ use std::ops::Bound;
 use std::time::Instant;
 
 use super::audience::{Filter, is_filtered};
-use super::publication::Publication;
+use super::publication::{Kept, Publication};
 use crate::protocol::{MatchPolicy, SessionId};
 use crate::router::identity::Identity;
 use crate::router::limits::Limits;
@@ -26,7 +26,7 @@ pub(super) struct Retention {
 
 #[derive(Debug)]
 struct Retained {
-    publication: Publication,
+    publication: Kept,
     /// Which write it was.
     write: u64,
     expires: Option<Instant>,
@@ -35,7 +35,7 @@ struct Retained {
 impl Retained {
     fn is_for(&self, now: Instant, session: SessionId, identity: &Identity) -> bool {
         let is_fresh = self.expires.is_none_or(|expires| now < expires);
-        let audience = self.publication.audience.as_deref();
+        let audience = self.publication.audience.as_ref();
         is_fresh
             && self.publication.excluded != Some(session)
             && audience.is_none_or(|it| Filter::new(it).admits(session, identity))
@@ -58,15 +58,15 @@ impl Retention {
         rules: &[RetentionRule],
         limits: &Limits,
         now: Instant,
-        publication: &Publication,
+        publication: &Publication<'_>,
     ) {
         let rule = rules
             .iter()
-            .find(|rule| rule.topics.matches(&publication.topic));
+            .find(|rule| rule.topics.matches(publication.topic));
         let Some(rule) = rule else { return };
         self.writes += 1;
         let retained = Retained {
-            publication: publication.detached(),
+            publication: publication.kept(),
             write: self.writes,
             // A time beyond what a clock can count is for ever.
             expires: rule.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
@@ -74,7 +74,7 @@ impl Retention {
         let topic = publication.topic.as_str();
         self.bytes += retained.bytes();
         self.order.push_back((self.writes, topic.into()));
-        let is_for_some = publication.audience.as_deref().is_some_and(is_filtered);
+        let is_for_some = publication.audience.is_some_and(is_filtered);
         let kept = self.topics.entry(topic.into()).or_default();
         if !is_for_some {
             self.bytes -= kept.drain(..).map(|it| it.bytes()).sum::<usize>();
@@ -121,7 +121,7 @@ impl Retention {
         now: Instant,
         (policy, pattern): (MatchPolicy, &str),
         (session, identity): (SessionId, &Identity),
-        mut visit: impl FnMut(&'a Publication),
+        mut visit: impl FnMut(Publication<'a>),
     ) {
         let known = match policy {
             MatchPolicy::Exact | MatchPolicy::Prefix => pattern,
@@ -143,7 +143,7 @@ impl Retention {
         {
             let mut newest_first = kept.iter().rev();
             if let Some(found) = newest_first.find(|it| it.is_for(now, session, identity)) {
-                visit(&found.publication);
+                visit(found.publication.publication());
             }
         }
     }
@@ -153,7 +153,7 @@ fn is_for_some_only(retained: &Retained) -> bool {
     retained
         .publication
         .audience
-        .as_deref()
+        .as_ref()
         .is_some_and(is_filtered)
 }
 

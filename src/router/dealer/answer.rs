@@ -42,20 +42,19 @@ impl Dealer {
         } else {
             self.finish(context, key);
         }
-        if context.sessions.contains_key(&caller) {
-            let details = ResultDetails {
-                progress: progress.then_some(true),
-                passthru: answer.options.passthru,
-            };
-            context.send(
-                caller,
-                message::Result {
-                    request,
-                    details,
-                    payload: answer.payload,
-                },
-            );
-        }
+        let details = ResultDetails {
+            progress: progress.then_some(true),
+            passthru: answer.options.passthru,
+        };
+        // A caller that has gone has taken its calls along.
+        context.send(
+            caller,
+            message::Result {
+                request,
+                details,
+                payload: answer.payload,
+            },
+        );
         Ok(())
     }
 
@@ -84,9 +83,7 @@ impl Dealer {
             self.retry(context, key, from, None);
             return Ok(());
         }
-        if let Some(call) = self.finish(context, key)
-            && context.sessions.contains_key(&call.caller)
-        {
+        if let Some(call) = self.finish(context, key) {
             context.send(
                 call.caller,
                 message::Error {
@@ -175,9 +172,7 @@ impl Dealer {
             Refusal::new(uris::FEATURE_NOT_SUPPORTED, text.into())
         };
         context.send(callee, refusal().error(MessageCode::Yield, invocation));
-        if let Some(call) = self.finish(context, key)
-            && context.sessions.contains_key(&call.caller)
-        {
+        if let Some(call) = self.finish(context, key) {
             context.send(
                 call.caller,
                 refusal().error(MessageCode::Call, call.request),
@@ -188,8 +183,7 @@ impl Dealer {
 
 /// Whether a callee's `wamp.error.unavailable` is for the dealer. Spec: ap#rpc-call-rerouting.
 fn may_pass_on(context: &Context, callee: SessionId, call: &Call) -> bool {
-    let callee = context.sessions.get(&callee);
-    let is_announced = callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallReroute));
+    let is_announced = context.announces(callee, Role::Callee, Feature::CallReroute);
     // What the callee has begun to answer, or got in parts, nobody else can take up.
     is_announced && call.progress != Progress::Begun && !call.is_killed && call.stream().is_none()
 }

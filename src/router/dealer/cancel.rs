@@ -166,8 +166,7 @@ impl Dealer {
 
 /// Whether a callee announced that it can be interrupted.
 fn can_give_up(context: &Context, callee: SessionId) -> bool {
-    let callee = context.sessions.get(&callee);
-    callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallCanceling))
+    context.announces(callee, Role::Callee, Feature::CallCanceling)
 }
 
 fn interrupt(context: &mut Context, callee: SessionId, request: RequestId, mode: CancelMode) {

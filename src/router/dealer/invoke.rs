@@ -9,14 +9,14 @@ use super::queue::check_queue;
 use super::registration::Registration;
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
-    CallOptions, CallerDetails, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
+    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
     RegistrationId, Role, SessionId, Uri, uris,
 };
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
 
 impl Dealer {
-    /// Hands a new call to a callee, or lets it wait for one.
+    /// Hands a new call to a callee, or lets it wait for one. The procedure is none of the router's own.
     pub(in crate::router) fn call(
         &mut self,
         context: &mut Context,
@@ -30,6 +30,7 @@ impl Dealer {
         check_pending(context, from)?;
         let id = registration.id;
         let may_be_retried = registration.callees.len() > 1;
+        let is_in_turn = registration.invoke == InvocationPolicy::RoundRobin;
         let picked = pick(registration, context, &call.options, &[]);
         let waits = match picked {
             Pick::Callee(..) => !registration.queue.is_empty(),
@@ -50,7 +51,9 @@ impl Dealer {
             payload: call.payload,
         };
         if let (Pick::Callee(at, callee), false) = (picked, waits) {
-            self.turn(id, at);
+            if is_in_turn {
+                self.turn(id, at);
+            }
             let asked = Asked {
                 procedure: &call.procedure,
                 options: &call.options,
@@ -70,10 +73,7 @@ impl Dealer {
     ) -> Result<&Registration, Refusal> {
         context.check_uri(&call.procedure, MatchPolicy::Exact)?;
         let found = self.registrations.best_match(call.procedure.as_str());
-        // What is reserved goes to nobody, whatever pattern it matches.
-        found
-            .filter(|_| !call.procedure.is_reserved())
-            .ok_or_else(|| no_such_procedure(&call.procedure))
+        found.ok_or_else(|| no_such_procedure(&call.procedure))
     }
 
     /// Notes a call that will be answered.
@@ -137,7 +137,10 @@ impl Dealer {
         if details.receive_progress == Some(true) {
             call.progress = Progress::Wanted;
         }
-        if details.timeout.is_some()
+        if details
+            .origin
+            .as_ref()
+            .is_some_and(|it| it.timeout.is_some())
             && let Some((at, _)) = call.limit.take()
         {
             // The callee watches the time itself.
@@ -181,10 +184,16 @@ pub(super) struct Asked<'a> {
 
 /// When a call's first result is due, and how long after it the next. Spec: ap#rpc-call-timeout.
 fn limit(context: &Context, now: Instant, options: &CallOptions) -> Option<(Instant, Duration)> {
-    let timeout = options.timeout.filter(|&timeout| timeout > 0)?;
+    let timeout = timeout(options)?;
     let time = context.settings.call_timeout_unit.duration(timeout);
     // A limit beyond what a clock can count is none.
     Some((now.checked_add(time)?, time))
+}
+
+/// The time limit that a caller sets, in the realm's unit.
+fn timeout(options: &CallOptions) -> Option<u64> {
+    let timeout = options.terms.as_ref()?.timeout;
+    timeout.filter(|&timeout| timeout > 0)
 }
 
 /// What a callee is told with an invocation.
@@ -196,54 +205,58 @@ fn details(
     asked: &Asked<'_>,
 ) -> InvocationDetails {
     let options = asked.options;
-    let callee_session = context.sessions.get(&callee);
-    let has = |feature| callee_session.is_some_and(|it| it.announces(Role::Callee, feature));
-    let callee = registration.callees.get(&callee);
+    let has = |feature| context.announces(callee, Role::Callee, feature);
     // spec(ap#rpc-progressive-call-results): all three must know of it, and the callee be able to give up.
     let takes_progress = || {
-        let caller = context.sessions.get(&caller);
         has(Feature::ProgressiveCallResults)
             && has(Feature::CallCanceling)
-            && caller.is_some_and(|it| it.announces(Role::Caller, Feature::ProgressiveCallResults))
+            && context.announces(caller, Role::Caller, Feature::ProgressiveCallResults)
     };
-    // spec(ap#rpc-call-timeout): the callee must have asked to watch the time.
-    let watches_time =
-        || callee.is_some_and(|callee| callee.forward_timeout) && has(Feature::CallTimeout);
-    let is_disclosed =
-        options.disclose_me == Some(true) || callee.is_some_and(|callee| callee.disclose_caller);
-    let timeout = options
-        .timeout
-        .filter(|&timeout| timeout > 0 && watches_time());
-    let unit = context.settings.call_timeout_unit;
     InvocationDetails {
         procedure: (registration.policy != MatchPolicy::Exact).then(|| asked.procedure.clone()),
         receive_progress: options
             .receive_progress
             .filter(|&asked| asked && takes_progress()),
         progress: None,
-        timeout: timeout.map(|timeout| milliseconds(unit.duration(timeout))),
-        trustlevel: context.trust_level(caller, asked.procedure),
-        caller: if is_disclosed {
-            disclosed(context, caller)
-        } else {
-            None
-        },
+        origin: origin(context, registration, callee, caller, asked),
         passthru: options.passthru.clone(),
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    time.as_millis().try_into().unwrap_or(u64::MAX)
+/// What a callee is told of a call beside its procedure; most calls say nothing.
+fn origin(
+    context: &Context,
+    registration: &Registration,
+    callee: SessionId,
+    caller: SessionId,
+    asked: &Asked<'_>,
+) -> Option<Box<CallOrigin>> {
+    let options = asked.options;
+    let callee_asked = registration.callees.get(&callee)?;
+    let is_disclosed = options.disclose_me == Some(true) || callee_asked.disclose_caller;
+    // spec(ap#rpc-call-timeout): the callee must have asked to watch the time.
+    let watches_time = callee_asked.forward_timeout
+        && context.announces(callee, Role::Callee, Feature::CallTimeout);
+    let timeout = timeout(options).filter(|_| watches_time);
+    let trustlevel = context.trust_level(caller, asked.procedure);
+    if !is_disclosed && timeout.is_none() && trustlevel.is_none() {
+        return None;
+    }
+    let caller_session = context.sessions.get(&caller).filter(|_| is_disclosed);
+    let identity = caller_session.map(|session| &session.identity);
+    let unit = context.settings.call_timeout_unit;
+    // spec(ap#rpc-call-identification): all three, or nothing.
+    Some(Box::new(CallOrigin {
+        caller: identity.map(|_| caller),
+        caller_authid: identity.map(|it| it.authid.clone()),
+        caller_authrole: identity.map(|it| it.authrole.clone()),
+        trustlevel,
+        timeout: timeout.map(|timeout| milliseconds(unit.duration(timeout))),
+    }))
 }
 
-/// Who calls. Spec: ap#rpc-call-identification.
-fn disclosed(context: &Context, caller: SessionId) -> Option<Box<CallerDetails>> {
-    let identity = &context.sessions.get(&caller)?.identity;
-    Some(Box::new(CallerDetails {
-        caller: Some(caller),
-        caller_authid: Some(identity.authid.clone()),
-        caller_authrole: Some(identity.authrole.clone()),
-    }))
+fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// Keeps a call's payload where its callee may pass it on, within the caller's bound.
@@ -272,9 +285,9 @@ fn keep_for_another(
 
 /// Options to be kept: they do not hold on to the frame they came in.
 fn detached(options: &CallOptions) -> CallOptions {
-    let (shard, passthru) = (options.shard.as_deref(), options.passthru.as_deref());
+    let (terms, passthru) = (options.terms.as_deref(), options.passthru.as_deref());
     CallOptions {
-        shard: shard.map(|it| Box::new(it.detached())),
+        terms: terms.map(|it| Box::new(it.detached())),
         passthru: passthru.map(|it| Box::new(it.detached())),
         links: None,
         ..*options

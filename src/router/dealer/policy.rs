@@ -56,7 +56,7 @@ pub(super) fn pick(
     tried: &[SessionId],
 ) -> Pick {
     let count = registration.callees.len();
-    if let Some(rkey) = options.shard.as_ref().and_then(|shard| shard.rkey.as_ref()) {
+    if let Some(rkey) = options.terms.as_ref().and_then(|terms| terms.rkey.as_ref()) {
         let owner = shard::owner(rkey, registration.callees.iter().map(node));
         return first_of(registration, context, options, tried, owner.into_iter());
     }
@@ -140,15 +140,15 @@ fn is_capable(callee: &Session, options: &CallOptions) -> bool {
 
 /// Checks what a caller says of shards.
 pub(super) fn check_shard(options: &CallOptions) -> Result<(), Refusal> {
-    let Some(shard) = &options.shard else {
+    let Some(terms) = &options.terms else {
         return Ok(());
     };
-    match shard.runmode {
+    match terms.runmode {
         Some(RunMode::All) => Err(Refusal::new(
             uris::FEATURE_NOT_SUPPORTED,
             "the specification does not say what runmode \"all\" does; this router has \"partition\"".into(),
         )),
-        Some(RunMode::Partition) if shard.rkey.is_none() => {
+        Some(RunMode::Partition) if terms.rkey.is_none() => {
             Err(Refusal::argument("runmode \"partition\" needs an rkey"))
         }
         Some(RunMode::Partition) | None => Ok(()),

@@ -18,7 +18,7 @@ impl Realm {
             }
             if let Some(args) = self.arguments(&happening) {
                 let payload = Payload::from_values(Serializer::Json, &args, &Dict::new());
-                self.broker.publish_own(&mut self.context, &topic, payload);
+                self.broker.publish_own(&mut self.context, &topic, &payload);
             }
         }
     }

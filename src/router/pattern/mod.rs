@@ -170,8 +170,10 @@ impl<T> PatternIndex<T> {
         if let Some(value) = self.exact.get(uri) {
             visit(MatchPolicy::Exact, value);
         }
-        for (_, value) in self.prefixes.prefixes_of(uri.as_bytes()) {
-            visit(MatchPolicy::Prefix, value);
+        if !self.prefixes.is_empty() {
+            for (_, value) in self.prefixes.prefixes_of(uri.as_bytes()) {
+                visit(MatchPolicy::Prefix, value);
+            }
         }
         let _: ControlFlow<()> = self.wildcards.visit_matches(uri, |value| {
             visit(MatchPolicy::Wildcard, value);

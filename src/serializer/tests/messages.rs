@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use super::any::{texts, values};
 use super::{config, edits, mutated};
 use crate::protocol::{
-    AbortDetails, Audience, CallOptions, CallerDetails, CancelMode, CancelOptions, Dict,
-    ErrorDetails, EventDetails, Feature, GoodbyeDetails, HelloDetails, InterruptOptions,
-    InvocationDetails, InvocationPolicy, Links, MatchPolicy, Message, MessageCode, Passthru,
-    Payload, PublicationId, PublishOptions, PublisherDetails, RegisterOptions, RegistrationId,
-    RequestId, ResultDetails, RevocationDetails, Role, Roles, RunMode, SessionId, Shard,
-    SubscribeOptions, SubscriptionId, Uri, Value, WelcomeDetails, YieldOptions, message,
+    AbortDetails, Audience, CallOptions, CallOrigin, CallTerms, CancelMode, CancelOptions, Dict,
+    ErrorDetails, EventDetails, EventOrigin, Feature, GoodbyeDetails, HelloDetails,
+    InterruptOptions, InvocationDetails, InvocationPolicy, Links, MatchPolicy, Message,
+    MessageCode, Passthru, Payload, PublicationId, PublishOptions, RegisterOptions, RegistrationId,
+    RequestId, ResultDetails, RevocationDetails, Role, Roles, RunMode, SessionId, SubscribeOptions,
+    SubscriptionId, Uri, Value, WelcomeDetails, YieldOptions, message,
 };
 use crate::serializer::Serializer;
 
@@ -392,23 +392,24 @@ impl Parts {
     }
 
     fn event_details(&self) -> EventDetails {
-        let publisher = self.some_text().map(|text| PublisherDetails {
+        let publisher = self.some_text().map(|text| EventOrigin {
             publisher: Some(SessionId::new(self.ids[0]).unwrap()),
             publisher_authid: Some(text.clone()),
             publisher_authrole: Some(text),
+            trustlevel: self.flag.map(|_| self.ids[0]),
+            retained: self.flag,
         });
         EventDetails {
             topic: self.some_uri(),
-            retained: self.flag,
-            trustlevel: self.flag.map(|_| self.ids[0]),
-            publisher: publisher.map(Box::new),
+            origin: publisher.map(Box::new),
             passthru: self.some_passthru(),
             links: self.some_links(),
         }
     }
 
     fn call_options(&self) -> CallOptions {
-        let shard = self.some_text().map(|text| Shard {
+        let terms = self.some_text().map(|text| CallTerms {
+            timeout: self.flag.map(|_| self.ids[1]),
             rkey: Some(text),
             runmode: self.flag.map(|_| RunMode::All),
         });
@@ -416,26 +417,25 @@ impl Parts {
             receive_progress: self.flag,
             progress: self.flag,
             disclose_me: self.flag,
-            timeout: self.flag.map(|_| self.ids[1]),
-            shard: shard.map(Box::new),
+            terms: terms.map(Box::new),
             passthru: self.some_passthru(),
             links: self.some_links(),
         }
     }
 
     fn invocation_details(&self) -> InvocationDetails {
-        let caller = self.some_text().map(|text| CallerDetails {
+        let caller = self.some_text().map(|text| CallOrigin {
             caller: Some(SessionId::new(self.ids[0]).unwrap()),
             caller_authid: Some(text.clone()),
             caller_authrole: Some(text),
+            trustlevel: self.flag.map(|_| self.ids[2]),
+            timeout: self.flag.map(|_| self.ids[1]),
         });
         InvocationDetails {
             procedure: self.some_uri(),
             receive_progress: self.flag,
             progress: self.flag,
-            timeout: self.flag.map(|_| self.ids[1]),
-            trustlevel: self.flag.map(|_| self.ids[2]),
-            caller: caller.map(Box::new),
+            origin: caller.map(Box::new),
             passthru: self.some_passthru(),
         }
     }
