@@ -51,11 +51,12 @@ use crate::protocol::MatchPolicy;
 /// |---|---|---|
 /// | exact | one hash look-up | URI bytes |
 /// | prefix | one walk down a trie | URI bytes |
-/// | wildcard | one hash look-up for each part, then the trie's nodes that agree with the URI | the smaller of 2^(parts + 1) and 2 x patterns with as many parts |
+/// | wildcard | one hash look-up for each part, then the trie's nodes that agree with the URI | [`Shape`]s with as many parts, times parts |
 ///
-/// What agrees with the URI among random wildcards is a handful of nodes, whatever their number. The
-/// bound is reached by one who subscribes to every mix of a known URI's parts and empty ones: 100,000 of
-/// these cost each publication to that URI some 30 million instructions, and other URIs next to nothing.
+/// What agrees with the URI among random wildcards is a handful of nodes, whatever their number. Who wants to
+/// do harm subscribes to every mix of a known URI's parts and empty ones, and each mix is another shape: so
+/// whoever fills the index bounds the number of its [`shapes`](Self::shapes), and with it what the worst of
+/// look-ups costs, however many patterns there are of each.
 #[derive(Debug)]
 pub struct PatternIndex<T> {
     exact: HashMap<Box<str>, T>,

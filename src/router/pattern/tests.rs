@@ -48,6 +48,16 @@ fn size_checked<T>(index: &PatternIndex<T>) -> (usize, usize, usize) {
     (index.prefixes.nodes_checked(), nodes, parts)
 }
 
+/// Asserts that a look-up visits no more nodes than shapes and parts explain, whatever the number of patterns.
+fn check_visits<T>(index: &PatternIndex<T>, uri: &str) {
+    let (_, visits) = hits_and_visits(index, uri);
+    let bound = 1 + index.shapes() * uri.split('.').count();
+    assert!(
+        visits <= bound,
+        "{visits} nodes for {uri:?}, {bound} at most"
+    );
+}
+
 /// What is inside an index that holds nothing: the root of the prefixes.
 const EMPTY: (usize, usize, usize) = (1, 0, 0);
 
@@ -212,6 +222,38 @@ fn a_grid_of_wildcards_costs_no_more_than_its_nodes() {
 }
 
 #[test]
+fn a_look_up_s_cost_is_bounded_by_the_shapes_whatever_the_number_of_patterns() {
+    // Few shapes, and very many patterns of each that agree with the URI up to their last part.
+    let mut index = PatternIndex::new();
+    for number in 0..20_000 {
+        for start in ["x.x.x.", "..x.", "x...", ".x.x.", "..."] {
+            index.insert(Wildcard, &format!("{start}{number}"), ());
+        }
+    }
+    assert_eq!(index.shapes(), 5);
+    check_visits(&index, "x.x.x.x");
+    check_visits(&index, "x.x.x.77");
+    let (_, visits) = hits_and_visits(&index, "x.x.x.77");
+    assert!(visits <= 21, "{visits} nodes");
+}
+
+#[test]
+fn shapes_are_counted_as_long_as_they_have_a_pattern() {
+    let mut index = PatternIndex::new();
+    for pattern in ["a..b", "x..y", "a.b.", ".."] {
+        index.insert(Wildcard, pattern, ());
+    }
+    index.insert(Wildcard, "a..b", ());
+    assert_eq!(index.shapes(), 3);
+    index.remove(Wildcard, "a..b");
+    assert!(index.has_shape(Shape::of("any..where")));
+    index.remove(Wildcard, "x..y");
+    assert!(!index.has_shape(Shape::of("any..where")));
+    assert_ne!(Shape::of("a.."), Shape::of("a."));
+    assert_ne!(Shape::of("a..b"), Shape::of("a.b."));
+}
+
+#[test]
 fn long_wildcards_cost_two_nodes_each_however_many_parts_they_have() {
     // 32 parts: a mix in the first 12, then a chain that agrees up to the last part.
     let tail = format!("{}y", "x.".repeat(19));
@@ -366,6 +408,7 @@ proptest! {
                     let hits = all_matches(&index, &uri).into_iter().copied();
                     prop_assert_eq!(hits.collect::<Vec<_>>(), naive.matches(&uri));
                     prop_assert_eq!(index.best_match(&uri).copied(), naive.best_match(&uri));
+                    check_visits(&index, &uri);
                 }
             }
             prop_assert_eq!(index.len(), naive.0.len());
