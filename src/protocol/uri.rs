@@ -185,9 +185,9 @@ static LOOSE: [bool; 256] = {
 
 static STRICT: [bool; 256] = {
     let mut allowed = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        allowed[byte] = matches!(byte as u8, b'0'..=b'9' | b'a'..=b'z' | b'_');
+    let mut byte = b'0';
+    while byte <= b'z' {
+        allowed[byte as usize] = matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_');
         byte += 1;
     }
     allowed
