@@ -24,37 +24,35 @@ impl Dealer {
     ) -> Result<(), Violation> {
         let passthru = answer.options.passthru.as_deref();
         check_passthru(context, from, passthru, MessageCode::Yield)?;
-        let progress = answer.options.progress == Some(true);
-        let Some((key, call)) = self.invoked(context, from, answer.request) else {
-            return self.take_late(context, from, answer.request, !progress);
-        };
-        if Passthru::is_used(passthru) && !takes_opaque(context, call.caller) {
-            self.refuse_opaque(context, from, answer.request, key);
+        if Passthru::is_used(passthru)
+            && self.refuse_opaque(context, from, answer.request).is_some()
+        {
             return Ok(());
         }
-        let (caller, request) = (call.caller, call.request);
-        if progress {
-            if call.progress == Progress::Unwanted {
-                // Nobody asked for it, so it is nobody's.
-                return Ok(());
-            }
-            self.restart(context, now, key);
+        let progress = answer.options.progress == Some(true);
+        let answered = if progress {
+            self.progress(context, now, from, answer.request)
         } else {
-            self.finish(context, key);
-        }
-        let details = ResultDetails {
-            progress: progress.then_some(true),
-            passthru: answer.options.passthru,
+            self.finish(context, from, answer.request)
         };
-        // A caller that has gone has taken its calls along.
-        context.send(
-            caller,
-            message::Result {
-                request,
-                details,
-                payload: answer.payload,
-            },
-        );
+        let Some(Asker { caller, request }) = answered else {
+            return self.take_late(context, from, answer.request, !progress);
+        };
+        // A progressive result that nobody asked for is nobody's.
+        if let Some(caller) = caller {
+            let details = ResultDetails {
+                progress: progress.then_some(true),
+                passthru: answer.options.passthru,
+            };
+            context.send(
+                caller,
+                message::Result {
+                    request,
+                    details,
+                    payload: answer.payload,
+                },
+            );
+        }
         Ok(())
     }
 
@@ -72,10 +70,10 @@ impl Dealer {
         }
         let passthru = error.details.passthru.as_deref();
         check_passthru(context, from, passthru, MessageCode::Error)?;
-        let Some((key, call)) = self.invoked(context, from, error.request) else {
-            return self.take_late(context, from, error.request, true);
-        };
-        if error.error == uris::UNAVAILABLE && may_pass_on(context, from, call) {
+        if error.error == uris::UNAVAILABLE
+            && let Some((key, call)) = self.invoked(context, from, error.request)
+            && may_pass_on(context, from, call)
+        {
             if let Some(callee) = context.sessions.get_mut(&from) {
                 callee.invocations.swap_remove(&error.request);
             }
@@ -83,12 +81,15 @@ impl Dealer {
             self.retry(context, key, from, None);
             return Ok(());
         }
-        if let Some(call) = self.finish(context, key) {
+        let Some(asker) = self.finish(context, from, error.request) else {
+            return self.take_late(context, from, error.request, true);
+        };
+        if let Some(caller) = asker.caller {
             context.send(
-                call.caller,
+                caller,
                 message::Error {
                     request_type: MessageCode::Call,
-                    request: call.request,
+                    request: asker.request,
                     ..error
                 },
             );
@@ -110,29 +111,56 @@ impl Dealer {
         Some((key, self.calls.get(key)?))
     }
 
-    /// Ends a call that its callee has answered.
-    fn finish(&mut self, context: &mut Context, key: CallKey) -> Option<Call> {
+    /// Ends a call that its callee has answered; says who asked.
+    fn finish(
+        &mut self,
+        context: &mut Context,
+        callee: SessionId,
+        invocation: RequestId,
+    ) -> Option<Asker> {
+        let session = context.sessions.get_mut(&callee)?;
+        let key = session.invocations.swap_remove(&invocation)?;
+        self.calls.get_mut(key)?.place = Place::Answered;
         let call = self.end(context, key)?;
-        if let Place::Invoked(callee, _) = call.place
-            && call.is_counted
-        {
+        if call.is_counted {
             self.release_place(call.registration, callee);
         }
-        Some(call)
+        // A caller that has gone has taken its calls along, so this one is there.
+        Some(Asker {
+            caller: Some(call.caller),
+            request: call.request,
+        })
     }
 
-    /// Gives a call its time again. Spec: ap#rpc-call-timeout with progressive results: it counts between results.
-    fn restart(&mut self, context: &mut Context, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(key) else {
-            return;
-        };
-        call.progress = Progress::Begun;
-        if let Some((at, time)) = call.limit {
-            context.deadlines.remove(at, Due::Call(key));
-            let next = now.checked_add(time).unwrap_or(at);
-            call.limit = Some((next, time));
-            context.deadlines.insert(next, Due::Call(key));
+    /// Notes a result that is not the last, and gives the call its time again; says who asked, and whether for that.
+    /// Spec: ap#rpc-call-timeout, which counts between results.
+    fn progress(
+        &mut self,
+        context: &mut Context,
+        now: Instant,
+        callee: SessionId,
+        invocation: RequestId,
+    ) -> Option<Asker> {
+        let &key = context
+            .sessions
+            .get(&callee)?
+            .invocations
+            .get(&invocation)?;
+        let call = self.calls.get_mut(key)?;
+        let is_wanted = call.progress != Progress::Unwanted;
+        if is_wanted {
+            call.progress = Progress::Begun;
+            if let Some((at, time)) = call.limit {
+                context.deadlines.remove(at, Due::Call(key));
+                let next = now.checked_add(time).unwrap_or(at);
+                call.limit = Some((next, time));
+                context.deadlines.insert(next, Due::Call(key));
+            }
         }
+        Some(Asker {
+            caller: is_wanted.then_some(call.caller),
+            request: call.request,
+        })
     }
 
     /// Takes the answer to an invocation that nobody waits for: dropped, once.
@@ -159,26 +187,37 @@ impl Dealer {
         }
     }
 
-    /// Ends a call whose caller could not read its result. Spec: ap#payload-passthru-mode, feature announcement.
+    /// Ends a call whose caller could not read its result; `None` where it can, or nobody waits.
+    /// Spec: ap#payload-passthru-mode, feature announcement.
     fn refuse_opaque(
         &mut self,
         context: &mut Context,
         callee: SessionId,
         invocation: RequestId,
-        key: CallKey,
-    ) {
+    ) -> Option<()> {
+        let (_, call) = self.invoked(context, callee, invocation)?;
+        if context.announces(call.caller, Role::Caller, Feature::PayloadPassthruMode) {
+            return None;
+        }
         let refusal = || {
             let text = "the caller did not announce payload_passthru_mode";
             Refusal::new(uris::FEATURE_NOT_SUPPORTED, text.into())
         };
         context.send(callee, refusal().error(MessageCode::Yield, invocation));
-        if let Some(call) = self.finish(context, key) {
-            context.send(
-                call.caller,
-                refusal().error(MessageCode::Call, call.request),
-            );
-        }
+        let asker = self.finish(context, callee, invocation)?;
+        context.send(
+            asker.caller?,
+            refusal().error(MessageCode::Call, asker.request),
+        );
+        Some(())
     }
+}
+
+/// Who waits for an answer.
+struct Asker {
+    /// `None` where what came is not what it asked for.
+    caller: Option<SessionId>,
+    request: RequestId,
 }
 
 /// Whether a callee's `wamp.error.unavailable` is for the dealer. Spec: ap#rpc-call-rerouting.
@@ -186,11 +225,6 @@ fn may_pass_on(context: &Context, callee: SessionId, call: &Call) -> bool {
     let is_announced = context.announces(callee, Role::Callee, Feature::CallReroute);
     // What the callee has begun to answer, or got in parts, nobody else can take up.
     is_announced && call.progress != Progress::Begun && !call.is_killed && call.stream().is_none()
-}
-
-fn takes_opaque(context: &Context, caller: SessionId) -> bool {
-    let caller = context.sessions.get(&caller);
-    caller.is_none_or(|it| it.announces(Role::Caller, Feature::PayloadPassthruMode))
 }
 
 /// Checks that a callee that sends opaque payload has announced it. Spec: ap#payload-passthru-mode.

@@ -49,8 +49,10 @@ pub(super) enum Progress {
 pub(super) enum Place {
     /// With a callee, as this invocation.
     Invoked(SessionId, RequestId),
-    /// In its registration's queue.
+    /// In its registration's queue, or on its way to a callee.
     Queued,
+    /// With nobody any more: its callee has answered.
+    Answered,
 }
 
 /// What only calls need that wait, that may go to another callee, or that are made in parts.

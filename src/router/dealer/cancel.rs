@@ -115,6 +115,7 @@ impl Dealer {
     pub(super) fn end(&mut self, context: &mut Context, key: CallKey) -> Option<Call> {
         let call = self.calls.get(key)?;
         match call.place {
+            Place::Answered => {}
             Place::Queued => self.unqueue(key, call.registration),
             Place::Invoked(callee, invocation) => {
                 if let Some(callee) = context.sessions.get_mut(&callee) {
@@ -130,7 +131,7 @@ impl Dealer {
         if let Some(caller) = context.sessions.get_mut(&call.caller) {
             caller.calls.swap_remove(&call.request);
             if call.kept.is_some() {
-                if matches!(call.place, Place::Invoked(..)) {
+                if call.place != Place::Queued {
                     caller.rare_mut().kept_bytes -= call.kept_bytes();
                 }
                 if call.expects_parts() {

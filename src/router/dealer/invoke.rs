@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::Dealer;
 use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream};
-use super::policy::{Pick, check_shard, pick};
+use super::policy::{Chosen, Pick, check_shard, pick};
 use super::queue::check_queue;
-use super::registration::Registration;
+use super::registration::{Callee, Registration};
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
     CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
@@ -50,9 +50,9 @@ impl Dealer {
             progress: call.options.progress == Some(true),
             payload: call.payload,
         };
-        if let (Pick::Callee(at, callee), false) = (picked, waits) {
+        if let (Pick::Callee(callee), false) = (picked, waits) {
             if is_in_turn {
-                self.turn(id, at);
+                self.turn(id, callee);
             }
             let asked = Asked {
                 procedure: &call.procedure,
@@ -103,13 +103,13 @@ impl Dealer {
     }
 
     /// Moves `roundrobin` on behind the callee that was chosen.
-    pub(super) fn turn(&mut self, id: RegistrationId, chosen: usize) {
+    pub(super) fn turn(&mut self, id: RegistrationId, chosen: Chosen) {
         if let Some(registration) = self
             .registrations
             .get_mut(id)
             .filter(|registration| registration.invoke == InvocationPolicy::RoundRobin)
         {
-            registration.cursor = (chosen + 1) % registration.callees.len().max(1);
+            registration.cursor = (chosen.at + 1) % registration.callees.len().max(1);
         }
     }
 
@@ -118,7 +118,7 @@ impl Dealer {
         &mut self,
         context: &mut Context,
         key: CallKey,
-        callee: SessionId,
+        callee: Chosen,
         asked: Asked<'_>,
     ) {
         let Some(call) = self.calls.get_mut(key) else {
@@ -127,13 +127,22 @@ impl Dealer {
         let Some(registration) = self.registrations.get_mut(call.registration) else {
             return;
         };
-        let mut details = details(context, registration, callee, call.caller, &asked);
-        let part = asked.part;
         let callees_count = registration.callees.len();
-        if let Some(callee) = registration.callees.get_mut(&callee) {
-            call.is_counted = callee.concurrency.is_some();
-            callee.running += u64::from(call.is_counted);
-        }
+        let procedure_is_told = registration.policy != MatchPolicy::Exact;
+        let Some((_, chosen)) = registration.callees.get_index_mut(callee.at) else {
+            return;
+        };
+        let callee = callee.session;
+        call.is_counted = chosen.concurrency.is_some();
+        chosen.running += u64::from(call.is_counted);
+        let mut details = InvocationDetails {
+            procedure: procedure_is_told.then(|| asked.procedure.clone()),
+            receive_progress: progress(context, callee, call.caller, asked.options),
+            progress: None,
+            origin: origin(context, (callee, chosen), call.caller, &asked),
+            passthru: asked.options.passthru.clone(),
+        };
+        let part = asked.part;
         if details.receive_progress == Some(true) {
             call.progress = Progress::Wanted;
         }
@@ -196,15 +205,13 @@ fn timeout(options: &CallOptions) -> Option<u64> {
     timeout.filter(|&timeout| timeout > 0)
 }
 
-/// What a callee is told with an invocation.
-fn details(
+/// Whether a callee may send results as they come.
+fn progress(
     context: &Context,
-    registration: &Registration,
     callee: SessionId,
     caller: SessionId,
-    asked: &Asked<'_>,
-) -> InvocationDetails {
-    let options = asked.options;
+    options: &CallOptions,
+) -> Option<bool> {
     let has = |feature| context.announces(callee, Role::Callee, feature);
     // spec(ap#rpc-progressive-call-results): all three must know of it, and the callee be able to give up.
     let takes_progress = || {
@@ -212,27 +219,19 @@ fn details(
             && has(Feature::CallCanceling)
             && context.announces(caller, Role::Caller, Feature::ProgressiveCallResults)
     };
-    InvocationDetails {
-        procedure: (registration.policy != MatchPolicy::Exact).then(|| asked.procedure.clone()),
-        receive_progress: options
-            .receive_progress
-            .filter(|&asked| asked && takes_progress()),
-        progress: None,
-        origin: origin(context, registration, callee, caller, asked),
-        passthru: options.passthru.clone(),
-    }
+    options
+        .receive_progress
+        .filter(|&asked| asked && takes_progress())
 }
 
-/// What a callee is told of a call beside its procedure; most calls say nothing.
+/// What a callee is told of a call beside its procedure; of most calls nothing.
 fn origin(
     context: &Context,
-    registration: &Registration,
-    callee: SessionId,
+    (callee, callee_asked): (SessionId, &Callee),
     caller: SessionId,
     asked: &Asked<'_>,
 ) -> Option<Box<CallOrigin>> {
     let options = asked.options;
-    let callee_asked = registration.callees.get(&callee)?;
     let is_disclosed = options.disclose_me == Some(true) || callee_asked.disclose_caller;
     // spec(ap#rpc-call-timeout): the callee must have asked to watch the time.
     let watches_time = callee_asked.forward_timeout

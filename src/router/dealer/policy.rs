@@ -13,14 +13,21 @@ use crate::router::shard;
 /// Who gets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pick {
-    /// This callee, at this place of the registration.
-    Callee(usize, SessionId),
+    /// This callee.
+    Callee(Chosen),
     /// Whoever could take it is busy.
     Busy,
     /// Nobody announced what the call needs.
     Incapable,
     /// Nobody is left to be asked.
     Nobody,
+}
+
+/// The callee chosen, and its place among those of the registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) at: usize,
+    pub(super) session: SessionId,
 }
 
 /// How one callee stands to a call.
@@ -98,7 +105,7 @@ fn first_of(
             continue;
         }
         match (standing(context, options, session, callee), pick) {
-            (Standing::Free, _) => return Pick::Callee(at, session),
+            (Standing::Free, _) => return Pick::Callee(Chosen { at, session }),
             (Standing::Busy, _) => pick = Pick::Busy,
             (Standing::Incapable, Pick::Nobody) if tried.is_empty() => pick = Pick::Incapable,
             (Standing::Unavailable, Pick::Incapable) => pick = Pick::Nobody,

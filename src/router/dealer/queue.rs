@@ -5,7 +5,7 @@
 use super::Dealer;
 use super::call::{Call, CallKey, Part, Stream};
 use super::invoke::Asked;
-use super::policy::{Pick, pick};
+use super::policy::{Chosen, Pick, pick};
 use super::registration::Registration;
 use crate::protocol::message;
 use crate::protocol::{RegistrationId, SessionId, uris};
@@ -57,8 +57,8 @@ impl Dealer {
                 continue;
             };
             match pick(registration, context, &kept.options, &kept.tried) {
-                Pick::Callee(at, callee) => {
-                    self.turn(id, at);
+                Pick::Callee(callee) => {
+                    self.turn(id, callee);
                     self.leave_queue(context, key, callee);
                     return true;
                 }
@@ -76,7 +76,7 @@ impl Dealer {
     }
 
     /// Hands all that waits of a call to a callee.
-    fn leave_queue(&mut self, context: &mut Context, key: CallKey, callee: SessionId) {
+    fn leave_queue(&mut self, context: &mut Context, key: CallKey, callee: Chosen) {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };

@@ -49,8 +49,8 @@ impl Dealer {
             ))
         });
         match next {
-            Some((Pick::Callee(at, callee), payload, procedure, options)) => {
-                self.turn(id, at);
+            Some((Pick::Callee(callee), payload, procedure, options)) => {
+                self.turn(id, callee);
                 let progress = false;
                 let asked = Asked {
                     procedure: &procedure,
