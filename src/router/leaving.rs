@@ -28,9 +28,8 @@ impl Realm {
     }
 
     pub(super) fn forget_dismissed(&mut self, session: SessionId) {
-        if let Some(due) = self.dismissed.swap_remove(&session) {
+        if let Some((due, end)) = self.dismissed.swap_remove(&session) {
             self.context.deadlines.remove(due, Due::Goodbye(session));
-            let end = End::Dismissed;
             self.context.outputs.push_back(Output::End { session, end });
         }
     }
@@ -43,35 +42,37 @@ impl Realm {
 
     /// Takes a session out, and everything it held: the one way out.
     pub(super) fn take_out(&mut self, now: Instant, id: SessionId, manner: Manner) {
-        let Some(mut session) = self.context.sessions.swap_remove(&id) else {
+        let Some(session) = self.context.sessions.get_mut(&id) else {
             return;
         };
         let testaments = session.take_testaments();
-        for &subscription in &session.subscriptions {
+        for subscription in std::mem::take(&mut session.subscriptions) {
             let context = &mut self.context;
             self.broker.remove_subscriber(context, subscription, id);
         }
+        if manner == Manner::Openly {
+            // order: while it is still known who the session is, and before anybody hears that it has left.
+            for testament in testaments.into_publications() {
+                // One that is refused by now is refused in silence, as any publication that asks for no answer.
+                let _ = self.broker.publish(&mut self.context, now, id, &testament);
+            }
+        }
+        let Some(session) = self.context.sessions.swap_remove(&id) else {
+            return;
+        };
+        let context = &mut self.context;
         for &registration in &session.registrations {
-            let context = &mut self.context;
             self.dealer.remove_callee(context, registration, id);
         }
-        self.dealer
-            .drop_caller(&mut self.context, session.calls.into_values());
-        self.dealer
-            .drop_callee(&mut self.context, session.invocations.into_values());
+        let (calls, invocations) = (session.calls, session.invocations);
+        self.dealer.drop_caller(context, calls.into_values());
+        self.dealer.drop_callee(context, invocations.into_values());
         for uri in self.definitions.remove_all_of(id) {
-            self.context.tell(Happening::Undefined(id, uri));
+            context.tell(Happening::Undefined(id, uri));
         }
         match manner {
-            Manner::Openly => {
-                for testament in testaments.into_publications() {
-                    // One that is refused by now is refused in silence, as any publication that asks for no answer.
-                    let _ = self.broker.publish(&mut self.context, now, id, &testament);
-                }
-                let identity = Box::new(session.identity);
-                self.context.tell(Happening::Left(id, identity));
-            }
-            Manner::Quietly => self.context.happenings.clear(),
+            Manner::Openly => context.tell(Happening::Left(id, Box::new(session.identity))),
+            Manner::Quietly => context.happenings.clear(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Realm {
     pub(super) fn kill(&mut self, now: Instant, victim: SessionId, farewell: &Farewell) {
         self.context.send(victim, farewell.goodbye());
         self.take_out(now, victim, Manner::Openly);
-        self.dismiss(now, victim);
+        self.dismiss(now, victim, End::Killed);
     }
 
     /// Ends sessions without a word to anybody else. Spec: ap#session-metapi, `kill_all`.
@@ -94,15 +95,15 @@ impl Realm {
         let message = farewell.goodbye().into();
         for &victim in victims {
             self.take_out(now, victim, Manner::Quietly);
-            self.dismiss(now, victim);
+            self.dismiss(now, victim, End::Killed);
         }
         self.send_many(victims.to_vec(), message);
     }
 
     /// Gives a session that was told GOODBYE its time to answer.
-    fn dismiss(&mut self, now: Instant, session: SessionId) {
+    fn dismiss(&mut self, now: Instant, session: SessionId, end: End) {
         let due = now + self.context.limits.goodbye_time;
-        self.dismissed.insert(session, due);
+        self.dismissed.insert(session, (due, end));
         self.context.deadlines.insert(due, Due::Goodbye(session));
     }
 
@@ -120,7 +121,7 @@ impl Realm {
         let everybody: Vec<SessionId> = self.context.sessions.keys().copied().collect();
         for &session in &everybody {
             self.take_out(now, session, Manner::Quietly);
-            self.dismiss(now, session);
+            self.dismiss(now, session, End::Dismissed);
         }
         self.send_many(everybody, goodbye(uris::SYSTEM_SHUTDOWN).into());
     }

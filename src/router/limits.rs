@@ -27,7 +27,7 @@ pub struct Limits {
     pub session_wildcard_shapes: usize,
     /// Shapes of wildcards in a realm, of subscriptions and of registrations each.
     pub realm_wildcard_shapes: usize,
-    /// Payload bytes of a session's calls that are kept for another callee.
+    /// Bytes of a session's calls that are kept because they wait, may go to another callee, or are made in parts.
     pub session_kept_bytes: usize,
     /// Invocations of a session that nobody waits for any more, whose late answers are still known as such.
     pub session_late_answers: usize,
@@ -39,20 +39,22 @@ pub struct Limits {
     pub registration_queue_bytes: usize,
     /// Testaments of one session in one scope.
     pub session_testaments: usize,
-    /// Bytes of one testament's payload.
+    /// Bytes of one testament.
     pub testament_bytes: usize,
     /// Topics of one realm that keep an event for subscribers to come.
     pub retained_topics: usize,
-    /// Payload bytes of these events.
+    /// Bytes of these events.
     pub retained_bytes: usize,
     /// Events for some subscribers only that one topic keeps.
     pub retained_filtered: usize,
-    /// Payload bytes of a realm's event history.
+    /// Bytes of a realm's event history.
     pub history_bytes: usize,
     /// Events in one answer of `wamp.subscription.get_events`.
     pub history_answer_events: usize,
     /// Payload bytes of these. bound: how long others wait for the realm.
     pub history_answer_bytes: usize,
+    /// Payload bytes of a call of a procedure of the router's own. bound: how long others wait for the realm.
+    pub meta_call_bytes: usize,
     /// URIs that one session defines for reflection.
     pub session_definitions: usize,
     /// Bytes of one such definition.
@@ -105,9 +107,10 @@ impl Default for Limits {
             retained_filtered: 8,
             history_bytes: 64 * MIB,
             history_answer_events: 1_000,
-            history_answer_bytes: MIB,
-            session_definitions: 1_000,
-            definition_bytes: 16 * KIB,
+            history_answer_bytes: 256 * KIB,
+            meta_call_bytes: 128 * KIB,
+            session_definitions: 100,
+            definition_bytes: 4 * KIB,
             connections: 100_000,
             http_head_bytes: 8 * KIB,
             http_headers: 64,

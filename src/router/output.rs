@@ -35,6 +35,8 @@ pub enum End {
     Left,
     /// The router said GOODBYE, and the client answered or ran out of time.
     Dismissed,
+    /// The same, because another session asked for it.
+    Killed,
     /// The client broke a rule, or sent ABORT.
     Aborted,
 }

@@ -41,8 +41,9 @@ pub struct Realm {
     pub(super) dealer: Dealer,
     /// What sessions have said of URIs.
     pub(super) definitions: Definitions,
-    /// Sessions that were told GOODBYE and have not answered: they hold nothing any more, and when they must answer.
-    pub(super) dismissed: IndexMap<SessionId, Instant, FxBuildHasher>,
+    /// Sessions that were told GOODBYE and have not answered: they hold nothing any more. When they must answer, and
+    /// how they end then.
+    pub(super) dismissed: IndexMap<SessionId, (Instant, End), FxBuildHasher>,
 }
 
 /// How much a realm holds.
@@ -175,7 +176,7 @@ impl Realm {
 
     /// Ends a session whose transport has gone.
     pub fn handle_lost(&mut self, now: Instant, session: SessionId) {
-        if let Some(due) = self.dismissed.swap_remove(&session) {
+        if let Some((due, _)) = self.dismissed.swap_remove(&session) {
             self.context.deadlines.remove(due, Due::Goodbye(session));
         }
         self.take_out(now, session, Manner::Openly);
@@ -407,6 +408,11 @@ impl Realm {
             .check_uri(&call.procedure, MatchPolicy::Exact)?;
         let procedure = meta::procedure(self, call.procedure.as_str())
             .ok_or_else(|| no_such_procedure(&call.procedure))?;
+        let bytes_max = self.context.limits.meta_call_bytes;
+        if call.payload.len() > bytes_max {
+            let text = format!("the router's own procedures take at most {bytes_max} bytes");
+            return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
+        }
         let request = Request::new(now, from, call)?;
         let reply = procedure(self, &request)?;
         let details = ResultDetails::default();

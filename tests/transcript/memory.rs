@@ -149,7 +149,7 @@ impl Connection {
     fn end(&mut self, end: End) {
         match end {
             End::Left => self.phase = Phase::Joining,
-            End::Dismissed | End::Aborted => self.close(),
+            End::Dismissed | End::Killed | End::Aborted => self.close(),
         }
     }
 

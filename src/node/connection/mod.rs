@@ -421,6 +421,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.phase = Phase::Joining { deadline };
             }
             End::Dismissed => self.close(CloseCode::Away, "the router is going down"),
+            End::Killed => self.close(CloseCode::Normal, "session killed"),
             End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
         }
     }
@@ -472,6 +473,7 @@ const fn how(end: End) -> &'static str {
     match end {
         End::Left => "left",
         End::Dismissed => "dismissed",
+        End::Killed => "killed",
         End::Aborted => "aborted",
     }
 }

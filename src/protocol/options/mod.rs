@@ -77,6 +77,12 @@ macro_rules! groups {
                     $($field: self.$field.as_ref().map(value::OptionValue::detached),)*
                 }
             }
+
+            /// Bytes that it takes of memory.
+            #[must_use]
+            pub fn weight(&self) -> usize {
+                size_of::<Self>() $(+ self.$field.as_ref().map_or(0, value::OptionValue::weight))*
+            }
         }
 
         impl Group for $name {

@@ -14,6 +14,10 @@ pub(super) trait OptionValue: Sized {
     fn to_value(&self) -> Value;
     /// A copy that does not hold on to the memory of the frame it came in.
     fn detached(&self) -> Self;
+    /// Bytes that it takes of memory beyond its own size.
+    fn weight(&self) -> usize {
+        0
+    }
 }
 
 pub(super) fn read<T: OptionValue>(key: &'static str, value: Value) -> Result<T, OptionError> {
@@ -121,6 +125,10 @@ macro_rules! texts {
             fn detached(&self) -> Self {
                 Self(self.0.detached())
             }
+
+            fn weight(&self) -> usize {
+                self.0.weight()
+            }
         }
     )*};
 }
@@ -168,6 +176,10 @@ impl OptionValue for ByteString {
 
     fn detached(&self) -> Self {
         Self::from(&**self)
+    }
+
+    fn weight(&self) -> usize {
+        self.len()
     }
 }
 
@@ -226,6 +238,11 @@ macro_rules! lists {
 
             fn detached(&self) -> Self {
                 self.iter().map(OptionValue::detached).collect()
+            }
+
+            fn weight(&self) -> usize {
+                let items: usize = self.iter().map(OptionValue::weight).sum();
+                size_of_val(self.as_slice()) + items
             }
         }
     )*};

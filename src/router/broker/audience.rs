@@ -1,85 +1,59 @@
 //! Who gets an event among those who subscribed. Spec: ap#pubsub-bw-listing.
 
-use std::collections::HashSet;
-use std::hash::Hash;
-
-use rustc_hash::FxHashSet;
+use bytestring::ByteString;
 
 use crate::protocol::{Audience, SessionId};
 use crate::router::identity::Identity;
 
-/// Beyond so many entries, a list is looked up by hash.
+/// Beyond so many entries, a list is sorted to be looked up.
 const LIST_MAX: usize = 8;
 
 /// The conditions of one publication, ready to be asked about many sessions.
 #[derive(Debug, Default)]
 pub(super) struct Filter<'a> {
     exclude: Option<Set<'a, SessionId>>,
-    exclude_authid: Option<Texts<'a>>,
-    exclude_authrole: Option<Texts<'a>>,
+    exclude_authid: Option<Set<'a, ByteString>>,
+    exclude_authrole: Option<Set<'a, ByteString>>,
     eligible: Option<Set<'a, SessionId>>,
-    eligible_authid: Option<Texts<'a>>,
-    eligible_authrole: Option<Texts<'a>>,
+    eligible_authid: Option<Set<'a, ByteString>>,
+    eligible_authrole: Option<Set<'a, ByteString>>,
 }
 
-/// Some values: few as they are, many hashed. bound: a list may hold as many values as a message's options.
+/// Some values: few as they are, many sorted. bound: a list may hold as many values as a message's options, and
+/// whoever writes it could choose values that one hash makes equal.
 #[derive(Debug)]
 enum Set<'a, T> {
     Few(&'a [T]),
-    Many(FxHashSet<&'a T>),
+    Many(Vec<&'a T>),
 }
 
-/// Texts, which anybody may choose: hashed with a seed.
-#[derive(Debug)]
-enum Texts<'a> {
-    Few(&'a [bytestring::ByteString]),
-    Many(HashSet<&'a str>),
-}
-
-impl<'a, T: Eq + Hash> Set<'a, T> {
+impl<'a, T: Ord> Set<'a, T> {
     fn new(list: &'a [T]) -> Self {
-        if list.len() > LIST_MAX {
-            Self::Many(list.iter().collect())
-        } else {
-            Self::Few(list)
+        if list.len() <= LIST_MAX {
+            return Self::Few(list);
         }
+        let mut sorted: Vec<&T> = list.iter().collect();
+        sorted.sort_unstable();
+        Self::Many(sorted)
     }
 
     fn contains(&self, value: &T) -> bool {
         match self {
             Self::Few(list) => list.contains(value),
-            Self::Many(set) => set.contains(value),
-        }
-    }
-}
-
-impl<'a> Texts<'a> {
-    fn new(list: &'a [bytestring::ByteString]) -> Self {
-        if list.len() > LIST_MAX {
-            Self::Many(list.iter().map(|text| &**text).collect())
-        } else {
-            Self::Few(list)
-        }
-    }
-
-    fn contains(&self, text: &str) -> bool {
-        match self {
-            Self::Few(list) => list.iter().any(|one| one == text),
-            Self::Many(set) => set.contains(text),
+            Self::Many(sorted) => sorted.binary_search(&value).is_ok(),
         }
     }
 }
 
 impl<'a> Filter<'a> {
     pub(super) fn new(audience: &'a Audience) -> Self {
-        let texts = |list: &'a Option<Vec<_>>| list.as_deref().map(Texts::new);
         Self {
             exclude: audience.exclude.as_deref().map(Set::new),
-            exclude_authid: texts(&audience.exclude_authid),
-            exclude_authrole: texts(&audience.exclude_authrole),
+            exclude_authid: audience.exclude_authid.as_deref().map(Set::new),
+            exclude_authrole: audience.exclude_authrole.as_deref().map(Set::new),
             eligible: audience.eligible.as_deref().map(Set::new),
-            eligible_authid: texts(&audience.eligible_authid),
-            eligible_authrole: texts(&audience.eligible_authrole),
+            eligible_authid: audience.eligible_authid.as_deref().map(Set::new),
+            eligible_authrole: audience.eligible_authrole.as_deref().map(Set::new),
         }
     }
 
@@ -102,8 +76,8 @@ impl<'a> Filter<'a> {
             authid, authrole, ..
         } = identity;
         let lacks =
-            |set: &Option<Texts<'_>>, text| set.as_ref().is_none_or(|it| !it.contains(text));
-        let has = |set: &Option<Texts<'_>>, text| set.as_ref().is_none_or(|it| it.contains(text));
+            |set: &Option<Set<'_, _>>, text| set.as_ref().is_none_or(|it| !it.contains(text));
+        let has = |set: &Option<Set<'_, _>>, text| set.as_ref().is_none_or(|it| it.contains(text));
         lacks(&self.exclude_authid, authid)
             && lacks(&self.exclude_authrole, authrole)
             && has(&self.eligible_authid, authid)

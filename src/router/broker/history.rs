@@ -193,7 +193,7 @@ impl InMemory {
     /// Forgets the oldest event of a rule.
     fn forget(&mut self, rule: usize) {
         let forgotten = self.rings.get_mut(rule).and_then(VecDeque::pop_front);
-        self.bytes -= forgotten.map_or(0, |event| event.publication.payload.len());
+        self.bytes -= forgotten.map_or(0, |event| event.publication.bytes());
     }
 
     /// The rule whose oldest event is the oldest of all.
@@ -212,7 +212,7 @@ impl EventStore for InMemory {
             };
             ring.push_back(Arc::clone(&event));
             // Counted once for each rule: then a bound on all is one on what is really held.
-            self.bytes += event.publication.payload.len();
+            self.bytes += event.publication.bytes();
             if ring.len() > self.events_max.get(rule).copied().unwrap_or_default() {
                 self.forget(rule);
             }

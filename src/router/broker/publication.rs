@@ -95,6 +95,14 @@ impl<'a> Publication<'a> {
 }
 
 impl Kept {
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.payload.len()
+            + self.topic.as_str().len()
+            + self.passthru.as_ref().map_or(0, Passthru::weight)
+            + self.audience.as_ref().map_or(0, Audience::weight)
+    }
+
     /// The publication, to be delivered again.
     pub(super) fn publication(&self) -> Publication<'_> {
         Publication {

@@ -42,7 +42,7 @@ impl Retained {
     }
 
     fn bytes(&self) -> usize {
-        self.publication.payload.len()
+        self.publication.bytes()
     }
 }
 

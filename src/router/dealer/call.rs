@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use crate::protocol::{
-    CallOptions, InvocationDetails, Payload, RegistrationId, RequestId, SessionId, Uri,
+    CallOptions, CallTerms, InvocationDetails, Passthru, Payload, RegistrationId, RequestId,
+    SessionId, Uri,
 };
 
 /// The place of a call on its way. Used again once the call has ended.
@@ -31,6 +32,8 @@ pub(super) struct Call {
     /// When its next result is due, and how long after one the next is.
     pub(super) limit: Option<(Instant, Duration)>,
     pub(super) kept: Option<Box<Kept>>,
+    /// Bytes of what is kept, as they are counted at its caller.
+    pub(super) kept_bytes: usize,
 }
 
 /// Whether results are handed on as they come.
@@ -106,6 +109,7 @@ impl Call {
             is_counted: false,
             limit: None,
             kept: None,
+            kept_bytes: 0,
         }
     }
 
@@ -119,10 +123,26 @@ impl Call {
     }
 
     /// Payload bytes that are kept.
-    pub(super) fn kept_bytes(&self) -> usize {
-        let parts = self.kept.iter().flat_map(|kept| &kept.parts);
-        parts.map(|part| part.payload.len()).sum()
+    pub(super) fn parts_bytes(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.parts_bytes())
     }
+}
+
+impl Kept {
+    fn parts_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.payload.len()).sum()
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.procedure.as_str().len() + options_weight(&self.options) + self.parts_bytes()
+    }
+}
+
+/// Bytes that a call's options take.
+pub(super) fn options_weight(options: &CallOptions) -> usize {
+    let (terms, passthru) = (options.terms.as_deref(), options.passthru.as_deref());
+    terms.map_or(0, CallTerms::weight) + passthru.map_or(0, Passthru::weight)
 }
 
 impl Calls {

@@ -131,12 +131,10 @@ impl Dealer {
         if let Some(caller) = context.sessions.get_mut(&call.caller) {
             caller.calls.swap_remove(&call.request);
             if call.kept.is_some() {
-                if call.place != Place::Queued {
-                    caller.rare_mut().kept_bytes -= call.kept_bytes();
-                }
+                let rare = caller.rare_mut();
+                rare.kept_bytes -= call.kept_bytes;
                 if call.expects_parts() {
-                    let ended = &mut caller.rare_mut().ended;
-                    ended.insert(call.request, (), ended_max);
+                    rare.ended.insert(call.request, (), ended_max);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Dealer;
-use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream};
+use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream, options_weight};
 use super::policy::{Chosen, Pick, check_shard, pick};
 use super::queue::check_queue;
 use super::registration::{Callee, Registration};
@@ -14,6 +14,7 @@ use crate::protocol::{
 };
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
+use crate::router::session::Session;
 
 impl Dealer {
     /// Hands a new call to a callee, or lets it wait for one. The procedure is none of the router's own.
@@ -42,8 +43,12 @@ impl Dealer {
         }
         let mut opened = Call::new(from, call.request, id);
         opened.limit = limit(context, now, &call.options);
+        let keeps = waits || may_be_retried || call.options.progress == Some(true);
+        if keeps {
+            check_kept(context, from, &call, waits)?;
+        }
         let key = self.open(context, opened);
-        if waits || may_be_retried || call.options.progress == Some(true) {
+        if keeps {
             self.keep(key, &call);
         }
         let part = Part {
@@ -62,6 +67,9 @@ impl Dealer {
             self.invoke(context, key, callee, asked);
         } else {
             self.enqueue(key, &part);
+        }
+        if keeps {
+            self.recount(context, key);
         }
         Ok(())
     }
@@ -261,25 +269,46 @@ fn milliseconds(time: Duration) -> u64 {
 /// Keeps a call's payload where its callee may pass it on, within the caller's bound.
 /// Spec: ap#rpc-call-rerouting.
 fn keep_for_another(
-    context: &mut Context,
+    context: &Context,
     caller: SessionId,
     callee: SessionId,
     kept: &mut Kept,
     part: &Part,
 ) {
     let bytes_max = context.limits.session_kept_bytes;
-    let callee = context.sessions.get(&callee);
-    let may_pass_on = callee.is_some_and(|it| it.announces(Role::Callee, Feature::CallReroute));
-    if let Some(caller) = context.sessions.get_mut(&caller).filter(|_| may_pass_on) {
-        let kept_bytes = &mut caller.rare_mut().kept_bytes;
-        if *kept_bytes + part.payload.len() <= bytes_max {
-            *kept_bytes += part.payload.len();
-            kept.parts.push(Part {
-                payload: part.payload.detached(),
-                ..*part
-            });
-        }
+    let may_pass_on = context.announces(callee, Role::Callee, Feature::CallReroute);
+    let kept_bytes = kept_bytes(context, caller) + kept.weight();
+    if may_pass_on && kept_bytes + part.payload.len() <= bytes_max {
+        kept.parts.push(Part {
+            payload: part.payload.detached(),
+            ..*part
+        });
     }
+}
+
+/// Bytes that are kept of a session's calls.
+pub(super) fn kept_bytes(context: &Context, caller: SessionId) -> usize {
+    let caller = context.sessions.get(&caller);
+    let rare = caller.and_then(Session::rare);
+    rare.map_or(0, |rare| rare.kept_bytes)
+}
+
+/// Checks that a call may be kept that waits, may go to another callee, or is made in parts.
+fn check_kept(
+    context: &Context,
+    from: SessionId,
+    call: &message::Call,
+    waits: bool,
+) -> Result<(), Refusal> {
+    let bytes_max = context.limits.session_kept_bytes;
+    let payload_bytes = if waits { call.payload.len() } else { 0 };
+    let bytes = call.procedure.as_str().len() + options_weight(&call.options) + payload_bytes;
+    if kept_bytes(context, from) + bytes > bytes_max {
+        return Err(Refusal::limit(format!(
+            "at most {bytes_max} bytes of a session's calls wait for a callee, or may go to another"
+        )));
+    }
+    Ok(())
 }
 
 /// Options to be kept: they do not hold on to the frame they came in.

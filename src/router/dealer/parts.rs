@@ -2,6 +2,7 @@
 
 use super::Dealer;
 use super::call::{CallKey, Part, Place};
+use super::invoke::kept_bytes;
 use super::queue::queue_full;
 use crate::protocol::SessionId;
 use crate::protocol::message::{self, Invocation};
@@ -79,15 +80,17 @@ impl Dealer {
     }
 
     fn enqueue_part(&mut self, context: &mut Context, key: CallKey, part: &Part) {
-        let registration = self
-            .calls
-            .get(key)
-            .and_then(|call| self.registrations.get(call.registration));
-        let bytes_max = context.limits.registration_queue_bytes;
-        let has_room =
-            registration.is_some_and(|it| it.queue_bytes + part.payload.len() <= bytes_max);
+        let Some(call) = self.calls.get(key) else {
+            return;
+        };
+        let registration = self.registrations.get(call.registration);
+        let (limits, bytes) = (&context.limits, part.payload.len());
+        let has_room = registration
+            .is_some_and(|it| it.queue_bytes + bytes <= limits.registration_queue_bytes)
+            && kept_bytes(context, call.caller) + bytes <= limits.session_kept_bytes;
         if has_room {
             self.enqueue(key, part);
+            self.recount(context, key);
         } else {
             self.fail(context, key, queue_full());
         }

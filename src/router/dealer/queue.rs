@@ -40,6 +40,19 @@ impl Dealer {
         }
     }
 
+    /// Counts what is kept of a call at its caller, after it has changed.
+    pub(super) fn recount(&mut self, context: &mut Context, key: CallKey) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let weight = call.kept.as_ref().map_or(0, |kept| kept.weight());
+        if let Some(caller) = context.sessions.get_mut(&call.caller) {
+            let kept_bytes = &mut caller.rare_mut().kept_bytes;
+            *kept_bytes = *kept_bytes - call.kept_bytes + weight;
+            call.kept_bytes = weight;
+        }
+    }
+
     /// Hands one waiting call to a callee that has become free; false where none can go.
     ///
     /// One at a time: a callee whose outbox is full must be known before it gets the next.
@@ -99,11 +112,12 @@ impl Dealer {
         for part in parts {
             self.send_part(context, key, part);
         }
+        self.recount(context, key);
     }
 
     /// Takes a call out of its registration's queue.
     pub(super) fn unqueue(&mut self, key: CallKey, id: RegistrationId) {
-        let bytes = self.calls.get(key).map_or(0, Call::kept_bytes);
+        let bytes = self.calls.get(key).map_or(0, Call::parts_bytes);
         if let Some(registration) = self.registrations.get_mut(id)
             && let Some(at) = registration
                 .queue

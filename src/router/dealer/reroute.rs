@@ -3,9 +3,9 @@
 use super::Dealer;
 use super::call::{Call, CallKey, Part, Place};
 use super::invoke::Asked;
-use super::policy::{Pick, pick};
+use super::policy::{Chosen, Pick, pick};
 use crate::protocol::message::Invocation;
-use crate::protocol::{CancelMode, Message, Payload, RequestId, SessionId, uris};
+use crate::protocol::{CallOptions, CancelMode, Message, Payload, RequestId, SessionId, Uri, uris};
 use crate::router::context::{Context, Refusal};
 use crate::router::output::Output;
 
@@ -19,55 +19,63 @@ impl Dealer {
         callee: SessionId,
         payload: Option<Payload>,
     ) {
-        let Some(call) = self.calls.get_mut(key) else {
-            return;
-        };
-        let id = call.registration;
-        let kept_bytes = call.kept_bytes();
-        let part = call.kept.as_mut().and_then(|kept| {
-            kept.tried.push(callee);
-            let kept_part = kept.parts.pop().map(|part| part.payload);
-            Some((kept.stream.is_none(), payload.or(kept_part)?))
-        });
-        if let Some(caller) = context
-            .sessions
-            .get_mut(&call.caller)
-            .filter(|_| kept_bytes > 0)
-        {
-            caller.rare_mut().kept_bytes -= kept_bytes;
-        }
-        call.place = Place::Queued;
-        let next = part.and_then(|(is_whole, payload)| {
-            let kept = self.calls.get(key)?.kept.as_deref().filter(|_| is_whole)?;
-            let registration = self.registrations.get(id)?;
-            let picked = pick(registration, context, &kept.options, &kept.tried);
-            Some((
-                picked,
-                payload,
-                kept.procedure.clone(),
-                kept.options.clone(),
-            ))
-        });
-        match next {
-            Some((Pick::Callee(callee), payload, procedure, options)) => {
-                self.turn(id, callee);
-                let progress = false;
+        let kept_payload = self.decline(key, callee);
+        self.recount(context, key);
+        match self.next(context, key, payload.or(kept_payload)) {
+            Some(Next::Callee(callee, kept, part)) => {
                 let asked = Asked {
-                    procedure: &procedure,
-                    options: &options,
-                    part: Part { progress, payload },
+                    procedure: &kept.0,
+                    options: &kept.1,
+                    part,
                 };
                 self.invoke(context, key, callee, asked);
+                self.recount(context, key);
             }
-            Some((Pick::Busy, payload, ..)) => {
-                let progress = false;
-                self.enqueue(key, &Part { progress, payload });
+            Some(Next::Wait(part)) => {
+                self.enqueue(key, &part);
+                self.recount(context, key);
             }
-            Some((Pick::Incapable | Pick::Nobody, ..)) | None => {
+            None => {
                 let why = "no callee of the procedure can take the call now";
                 let refusal = Refusal::new(uris::NO_AVAILABLE_CALLEE, why.into());
                 self.fail(context, key, refusal);
             }
+        }
+    }
+
+    /// Notes that a callee has declined; gives back the payload that was kept for another.
+    fn decline(&mut self, key: CallKey, callee: SessionId) -> Option<Payload> {
+        let call = self.calls.get_mut(key)?;
+        call.place = Place::Queued;
+        let kept = call.kept.as_mut()?;
+        kept.tried.push(callee);
+        kept.parts.pop().map(|part| part.payload)
+    }
+
+    /// Where a call goes that a callee has declined; `None` where it cannot go anywhere.
+    fn next(
+        &mut self,
+        context: &mut Context,
+        key: CallKey,
+        payload: Option<Payload>,
+    ) -> Option<Next> {
+        let call = self.calls.get(key)?;
+        let id = call.registration;
+        // What the first callee got in parts is not here any more.
+        let kept = call.kept.as_deref().filter(|kept| kept.stream.is_none())?;
+        let part = Part {
+            progress: false,
+            payload: payload?,
+        };
+        let registration = self.registrations.get(id)?;
+        match pick(registration, context, &kept.options, &kept.tried) {
+            Pick::Callee(callee) => {
+                let asked = (kept.procedure.clone(), kept.options.clone());
+                self.turn(id, callee);
+                Some(Next::Callee(callee, asked.into(), part))
+            }
+            Pick::Busy => Some(Next::Wait(part)),
+            Pick::Incapable | Pick::Nobody => None,
         }
     }
 
@@ -104,6 +112,14 @@ impl Dealer {
         self.release(key, callee);
         self.retry(context, key, callee, Some(invocation.payload));
     }
+}
+
+/// Where a call goes that a callee has declined.
+enum Next {
+    /// To this callee, which is asked for this.
+    Callee(Chosen, Box<(Uri, CallOptions)>, Part),
+    /// Into the queue.
+    Wait(Part),
 }
 
 /// Whether this is an INVOCATION of that id for that callee.

@@ -8,8 +8,10 @@
     reason = "every meta procedure has the same type"
 )]
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use std::collections::HashMap;
+
+use indexmap::IndexSet;
+use rustc_hash::FxHashMap;
 
 use super::{PROCEDURES, Reply, Request, procedure, registration, subscription};
 use crate::protocol::{Dict, MatchPolicy, Payload, SessionId, Uri, Value, uris};
@@ -19,8 +21,9 @@ use crate::router::realm::Realm;
 /// What clients have said of URIs.
 #[derive(Debug, Default)]
 pub(in crate::router) struct Definitions {
-    by_uri: IndexMap<Uri, Definition>,
-    counts: IndexMap<SessionId, usize, FxBuildHasher>,
+    by_uri: HashMap<Uri, Definition>,
+    /// Who defined what.
+    of: FxHashMap<SessionId, IndexSet<Uri>>,
 }
 
 #[derive(Debug)]
@@ -55,14 +58,11 @@ impl Kind {
 impl Definitions {
     /// Forgets what a session has said, which has ended; returns of what.
     pub(in crate::router) fn remove_all_of(&mut self, session: SessionId) -> Vec<Uri> {
-        if self.counts.swap_remove(&session).is_none() {
-            return Vec::new();
+        let theirs = self.of.remove(&session).unwrap_or_default();
+        for uri in &theirs {
+            self.by_uri.remove(uri);
         }
-        let of_session = |(_, definition): &(&Uri, &Definition)| definition.by == session;
-        let theirs = self.by_uri.iter().filter(of_session);
-        let theirs: Vec<Uri> = theirs.map(|(uri, _)| uri.clone()).collect();
-        self.by_uri.retain(|_, definition| definition.by != session);
-        theirs
+        theirs.into_iter().collect()
     }
 
     pub(in crate::router) fn len(&self) -> usize {
@@ -98,15 +98,13 @@ pub(super) fn define(realm: &mut Realm, request: &Request) -> Result<Reply, Refu
         return Ok(undefine(realm, caller, &uri));
     };
     let definition = definition(&realm.context, request, said)?;
-    let held = realm.definitions.counts.get(&caller).copied();
+    let held = realm.definitions.of.entry(caller).or_default();
     let held_max = realm.context.limits.session_definitions;
-    if before.is_none() && held.unwrap_or_default() >= held_max {
+    if before.is_none() && held.len() >= held_max {
         let text = format!("a session defines at most {held_max} URIs");
         return Err(Refusal::limit(text));
     }
-    if before.is_none() {
-        *realm.definitions.counts.entry(caller).or_default() += 1;
-    }
+    held.insert(uri.clone());
     realm.definitions.by_uri.insert(uri.clone(), definition);
     realm.context.tell(Happening::Defined(caller, uri));
     Ok(Reply::default())
@@ -144,9 +142,9 @@ fn kind(value: &Value) -> Result<Kind, Refusal> {
 
 fn undefine(realm: &mut Realm, caller: SessionId, uri: &Uri) -> Reply {
     let definitions = &mut realm.definitions;
-    if definitions.by_uri.shift_remove(uri).is_some() {
-        if let Some(count) = definitions.counts.get_mut(&caller) {
-            *count -= 1;
+    if definitions.by_uri.remove(uri).is_some() {
+        if let Some(held) = definitions.of.get_mut(&caller) {
+            held.swap_remove(uri);
         }
         realm
             .context

@@ -3,7 +3,9 @@
 use super::request::{options_from, wrong, wrong_keyword};
 use super::{Reply, Request};
 use crate::protocol::message::Publish;
-use crate::protocol::{Dict, MatchPolicy, Payload, PublishOptions, RequestId, Uri, Value, uris};
+use crate::protocol::{
+    Audience, Dict, MatchPolicy, Passthru, Payload, PublishOptions, RequestId, Uri, Value, uris,
+};
 use crate::router::context::{Context, Refusal};
 use crate::router::realm::Realm;
 
@@ -39,6 +41,17 @@ impl Scope {
     }
 }
 
+impl Testament {
+    fn bytes(&self) -> usize {
+        let audience = self.options.audience.as_deref();
+        let passthru = self.options.passthru.as_deref();
+        self.payload.len()
+            + self.topic.as_str().len()
+            + audience.map_or(0, Audience::weight)
+            + passthru.map_or(0, Passthru::weight)
+    }
+}
+
 impl Testaments {
     /// What is to be published, in order.
     pub(in crate::router) fn into_publications(self) -> impl Iterator<Item = Publish> {
@@ -66,7 +79,7 @@ pub(super) fn add(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal
     let testament = testament(&realm.context, request)?;
     let limits = &realm.context.limits;
     let (count_max, bytes_max) = (limits.session_testaments, limits.testament_bytes);
-    if testament.payload.len() > bytes_max {
+    if testament.bytes() > bytes_max {
         let text = format!("a testament holds at most {bytes_max} bytes");
         return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
     }
