@@ -1,22 +1,28 @@
 //! Transcripts: what a router does, written down as conversations in the specification's own notation.
 //!
-//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer
-//! against a real `wamp router`. A message nobody expected fails a scenario.
+//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer:
+//! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
+//! of this process. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`script`] | a file as written: scenarios and their lines; the table of the notation is there |
 //! | [`notation`] | messages in it: what is sent, what is expected, what a name stands for |
 //! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
+//! | [`hello`] | how somebody joins who says no HELLO |
+//! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
 //! | [`random`] | random conversations, and what holds in all of them |
 //!
-//! A new file needs a word in the list below; one that is not in it fails the tests.
+//! A new file needs a word in one of the lists below; one that is not in it fails the tests.
 
 mod conversation;
+mod hello;
+mod library;
 mod memory;
 mod notation;
 mod random;
+mod realms;
 mod script;
 mod stage;
 mod states;
@@ -28,14 +34,11 @@ use std::path::{Path, PathBuf};
 
 use stage::Stage;
 
-/// The realms on every stage.
-const REALMS: [&str; 2] = ["realm1", "realm2"];
-
 macro_rules! transcripts {
-    ($($name:ident)*) => {
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    ($($host:ident { $($name:ident)* })*) => {
+        const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
-        $(mod $name {
+        $($(mod $name {
             use wamp::serializer::Serializer;
 
             use super::memory::Memory;
@@ -48,24 +51,28 @@ macro_rules! transcripts {
 
             #[test]
             fn over_websocket_in_json() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::Json));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::Json));
             }
 
             #[test]
             fn over_websocket_in_msgpack() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::MsgPack));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::MsgPack));
             }
 
             #[test]
             fn over_websocket_in_cbor() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::Cbor));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::Cbor));
             }
-        })*
+        })*)*
     };
 }
 
 transcripts! {
-    calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
+    to_process {
+        calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
+    }
+    to_library {
+    }
 }
 
 fn folder() -> PathBuf {
