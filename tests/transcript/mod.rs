@@ -11,6 +11,7 @@
 //! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
 //! | [`hello`] | how somebody joins who says no HELLO |
 //! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
+//! | [`rules`] | what the scenarios together must show |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
 //! | [`random`] | random conversations, and what holds in all of them |
 //!
@@ -23,6 +24,7 @@ mod memory;
 mod notation;
 mod random;
 mod realms;
+mod rules;
 mod script;
 mod stage;
 mod states;
@@ -32,6 +34,7 @@ mod websocket;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use script::Scenario;
 use stage::Stage;
 
 macro_rules! transcripts {
@@ -79,14 +82,21 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
 }
 
+fn file(name: &str) -> String {
+    format!("tests/transcripts/{name}.wamp")
+}
+
+fn scenarios(name: &str) -> Vec<Scenario> {
+    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
+    script::parse(&text).unwrap_or_else(|why| panic!("{}:{why}", file(name)))
+}
+
 /// Runs a file's scenarios one after the other, and fails with all that went otherwise than written.
 fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
-    let file = format!("tests/transcripts/{name}.wamp");
-    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
-    let scenarios = script::parse(&text).unwrap_or_else(|why| panic!("{file}:{why}"));
+    let file = file(name);
     let mut place = stage();
     let mut failures = Vec::new();
-    for scenario in scenarios {
+    for scenario in scenarios(name) {
         if scenario.only.as_deref().is_some_and(|only| !place.is(only)) {
             continue;
         }

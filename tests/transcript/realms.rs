@@ -95,6 +95,14 @@ pub(super) fn small_limits() -> Limits {
         session_subscriptions: 2,
         session_registrations: 2,
         session_calls: 3,
+        session_invocations: 5,
+        session_late_answers: 1,
+        session_ended_calls: 1,
+        session_testaments: 1,
+        testament_bytes: 100,
+        registration_queue_calls: 2,
+        retained_topics: 2,
+        retained_filtered: 1,
         ..Limits::default()
     }
 }
