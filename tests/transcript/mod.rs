@@ -72,9 +72,11 @@ macro_rules! transcripts {
 
 transcripts! {
     to_process {
-        calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
+        calls canceling goodbye handshake malformed patterns payload progressive_results pubsub request_ids shutdown
+        uris violations
     }
     to_library {
+        progressive_invocations timeouts
     }
 }
 
