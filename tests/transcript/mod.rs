@@ -76,7 +76,7 @@ transcripts! {
         uris violations
     }
     to_library {
-        progressive_invocations timeouts
+        concurrency disclosure progressive_invocations rerouting timeouts
     }
 }
 
