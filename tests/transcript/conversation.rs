@@ -170,7 +170,7 @@ impl<S: Stage> Conversation<'_, S> {
         self.send_value(name, &hello);
         let welcome = Pattern::parse(&format!("[WELCOME, ${name}, _]"))?;
         self.names.remove(name);
-        let received = self.receive(name)?;
+        let received = self.stage.receive(name).ok_or("nothing came")?;
         self.expect(&received, &welcome)
     }
 

@@ -72,11 +72,11 @@ macro_rules! transcripts {
 
 transcripts! {
     to_process {
-        calls canceling goodbye handshake malformed patterns payload progressive_results pubsub request_ids shutdown
-        uris violations
+        calls canceling goodbye handshake malformed passthru patterns payload progressive_results pubsub request_ids
+        sharding shutdown uris violations
     }
     to_library {
-        concurrency disclosure progressive_invocations rerouting timeouts
+        concurrency disclosure pattern_registrations progressive_invocations rerouting shared_registrations timeouts
     }
 }
 
