@@ -76,7 +76,8 @@ transcripts! {
         sharding shutdown uris violations
     }
     to_library {
-        concurrency disclosure pattern_registrations progressive_invocations rerouting shared_registrations timeouts
+        audience concurrency disclosure pattern_registrations progressive_invocations rerouting retention
+        shared_registrations testaments timeouts trust
     }
 }
 
