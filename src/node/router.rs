@@ -84,6 +84,11 @@ impl Router {
         for realm in self.realms.values() {
             realm.shut_down();
         }
+        self.run_deadlines().await;
+    }
+
+    /// Does what is due in each realm when it is due, until all have gone down.
+    pub(super) async fn run_deadlines(&self) {
         join_all(self.realms.values().map(|realm| realm.run_deadlines())).await;
     }
 

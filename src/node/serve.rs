@@ -125,6 +125,8 @@ impl Listening {
         }
         let router = Arc::clone(&self.gate.router);
         accepting.spawn(async move { router.shed_load().await });
+        let router = Arc::clone(&self.gate.router);
+        accepting.spawn(async move { router.run_deadlines().await });
         while accepting.join_next().await.is_some() {}
     }
 }

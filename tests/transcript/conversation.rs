@@ -7,12 +7,13 @@ use bytes::Bytes;
 use wamp::protocol::Value;
 use wamp::serializer::Serializer;
 
+use super::hello::{Announced, Claim, hello};
 use super::notation::{Names, Pattern, hex, shown};
 use super::script::{Content, Line, Scenario, Step};
-use super::stage::{Frame, Received, Stage};
+use super::stage::{Frame, Received, Stage, Way};
 
-/// The first HELLO of whoever has none in the transcript.
-pub(super) const HELLO: &str = r#"[HELLO, "realm1", {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}}]"#;
+/// Ids that are chosen at random, and no further from each other, are no accident.
+const NEIGHBOURHOOD: u128 = 1 << 20;
 
 /// A scenario that went otherwise than written.
 #[derive(Debug)]
@@ -38,18 +39,29 @@ impl fmt::Display for Failure {
 /// One scenario on its way.
 struct Conversation<'a, S> {
     stage: &'a mut S,
+    realm: &'a str,
     names: Names,
-    serializers: BTreeMap<String, Serializer>,
+    manners: BTreeMap<String, Manner>,
     seen: BTreeSet<String>,
     said: Vec<String>,
+}
+
+/// How somebody joins, where the scenario says so.
+#[derive(Default)]
+struct Manner {
+    serializer: Option<Serializer>,
+    announced: Announced,
+    claim: Option<Claim>,
+    is_far: bool,
 }
 
 /// Runs a scenario to its end, where nobody may have unread messages and nothing may be left behind.
 pub(super) fn run<S: Stage>(stage: &mut S, scenario: &Scenario) -> Result<(), Failure> {
     let mut conversation = Conversation {
         stage,
+        realm: &scenario.realm,
         names: Names::new(),
-        serializers: BTreeMap::new(),
+        manners: BTreeMap::new(),
         seen: BTreeSet::new(),
         said: Vec::new(),
     };
@@ -74,23 +86,38 @@ pub(super) fn run<S: Stage>(stage: &mut S, scenario: &Scenario) -> Result<(), Fa
 impl<S: Stage> Conversation<'_, S> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step {
-            Step::Speaks(name, serializer) => {
-                self.serializers.insert(name.clone(), *serializer);
-            }
+            Step::Speaks(name, serializer) => self.manner(name).serializer = Some(*serializer),
+            Step::Announces(name, announced) => self.manner(name).announced = announced.clone(),
+            Step::Claims(name, claim) => self.manner(name).claim = Some(claim.clone()),
+            Step::ComesFromAfar(name) => self.manner(name).is_far = true,
             Step::Connects(name) => self.connect(name),
             Step::Sends(name, content) => self.send(name, content)?,
-            Step::Gets(name, pattern) => self.get(name, pattern)?,
+            Step::Gets(name, pattern) => {
+                let received = self.receive(name)?;
+                self.expect(&received, pattern)?;
+            }
+            Step::GetsInTime(name, pattern) => {
+                let received = self.await_next(name)?;
+                self.expect(&received, pattern)?;
+            }
             Step::Gone(name, with_close) => {
                 self.appear(name)?;
                 self.stage.leave(name, *with_close);
                 self.seen.remove(name);
                 self.said.push(format!("{name} gone"));
             }
-            Step::Closed(name) => self.closed(name)?,
+            Step::Closed(name) => expect_closed(&self.receive(name)?)?,
+            Step::ClosedInTime(name) => expect_closed(&self.await_next(name)?)?,
             Step::Silence => self.silence()?,
             Step::Differ(one, other) => {
                 if one.value(&self.names)? == other.value(&self.names)? {
                     return Err("they are the same".into());
+                }
+            }
+            Step::AreFar(one, other) => {
+                let (one, other) = (self.id(one)?, self.id(other)?);
+                if one.abs_diff(other) < NEIGHBOURHOOD {
+                    return Err(format!("{one} and {other} are near each other"));
                 }
             }
             Step::Advance(by) => self.stage.advance(*by),
@@ -101,13 +128,29 @@ impl<S: Stage> Conversation<'_, S> {
         Ok(())
     }
 
+    fn manner(&mut self, name: &str) -> &mut Manner {
+        self.manners.entry(name.to_owned()).or_default()
+    }
+
     fn serializer(&self, name: &str) -> Serializer {
-        let chosen = self.serializers.get(name).copied();
+        let chosen = self.manners.get(name).and_then(|manner| manner.serializer);
         chosen.unwrap_or_else(|| self.stage.serializer())
     }
 
+    fn id(&self, pattern: &Pattern) -> Result<i128, String> {
+        match pattern.value(&self.names)? {
+            Value::Integer(id) => Ok(id),
+            other => Err(format!("{} is no id", shown(&other))),
+        }
+    }
+
     fn connect(&mut self, name: &str) {
-        self.stage.connect(name, self.serializer(name));
+        let way = Way {
+            serializer: self.serializer(name),
+            realm: self.realm,
+            is_local: self.manners.get(name).is_none_or(|manner| !manner.is_far),
+        };
+        self.stage.connect(name, way);
         self.seen.insert(name.to_owned());
     }
 
@@ -117,10 +160,18 @@ impl<S: Stage> Conversation<'_, S> {
             return Ok(());
         }
         self.connect(name);
-        self.send_message(name, &Pattern::parse(HELLO)?)?;
+        let realm = self.realm;
+        let Manner {
+            announced, claim, ..
+        } = self.manner(name);
+        let hello = hello(realm, announced, claim.as_ref());
+        let hello = Pattern::parse(&hello)?.value(&self.names)?;
+        self.said.push(format!("{name} joins {realm}"));
+        self.send_value(name, &hello);
         let welcome = Pattern::parse(&format!("[WELCOME, ${name}, _]"))?;
         self.names.remove(name);
-        self.get(name, &welcome)
+        let received = self.stage.receive(name).ok_or("nothing came")?;
+        self.expect(&received, &welcome)
     }
 
     fn send(&mut self, name: &str, content: &Content) -> Result<(), String> {
@@ -139,15 +190,19 @@ impl<S: Stage> Conversation<'_, S> {
     }
 
     fn send_message(&mut self, name: &str, pattern: &Pattern) -> Result<(), String> {
-        let serializer = self.serializer(name);
         let value = pattern.value(&self.names)?;
         self.said.push(format!("{name} -> {}", shown(&value)));
+        self.send_value(name, &value);
+        Ok(())
+    }
+
+    fn send_value(&mut self, name: &str, value: &Value) {
+        let serializer = self.serializer(name);
         let frame = Frame {
-            bytes: serializer.encode_value(&value),
+            bytes: serializer.encode_value(value),
             is_text: serializer.is_text(),
         };
         self.stage.send(name, frame);
-        Ok(())
     }
 
     fn send_bytes(&mut self, name: &str, is_text: bool, bytes: &Bytes) -> Result<(), String> {
@@ -158,26 +213,29 @@ impl<S: Stage> Conversation<'_, S> {
         Ok(())
     }
 
-    fn get(&mut self, name: &str, pattern: &Pattern) -> Result<(), String> {
-        let value = match self.receive(name)? {
-            Received::Message(value) => value,
-            Received::Closed => return Err("the router closed the transport".into()),
+    fn expect(&mut self, received: &Received, pattern: &Pattern) -> Result<(), String> {
+        let Received::Message(value) = received else {
+            return Err("the router closed the transport".into());
         };
         pattern
-            .match_value(&value, &mut self.names)
-            .map_err(|why| format!("{} came: {why}", shown(&value)))
-    }
-
-    fn closed(&mut self, name: &str) -> Result<(), String> {
-        match self.receive(name)? {
-            Received::Closed => Ok(()),
-            Received::Message(value) => Err(format!("{} came", shown(&value))),
-        }
+            .match_value(value, &mut self.names)
+            .map_err(|why| format!("{} came: {why}", shown(value)))
     }
 
     fn receive(&mut self, name: &str) -> Result<Received, String> {
         self.appear(name)?;
-        let received = self.stage.receive(name).ok_or("nothing came")?;
+        let received = self.stage.receive(name);
+        self.note(name, received)
+    }
+
+    fn await_next(&mut self, name: &str) -> Result<Received, String> {
+        self.appear(name)?;
+        let received = self.stage.await_next(name);
+        self.note(name, received)
+    }
+
+    fn note(&mut self, name: &str, received: Option<Received>) -> Result<Received, String> {
+        let received = received.ok_or("nothing came")?;
         self.said.push(said(name, &received));
         Ok(received)
     }
@@ -189,6 +247,13 @@ impl<S: Stage> Conversation<'_, S> {
         }
         let unread: Vec<_> = unread.iter().map(|(name, it)| said(name, it)).collect();
         Err(format!("nobody expected {}", unread.join(", ")))
+    }
+}
+
+fn expect_closed(received: &Received) -> Result<(), String> {
+    match received {
+        Received::Closed => Ok(()),
+        Received::Message(value) => Err(format!("{} came", shown(value))),
     }
 }
 

@@ -11,18 +11,20 @@ use wamp::router::{
 };
 use wamp::serializer::Serializer;
 
-use super::REALMS;
-use super::stage::{Frame, Received, Stage};
+use super::realms::{self, SMALL};
+use super::stage::{Frame, Received, Stage, Way};
 
 /// Realms and the transports to them.
 pub(super) struct Memory {
     realms: BTreeMap<Uri, Realm>,
+    authenticator: Authenticator,
     connections: BTreeMap<String, Connection>,
     now: Instant,
 }
 
 struct Connection {
     serializer: Serializer,
+    is_local: bool,
     phase: Phase,
     inbox: VecDeque<Received>,
 }
@@ -36,7 +38,8 @@ enum Phase {
 impl Memory {
     pub(super) fn new() -> Self {
         Self {
-            realms: realms(),
+            realms: open_realms(),
+            authenticator: realms::authenticator(),
             connections: BTreeMap::new(),
             now: wamp::node::now(),
         }
@@ -52,7 +55,7 @@ impl Memory {
             Ok(message) => handshake(
                 message,
                 |realm| realms.contains_key(realm),
-                &Authenticator::default(),
+                &self.authenticator,
             ),
             Err(violation) => Step::Refuse(Box::new(violation.abort())),
         };
@@ -69,7 +72,7 @@ impl Memory {
             kind: "memory",
             protocol: self.connections[name].serializer.subprotocol(),
             peer: name.into(),
-            is_local: true,
+            is_local: self.connections[name].is_local,
         };
         match realm.handle_join(joining, transport) {
             Ok(session) => {
@@ -109,14 +112,23 @@ fn at<'a>(
         .expect("the core knows sessions that are open")
 }
 
-fn realms() -> BTreeMap<Uri, Realm> {
-    let realm = |(at, name): (u64, &str)| {
+fn open_realms() -> BTreeMap<Uri, Realm> {
+    let small = (SMALL.into(), Settings::default());
+    let realm = |(at, (name, settings)): (u64, (Uri, Settings))| {
+        let limits = if name.as_str() == SMALL {
+            realms::small_limits()
+        } else {
+            Limits::default()
+        };
         // Ids of sessions and publications are global: each realm counts in a range of its own.
         let sources = Sources::counting(at * 1_000_000);
-        let realm = Realm::new(name.into(), Settings::default(), Limits::default(), sources);
-        (name.into(), realm)
+        let realm = Realm::new(name.clone(), settings, limits, sources);
+        (name, realm)
     };
-    (0..).zip(REALMS).map(realm).collect()
+    (0..)
+        .zip(realms::realms().chain([small]))
+        .map(realm)
+        .collect()
 }
 
 impl Connection {
@@ -168,9 +180,10 @@ impl Stage for Memory {
         place == "memory" || place == Serializer::Json.name()
     }
 
-    fn connect(&mut self, name: &str, serializer: Serializer) {
+    fn connect(&mut self, name: &str, way: Way<'_>) {
         let connection = Connection {
-            serializer,
+            serializer: way.serializer,
+            is_local: way.is_local,
             phase: Phase::Joining,
             inbox: VecDeque::new(),
         };
@@ -198,6 +211,16 @@ impl Stage for Memory {
 
     fn receive(&mut self, name: &str) -> Option<Received> {
         self.connection(name).inbox.pop_front()
+    }
+
+    fn await_next(&mut self, name: &str) -> Option<Received> {
+        loop {
+            if let Some(received) = self.receive(name) {
+                return Some(received);
+            }
+            let next = self.realms.values().filter_map(Realm::poll_timeout).min()?;
+            self.advance(next.saturating_duration_since(self.now));
+        }
     }
 
     fn unread(&mut self) -> Vec<(String, Received)> {
@@ -246,14 +269,18 @@ impl Stage for Memory {
         while let Some(name) = self.connections.keys().next().cloned() {
             self.leave(&name, true);
         }
-        for (name, realm) in std::mem::replace(&mut self.realms, realms()) {
-            let holdings = realm.holdings();
-            if holdings != Holdings::default() {
-                return Err(format!(
-                    "everybody has left {name}, which holds {holdings:?}"
-                ));
+        let fresh = open_realms();
+        for (name, realm) in &self.realms {
+            // A topic keeps its event for subscribers to come.
+            let held = Holdings {
+                retained: 0,
+                ..realm.holdings()
+            };
+            if held != fresh[name].holdings() {
+                return Err(format!("everybody has left {name}, which holds {held:?}"));
             }
         }
+        self.realms = fresh;
         Ok(())
     }
 }

@@ -1,22 +1,30 @@
 //! Transcripts: what a router does, written down as conversations in the specification's own notation.
 //!
-//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer
-//! against a real `wamp router`. A message nobody expected fails a scenario.
+//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer:
+//! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
+//! of this process. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`script`] | a file as written: scenarios and their lines; the table of the notation is there |
 //! | [`notation`] | messages in it: what is sent, what is expected, what a name stands for |
 //! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
+//! | [`hello`] | how somebody joins who says no HELLO |
+//! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
+//! | [`rules`] | what the scenarios together must show |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
 //! | [`random`] | random conversations, and what holds in all of them |
 //!
-//! A new file needs a word in the list below; one that is not in it fails the tests.
+//! A new file needs a word in one of the lists below; one that is not in it fails the tests.
 
 mod conversation;
+mod hello;
+mod library;
 mod memory;
 mod notation;
 mod random;
+mod realms;
+mod rules;
 mod script;
 mod stage;
 mod states;
@@ -26,16 +34,14 @@ mod websocket;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use script::Scenario;
 use stage::Stage;
 
-/// The realms on every stage.
-const REALMS: [&str; 2] = ["realm1", "realm2"];
-
 macro_rules! transcripts {
-    ($($name:ident)*) => {
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    ($($host:ident { $($name:ident)* })*) => {
+        const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
-        $(mod $name {
+        $($(mod $name {
             use wamp::serializer::Serializer;
 
             use super::memory::Memory;
@@ -48,38 +54,52 @@ macro_rules! transcripts {
 
             #[test]
             fn over_websocket_in_json() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::Json));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::Json));
             }
 
             #[test]
             fn over_websocket_in_msgpack() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::MsgPack));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::MsgPack));
             }
 
             #[test]
             fn over_websocket_in_cbor() {
-                super::run(stringify!($name), || WebSockets::new(Serializer::Cbor));
+                super::run(stringify!($name), || WebSockets::$host(Serializer::Cbor));
             }
-        })*
+        })*)*
     };
 }
 
 transcripts! {
-    calls goodbye handshake malformed patterns payload pubsub request_ids shutdown uris violations
+    to_process {
+        calls canceling goodbye handshake malformed passthru patterns payload progressive_results pubsub request_ids
+        sharding shutdown uris violations
+    }
+    to_library {
+        audience concurrency disclosure pattern_registrations progressive_invocations rerouting retention
+        shared_registrations testaments timeouts trust
+    }
 }
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
 }
 
+fn file(name: &str) -> String {
+    format!("tests/transcripts/{name}.wamp")
+}
+
+fn scenarios(name: &str) -> Vec<Scenario> {
+    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
+    script::parse(&text).unwrap_or_else(|why| panic!("{}:{why}", file(name)))
+}
+
 /// Runs a file's scenarios one after the other, and fails with all that went otherwise than written.
 fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
-    let file = format!("tests/transcripts/{name}.wamp");
-    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
-    let scenarios = script::parse(&text).unwrap_or_else(|why| panic!("{file}:{why}"));
+    let file = file(name);
     let mut place = stage();
     let mut failures = Vec::new();
-    for scenario in scenarios {
+    for scenario in scenarios(name) {
         if scenario.only.as_deref().is_some_and(|only| !place.is(only)) {
             continue;
         }

@@ -1,8 +1,9 @@
 //! The specification's notation for messages, with names for what is not known beforehand.
 //!
 //! It is JSON with, besides: `SUBSCRIBE` for a message's code, `$name` for a value that is bound by its first use,
-//! `_` for anything, `...` for whatever else there is at the end of a list or dict, `text(n)` and `nested(n)` for
-//! a text of so many bytes and so many lists within each other.
+//! `_` for anything, `...` for whatever else there is at the end of a list or dict, `any_order[...]` for a list in
+//! whatever order, `time` for a time as the meta API writes it, `text(n)` and `nested(n)` for a text of so many bytes
+//! and so many lists within each other.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +27,13 @@ pub(super) enum Pattern {
         items: Vec<Self>,
         is_open: bool,
     },
+    /// `any_order[...]`
+    AnyOrder {
+        items: Vec<Self>,
+        is_open: bool,
+    },
+    /// `time`
+    Time,
     Dict {
         entries: Vec<(String, Self)>,
         is_open: bool,
@@ -67,9 +75,11 @@ impl Pattern {
                 let entries: Result<Dict, String> = entries.iter().map(entry).collect();
                 Ok(Value::Dict(entries?))
             }
-            Self::Any | Self::List { .. } | Self::Dict { .. } => {
-                Err("`_` and `...` cannot be sent".into())
-            }
+            Self::Any
+            | Self::List { .. }
+            | Self::AnyOrder { .. }
+            | Self::Dict { .. }
+            | Self::Time => Err("what stands for many things cannot be sent".into()),
         }
     }
 
@@ -91,9 +101,19 @@ impl Pattern {
             (Self::List { items, is_open }, Value::List(values)) => {
                 match_list(items, *is_open, values, names)
             }
+            (Self::AnyOrder { items, is_open }, Value::List(values)) => {
+                if values.len() > items.len() && !is_open {
+                    return Err(format!("{} items came for {}", values.len(), items.len()));
+                }
+                let values: Vec<_> = values.iter().collect();
+                *names = match_any_order(items, &values, names)
+                    .ok_or_else(|| format!("{} came for others", shown(value)))?;
+                Ok(())
+            }
             (Self::Dict { entries, is_open }, Value::Dict(dict)) => {
                 match_dict(entries, *is_open, dict, names)
             }
+            (Self::Time, Value::Text(text)) if is_time(text) => Ok(()),
             (expected, _) => Err(format!("{} came for {expected:?}", shown(value))),
         }
     }
@@ -119,6 +139,29 @@ fn match_list(
     } else {
         Err(format!("{} items came for {}", values.len(), items.len()))
     }
+}
+
+/// Finds a value for each item, and what names then stand for.
+fn match_any_order(items: &[Pattern], values: &[&Value], names: &Names) -> Option<Names> {
+    let Some((item, items)) = items.split_first() else {
+        return Some(names.clone());
+    };
+    (0..values.len()).find_map(|at| {
+        let mut names = names.clone();
+        item.match_value(values[at], &mut names).ok()?;
+        let others: Vec<_> = [&values[..at], &values[at + 1..]].concat();
+        match_any_order(items, &others, &names)
+    })
+}
+
+/// RFC 3339 with milliseconds, in UTC: `2026-01-31T23:59:59.999Z`.
+fn is_time(text: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00.000Z";
+    let fits = |(byte, shape): (u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == *shape,
+    };
+    text.len() == SHAPE.len() && text.bytes().zip(SHAPE).all(fits)
 }
 
 fn match_dict(
@@ -278,6 +321,12 @@ impl<'a> Parser<'a> {
     fn word(&mut self, word: &str) -> Result<Pattern, String> {
         let value = match word {
             "_" => return Ok(Pattern::Any),
+            "time" => return Ok(Pattern::Time),
+            "any_order" => {
+                self.expect("[")?;
+                let (items, is_open) = self.items("]", Self::pattern)?;
+                return Ok(Pattern::AnyOrder { items, is_open });
+            }
             "null" => Value::Null,
             "true" => true.into(),
             "false" => false.into(),

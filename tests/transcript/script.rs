@@ -2,30 +2,40 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `# Title.  spec: bp#ids` | begins a scenario; further anchors behind commas; `only: memory` (or `websocket`, `json`, ...) behind them |
+//! | `# Title.  spec: bp#ids` | begins a scenario; further anchors behind commas, further tags behind them |
+//! | `rule: one-rule` | a tag: the rules of `rules.txt` that the scenario shows |
+//! | `realm: history` | a tag: whoever says no HELLO joins that realm, otherwise `realm1` |
+//! | `only: memory` | a tag: where the scenario runs (or `websocket`, `json`, ...), otherwise everywhere |
 //! | `## Remark` | nothing; so is ` # remark` at a line's end |
 //! | `ann -> [HELLO, ...]` | ann sends a message |
 //! | `ann <- [WELCOME, ...]` | the next message that ann has not read is this one |
+//! | `ann <~ [ERROR, ...]` | once time has passed, the next message that ann gets is this one |
 //! | `.` | nobody has unread messages; so it must be at the end |
 //! | `ann speaks cbor` | ann's serializer, otherwise that of the test |
+//! | `ann announces basic` | no feature, otherwise every one; `all but x, y`: every other one |
+//! | `ann is staff` | ann signs in as `ann`, with the role `staff`; `ann is bob of staff`: as `bob` |
+//! | `ann comes from afar` | and not from this machine; in memory |
 //! | `ann connects` | ann has a transport, and no session |
 //! | `ann gone` | ann closes the transport; `ann cut`: without a word |
-//! | `ann closed` | the router has closed ann's transport |
+//! | `ann closed` | the router has closed ann's transport; `ann <~ closed`: does so once time has passed |
 //! | `ann -> raw "text"`, `raw hex c0` | bytes instead of a message |
 //! | `ann -> text "text"`, `binary hex c0` | the same in a frame of that type, whatever the serializer |
 //! | `$one != $two` | two names stand for different values |
+//! | `$one is far from $two` | two ids are no neighbours |
 //! | `+5s` | so much time passes; in memory |
 //! | `router stops`, `router is down` | the router is asked to stop; everybody has left it; in memory |
 //!
-//! Who is named for the first time joins `realm1` beforehand, unless the line is `connects`, `speaks` or a HELLO.
-//! A line that begins with a space continues the one before it.
+//! Who is named for the first time joins beforehand, and `$ann` is then ann's session, unless the line is a HELLO
+//! or says how ann is to join: `connects`, `speaks`, `announces`, `is` or `comes`. A line that begins with a space continues the one before it.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use wamp::serializer::Serializer;
 
+use super::hello::{Announced, Claim};
 use super::notation::{Pattern, bytes_of_hex, text_end};
+use super::realms::PLAIN;
 
 /// A conversation, and what it shows.
 #[derive(Debug)]
@@ -33,6 +43,9 @@ pub(super) struct Scenario {
     pub(super) title: String,
     /// The line of the title.
     pub(super) number: usize,
+    /// What it shows of `rules.txt`.
+    pub(super) rules: Vec<String>,
+    pub(super) realm: String,
     /// Where it runs, if not everywhere.
     pub(super) only: Option<String>,
     pub(super) lines: Vec<Line>,
@@ -50,15 +63,21 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) enum Step {
     Speaks(String, Serializer),
+    Announces(String, Announced),
+    Claims(String, Claim),
+    ComesFromAfar(String),
     Connects(String),
     Sends(String, Content),
     Gets(String, Pattern),
+    GetsInTime(String, Pattern),
     /// The client ends the transport; with a close frame?
     Gone(String, bool),
     /// The router has ended it.
     Closed(String),
+    ClosedInTime(String),
     Silence,
     Differ(Pattern, Pattern),
+    AreFar(Pattern, Pattern),
     Advance(Duration),
     Stop,
     IsDown,
@@ -137,25 +156,35 @@ fn parse_header(number: usize, header: &str) -> Result<Scenario, String> {
     let (title, tags) = header
         .split_once(" spec: ")
         .ok_or("a scenario needs `spec:` and the section it is about")?;
-    let (anchors, only) = match tags.split_once(" only: ") {
-        Some((anchors, only)) => (anchors, Some(only.trim().to_owned())),
-        None => (tags, None),
-    };
-    for anchor in anchors.split(',').map(str::trim) {
-        if !is_anchor(anchor) {
-            return Err(format!("{anchor:?} is no section, such as `bp#ids`"));
-        }
-    }
     let title = title.trim();
     if !title.ends_with('.') {
         return Err("a title is a sentence".into());
     }
-    Ok(Scenario {
+    let mut scenario = Scenario {
         title: title.to_owned(),
         number,
-        only,
+        rules: Vec::new(),
+        realm: PLAIN[0].to_owned(),
+        only: None,
         lines: Vec::new(),
-    })
+    };
+    let mut tag = "spec:";
+    for word in tags.split_whitespace() {
+        if word.ends_with(':') {
+            tag = word;
+            continue;
+        }
+        let value = word.trim_end_matches(',');
+        match tag {
+            "spec:" if is_anchor(value) => {}
+            "spec:" => return Err(format!("{value:?} is no section, such as `bp#ids`")),
+            "rule:" => scenario.rules.push(value.to_owned()),
+            "realm:" => value.clone_into(&mut scenario.realm),
+            "only:" => scenario.only = Some(value.to_owned()),
+            _ => return Err(format!("{tag:?} is no tag")),
+        }
+    }
+    Ok(scenario)
 }
 
 /// `bp#`, `ap#` (the profiles) or `design#` (our own decisions), and a heading's anchor.
@@ -190,18 +219,35 @@ fn parse_step(text: &str) -> Result<Step, String> {
     if let Some((one, other)) = text.split_once(" != ") {
         return Ok(Step::Differ(Pattern::parse(one)?, Pattern::parse(other)?));
     }
+    if let Some((one, other)) = text.split_once(" is far from ") {
+        return Ok(Step::AreFar(Pattern::parse(one)?, Pattern::parse(other)?));
+    }
     let unclear = || format!("what does {text:?} mean?");
     let (name, deed) = text.split_once(' ').ok_or_else(unclear)?;
     let who = || name.to_owned();
     match deed.split_once(' ').unwrap_or((deed, "")) {
         ("->", content) => Ok(Step::Sends(who(), parse_content(content)?)),
         ("<-", message) => Ok(Step::Gets(who(), Pattern::parse(message)?)),
+        ("<~", "closed") => Ok(Step::ClosedInTime(who())),
+        ("<~", message) => Ok(Step::GetsInTime(who(), Pattern::parse(message)?)),
         ("speaks", name) => Ok(Step::Speaks(who(), serializer(name)?)),
+        ("announces", features) => Ok(Step::Announces(who(), Announced::parse(features)?)),
+        ("is", claim) => Ok(Step::Claims(who(), parse_claim(name, claim))),
+        ("comes", "from afar") => Ok(Step::ComesFromAfar(who())),
         ("connects", "") => Ok(Step::Connects(who())),
         ("gone", "") => Ok(Step::Gone(who(), true)),
         ("cut", "") => Ok(Step::Gone(who(), false)),
         ("closed", "") => Ok(Step::Closed(who())),
         _ => Err(unclear()),
+    }
+}
+
+/// `staff`, or `bob of staff`.
+fn parse_claim(name: &str, claim: &str) -> Claim {
+    let (authid, authrole) = claim.split_once(" of ").unwrap_or((name, claim));
+    Claim {
+        authid: authid.to_owned(),
+        authrole: authrole.to_owned(),
     }
 }
 

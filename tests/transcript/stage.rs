@@ -21,9 +21,19 @@ pub(super) struct Frame {
     pub(super) is_text: bool,
 }
 
+/// Where a client comes from, and where it wants to go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    pub(super) serializer: Serializer,
+    /// The realm that the scenario is about: its router is connected to.
+    pub(super) realm: &'a str,
+    /// Whether it comes from this machine.
+    pub(super) is_local: bool,
+}
+
 /// A place for a conversation. Clients are told apart by their names.
 ///
-/// What one step caused is to be had in the next: no step waits for the clock.
+/// What one step caused is to be had in the next: no step but [`await_next`](Self::await_next) waits for the clock.
 pub(super) trait Stage {
     /// The serializer of whoever does not choose one.
     fn serializer(&self) -> Serializer;
@@ -31,12 +41,15 @@ pub(super) trait Stage {
     /// Whether scenarios for `place` alone run here.
     fn is(&self, place: &str) -> bool;
 
-    fn connect(&mut self, name: &str, serializer: Serializer);
+    fn connect(&mut self, name: &str, way: Way<'_>);
 
     fn send(&mut self, name: &str, frame: Frame);
 
     /// Takes the oldest thing that `name` has got; `None` where the router has nothing for it.
     fn receive(&mut self, name: &str) -> Option<Received>;
+
+    /// Takes the next thing that `name` gets once time has passed; `None` where time changes nothing.
+    fn await_next(&mut self, name: &str) -> Option<Received>;
 
     /// Takes what anybody has got.
     fn unread(&mut self) -> Vec<(String, Received)>;

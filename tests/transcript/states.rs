@@ -11,10 +11,11 @@ use wamp::protocol::{MessageCode, Value};
 use wamp::router::Limits;
 use wamp::serializer::Serializer;
 
-use super::conversation::HELLO;
+use super::hello::{Announced, hello};
 use super::memory::Memory;
 use super::notation::{Names, Pattern};
-use super::stage::{Frame, Received, Stage};
+use super::realms::PLAIN;
+use super::stage::{Frame, Received, Stage, Way};
 
 /// A state of ann's, and how she gets there. All ids of the router count from 1.
 struct State {
@@ -50,10 +51,8 @@ const STATES: [State; 4] = [
 
 /// What ann holds in an open session.
 const OPENING: &[(&str, &str)] = &[
-    ("ann", HELLO),
     ("ann", r#"[SUBSCRIBE, 1, {}, "com.ann"]"#),
     ("ann", r#"[REGISTER, 2, {}, "com.ann"]"#),
-    ("bob", HELLO),
     ("bob", r#"[SUBSCRIBE, 1, {}, "com.bob"]"#),
     ("bob", r#"[REGISTER, 2, {}, "com.bob"]"#),
     ("bob", r#"[CALL, 3, {}, "com.ann"]"#),
@@ -187,15 +186,22 @@ fn short(received: &Received) -> String {
 }
 
 fn open(stage: &mut Memory) {
-    connect(stage, "ann");
-    connect(stage, "bob");
+    for name in ["ann", "bob"] {
+        connect(stage, name);
+        send(stage, name, &hello(PLAIN[0], &Announced::default(), None));
+    }
     for (name, message) in OPENING {
         send(stage, name, message);
     }
 }
 
 fn connect(stage: &mut Memory, name: &str) {
-    stage.connect(name, Serializer::Json);
+    let way = Way {
+        serializer: Serializer::Json,
+        realm: PLAIN[0],
+        is_local: true,
+    };
+    stage.connect(name, way);
 }
 
 fn send(stage: &mut Memory, name: &str, message: &str) {

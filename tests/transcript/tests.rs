@@ -15,7 +15,7 @@ fn play(lines: &str) -> Result<(), (usize, String)> {
     let text = format!("{TITLE}{lines}");
     let scenarios = script::parse(&text).unwrap();
     let outcome = play_on(&mut Memory::new(), &scenarios[0]);
-    let over_websocket = play_on(&mut WebSockets::new(Serializer::Cbor), &scenarios[0]);
+    let over_websocket = play_on(&mut WebSockets::to_process(Serializer::Cbor), &scenarios[0]);
     assert_eq!(outcome, over_websocket);
     outcome
 }
@@ -75,6 +75,61 @@ fn names_stand_for_what_they_were_bound_to() {
 }
 
 #[test]
+fn a_list_in_any_order_holds_each_item_once() {
+    let list = "ann -> [CALL, 1, {}, \"com.x\", [1, 2, 2]]\n";
+    let register = "ann -> [REGISTER, 1, {}, \"com.x\"]\nann <- [REGISTERED, 1, _]\n";
+    let call = list.replace("CALL, 1", "CALL, 2");
+    let got = |list: &str| {
+        play(&format!(
+            "{register}{call}ann <- [INVOCATION, _, _, {{}}, {list}]\n"
+        ))
+    };
+    assert_eq!(got("any_order[2, $x, 2]"), Ok(()));
+    assert_eq!(got("any_order[2, ...]"), Ok(()));
+    for list in ["any_order[1, 1, 2]", "any_order[1, 2]", "any_order[3, ...]"] {
+        assert_eq!(got(list).unwrap_err().0, 5, "{list}");
+    }
+}
+
+#[test]
+fn ids_that_follow_each_other_are_not_far() {
+    let far = |more: &str| {
+        play(&format!(
+            "ann -> [CALL, 1, {{}}, \"com.x\"]\nann <- [ERROR, $call, $one, ...]\n{more}\n"
+        ))
+    };
+    assert_eq!(
+        far("$call is far from $one").unwrap_err(),
+        (4, "48 and 1 are near each other".into())
+    );
+    let unbound = far("$call is far from $none");
+    assert_eq!(unbound, Err((4, "$none stands for nothing yet".into())));
+}
+
+#[test]
+fn waiting_for_what_never_comes_fails() {
+    let scenario =
+        format!("{TITLE}ann -> [PUBLISH, 1, {{}}, \"com.x\"]\nann <~ [PUBLISHED, 1, _]\n");
+    let scenarios = script::parse(&scenario).unwrap();
+    let outcome = play_on(&mut Memory::new(), &scenarios[0]);
+    assert_eq!(outcome, Err((3, "nothing came".into())));
+}
+
+#[test]
+fn who_says_who_it_is_is_believed_where_the_harness_vouches() {
+    let text = "# A title.  spec: bp#ids  realm: trust\n\
+                ann -> [HELLO, \"trust\", {\"roles\": {\"caller\": {}}, \"authmethods\": [\"harness\"], \"authid\": \"bob\", \
+                \"authrole\": \"staff\"}]\n\
+                ann <- [WELCOME, _, {\"authid\": \"bob\", \"authrole\": \"staff\", \"authprovider\": \"harness\", ...}]\n";
+    let scenarios = script::parse(text).unwrap();
+    assert_eq!(play_on(&mut Memory::new(), &scenarios[0]), Ok(()));
+    assert_eq!(
+        play_on(&mut WebSockets::to_library(Serializer::Json), &scenarios[0]),
+        Ok(())
+    );
+}
+
+#[test]
 fn a_failure_shows_what_was_said() {
     let text = format!("{TITLE}ann -> [CALL, 1, {{}}, \"com.x\"]\nann <- [RESULT, 1, {{}}]\n");
     let scenarios = script::parse(&text).unwrap();
@@ -83,7 +138,7 @@ fn a_failure_shows_what_was_said() {
         .to_string();
     for part in [
         "A title.\n  line: ann <- [RESULT, 1, {}]\n  but:  [ERROR,48,1,",
-        "--- said so far\nann -> [HELLO,\"realm1\",",
+        "--- said so far\nann joins realm1\n",
         "\nann -> [CALL,1,{},\"com.x\"]\nann <- [ERROR,48,1,{}",
     ] {
         assert!(shown.contains(part), "{part:?} is not in\n{shown}");
@@ -93,6 +148,8 @@ fn a_failure_shows_what_was_said() {
 #[test]
 fn a_file_that_is_no_transcript_is_refused() {
     let refused = |text: &str| script::parse(text).unwrap_err();
+    let tag = refused("# A title.  spec: bp#ids  reason: none\n.\n");
+    assert_eq!(tag, "1: \"reason:\" is no tag");
     let no_spec = refused("# A title.\n.\n");
     assert!(
         no_spec.starts_with("1: a scenario needs `spec:`"),

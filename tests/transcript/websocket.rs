@@ -1,4 +1,5 @@
-//! The stage over sockets: WebSockets to a real `wamp router`, one serializer a test.
+//! The stage over sockets: WebSockets to a real `wamp router`, or to a router of this process where a realm needs
+//! settings or accounts; one serializer a test.
 //!
 //! That nothing more comes is known without waiting, from three facts about the router's connection
 //! (`node::connection`): it routes all it has read before it writes; it puts a pong into what it will write when
@@ -16,18 +17,27 @@ use tokio_tungstenite::tungstenite::client::{ClientRequestBuilder, client};
 use tokio_tungstenite::tungstenite::{self, Message as WsMessage, Utf8Bytes};
 use wamp::serializer::Serializer;
 
-use super::REALMS;
-use super::stage::{Frame, Received, Stage};
+use super::library::Library;
+use super::realms::PLAIN;
+use super::stage::{Frame, Received, Stage, Way};
 use crate::support::Router;
 
-/// How long a router may take to answer a ping. Generous: CI shares its two cores.
+/// How long a router may take to answer a ping, or to do what it does in time. Generous: CI shares its two cores.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A router and the clients connected to it.
 pub(super) struct WebSockets {
-    router: Router,
+    host: Host,
     serializer: Serializer,
     peers: BTreeMap<String, Peer>,
+}
+
+/// Whose router it is.
+enum Host {
+    /// One process for all scenarios.
+    Process(Router),
+    /// Begun anew for each of them.
+    Library(Library),
 }
 
 /// A client's end of a connection.
@@ -75,10 +85,18 @@ impl Write for Patient {
 }
 
 impl WebSockets {
-    pub(super) fn new(serializer: Serializer) -> Self {
-        let args = REALMS.iter().flat_map(|realm| ["--realm", realm]);
+    pub(super) fn to_process(serializer: Serializer) -> Self {
+        let args = PLAIN.iter().flat_map(|realm| ["--realm", realm]);
+        Self::to(Host::Process(Router::start_with(args)), serializer)
+    }
+
+    pub(super) fn to_library(serializer: Serializer) -> Self {
+        Self::to(Host::Library(Library::start()), serializer)
+    }
+
+    const fn to(host: Host, serializer: Serializer) -> Self {
         Self {
-            router: Router::start_with(args),
+            host,
             serializer,
             peers: BTreeMap::new(),
         }
@@ -158,6 +176,17 @@ impl Peer {
         }
     }
 
+    /// Reads until there is something, however long that takes, up to the deadline.
+    fn read_on(&mut self) {
+        let deadline = wamp::node::now() + DEADLINE;
+        while self.inbox.is_empty() && wamp::node::now() < deadline {
+            match self.socket.read() {
+                Ok(message) => self.take(message),
+                Err(_) => self.end(),
+            }
+        }
+    }
+
     fn take(&mut self, message: WsMessage) {
         let bytes = match message {
             WsMessage::Text(text) if self.serializer.is_text() => text.into(),
@@ -195,9 +224,14 @@ impl Stage for WebSockets {
         place == "websocket" || place == self.serializer.name()
     }
 
-    fn connect(&mut self, name: &str, serializer: Serializer) {
+    fn connect(&mut self, name: &str, way: Way<'_>) {
+        assert!(way.is_local, "who comes from afar does so in memory only");
         self.settle_all_but(name);
-        let peer = Peer::connect(self.router.url(), serializer);
+        let url = match &self.host {
+            Host::Process(router) => router.url(),
+            Host::Library(library) => library.url(way.realm),
+        };
+        let peer = Peer::connect(url, way.serializer);
         self.peers.insert(name.into(), peer);
     }
 
@@ -211,6 +245,12 @@ impl Stage for WebSockets {
             self.peers.values_mut().for_each(Peer::settle);
             self.peer(name).drain();
         }
+        self.peer(name).inbox.pop_front()
+    }
+
+    fn await_next(&mut self, name: &str) -> Option<Received> {
+        self.peers.values_mut().for_each(Peer::settle);
+        self.peer(name).read_on();
         self.peer(name).inbox.pop_front()
     }
 
@@ -243,12 +283,18 @@ impl Stage for WebSockets {
     }
 
     fn log(&self) -> String {
-        self.router.log()
+        match &self.host {
+            Host::Process(router) => router.log(),
+            Host::Library(_) => String::new(),
+        }
     }
 
     fn finish(&mut self) -> Result<(), String> {
         for (_, peer) in std::mem::take(&mut self.peers) {
             peer.leave(true);
+        }
+        if let Host::Library(library) = &mut self.host {
+            *library = Library::start();
         }
         Ok(())
     }

@@ -1,0 +1,122 @@
+//! The realms on every stage, and who may say who it is.
+
+use std::time::Duration;
+
+use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
+use wamp::router::{
+    Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule, Settings, TimeUnit,
+    TrustRule, UriPattern,
+};
+
+/// How long `short` keeps an event.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// The realms of a router without a config, which `wamp router` serves too.
+pub(super) const PLAIN: [&str; 2] = ["realm1", "realm2"];
+
+/// The realm in which every bound is soon reached; its limits are those of its whole router.
+pub(super) const SMALL: &str = "small";
+
+/// Every realm that is not [`SMALL`].
+pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
+    let plain = PLAIN.map(|name| (Uri::from(name), Settings::default()));
+    plain.into_iter().chain(configured())
+}
+
+/// Realms in which an operator has decided something; each is about one decision.
+fn configured() -> [(Uri, Settings); 7] {
+    let with = |name: &str, decide: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        decide(&mut settings);
+        (Uri::from(name), settings)
+    };
+    [
+        with("strict", |settings| settings.uri_rule = UriRule::Strict),
+        with("lenient", |settings| {
+            settings.request_ids = RequestIds::Lenient;
+            settings.call_timeout_unit = TimeUnit::Seconds;
+        }),
+        with("private", |settings| settings.disclosure = false),
+        with("trust", |settings| {
+            settings.trust = vec![
+                trusted("com.vault.", Some("staff"), 3),
+                trusted("com.vault.", None, 0),
+                trusted("com.hall.", None, 1),
+            ];
+        }),
+        with("history", |settings| {
+            settings.history = vec![
+                kept(MatchPolicy::Prefix, "com.history.", 5),
+                kept(MatchPolicy::Exact, "com.one", 2),
+            ];
+        }),
+        with("short", |settings| {
+            settings.retention = vec![
+                retained("com.short.", Some(SHORT)),
+                retained("com.ever.", None),
+            ];
+        }),
+        with("forgetful", |settings| settings.retention = Vec::new()),
+    ]
+}
+
+fn trusted(prefix: &str, authrole: Option<&'static str>, level: u64) -> TrustRule {
+    TrustRule {
+        uris: under(MatchPolicy::Prefix, prefix),
+        authrole: authrole.map(Into::into),
+        level,
+    }
+}
+
+fn kept(policy: MatchPolicy, pattern: &str, events_max: usize) -> HistoryRule {
+    HistoryRule {
+        topics: under(policy, pattern),
+        events_max,
+    }
+}
+
+fn retained(prefix: &str, lifetime: Option<Duration>) -> RetentionRule {
+    RetentionRule {
+        topics: under(MatchPolicy::Prefix, prefix),
+        lifetime,
+    }
+}
+
+fn under(policy: MatchPolicy, pattern: &str) -> UriPattern {
+    UriPattern {
+        policy,
+        pattern: pattern.into(),
+    }
+}
+
+/// The limits of [`SMALL`].
+pub(super) fn small_limits() -> Limits {
+    Limits {
+        session_subscriptions: 2,
+        session_registrations: 2,
+        session_calls: 3,
+        session_invocations: 5,
+        session_late_answers: 1,
+        session_ended_calls: 1,
+        session_testaments: 1,
+        testament_bytes: 100,
+        registration_queue_calls: 2,
+        retained_topics: 2,
+        retained_filtered: 1,
+        ..Limits::default()
+    }
+}
+
+/// The harness's own: who signs in by the method `harness` is who it claims to be.
+pub(super) fn authenticator() -> Authenticator {
+    Authenticator::new(|details: &HelloDetails| {
+        let methods = details.authmethods.as_ref()?;
+        methods.iter().find(|method| *method == "harness")?;
+        Some(Identity {
+            authid: details.authid.clone()?,
+            authrole: details.authrole.clone()?,
+            authmethod: "harness".into(),
+            authprovider: "harness".into(),
+        })
+    })
+}
