@@ -72,12 +72,12 @@ macro_rules! transcripts {
 
 transcripts! {
     to_process {
-        calls canceling goodbye handshake malformed passthru patterns payload progressive_results pubsub request_ids
-        sharding shutdown uris violations
+        calls canceling goodbye handshake malformed passthru patterns payload progressive_results pubsub
+        registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {
-        audience concurrency disclosure pattern_registrations progressive_invocations rerouting retention
-        shared_registrations testaments timeouts trust
+        audience concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
+        rerouting retention sessions shared_registrations testaments timeouts trust
     }
 }
 
