@@ -62,8 +62,10 @@ impl Sources {
         usize::try_from((self.random)() % end).unwrap_or_default()
     }
 
+    /// In whole milliseconds: a time that was told, and is asked for, is the one that was meant.
     pub(super) fn time_of_day(&mut self) -> Timestamp {
-        (self.time_of_day)()
+        let time = (self.time_of_day)();
+        Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
     }
 }
 
