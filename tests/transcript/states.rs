@@ -23,7 +23,7 @@ struct State {
     reach: fn(&mut Memory),
 }
 
-const STATES: [State; 4] = [
+const STATES: [State; 6] = [
     State {
         name: "before HELLO",
         reach: |stage| connect(stage, "ann"),
@@ -31,6 +31,20 @@ const STATES: [State; 4] = [
     State {
         name: "open",
         reach: open,
+    },
+    State {
+        name: "after its own GOODBYE",
+        reach: |stage| {
+            open(stage);
+            send(stage, "ann", r#"[GOODBYE, {}, "wamp.close.close_realm"]"#);
+        },
+    },
+    State {
+        name: "killed",
+        reach: |stage| {
+            open(stage);
+            send(stage, "bob", r#"[CALL, 4, {}, "wamp.session.kill_all"]"#);
+        },
     },
     State {
         name: "router draining",
@@ -55,53 +69,86 @@ const OPENING: &[(&str, &str)] = &[
     ("ann", r#"[REGISTER, 2, {}, "com.ann"]"#),
     ("bob", r#"[SUBSCRIBE, 1, {}, "com.bob"]"#),
     ("bob", r#"[REGISTER, 2, {}, "com.bob"]"#),
-    ("bob", r#"[CALL, 3, {}, "com.ann"]"#),
+    ("bob", r#"[CALL, 3, {"receive_progress": true}, "com.ann"]"#),
+    ("ann", r#"[CALL, 3, {}, "com.bob"]"#),
+    ("ann", r#"[CALL, 4, {"progress": true}, "com.bob"]"#),
 ];
 
 /// Every message, well-formed, and its variants that matter.
 const MESSAGES: &[&str] = &[
     r#"[HELLO, "realm1", {"roles": {"caller": {}}}]"#,
     r#"[HELLO, "realm9", {"roles": {"caller": {}}}]"#,
+    r#"[HELLO, "realm1", {}]"#,
     "[WELCOME, 1, {}]",
     r#"[ABORT, {}, "com.example.panic"]"#,
     r#"[CHALLENGE, "ticket", {}]"#,
     r#"[AUTHENTICATE, "secret", {}]"#,
     r#"[GOODBYE, {}, "wamp.close.close_realm"]"#,
+    r#"[GOODBYE, {}, "wamp.close.goodbye_and_out"]"#,
     r#"[ERROR, INVOCATION, 1, {}, "com.oops"]"#,
+    r#"[ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"]"#,
     r#"[ERROR, INVOCATION, 9, {}, "com.oops"]"#,
     r#"[ERROR, CALL, 1, {}, "com.oops"]"#,
-    r#"[PUBLISH, 3, {}, "com.bob"]"#,
-    r#"[PUBLISH, 3, {"acknowledge": true}, "com.bob"]"#,
-    r#"[PUBLISH, 3, {"acknowledge": true}, ""]"#,
-    r#"[PUBLISH, 4, {}, "com.bob"]"#,
+    r#"[PUBLISH, 5, {}, "com.bob"]"#,
+    r#"[PUBLISH, 5, {"acknowledge": true}, "com.bob"]"#,
+    r#"[PUBLISH, 5, {"acknowledge": true}, "com.nobody"]"#,
+    r#"[PUBLISH, 5, {"acknowledge": true, "eligible": []}, "com.bob"]"#,
+    r#"[PUBLISH, 5, {"acknowledge": true}, ""]"#,
+    r#"[PUBLISH, 5, {"acknowledge": true}, "wamp.x"]"#,
+    r#"[PUBLISH, 5, {"ppt_scheme": "x_mine"}, "com.bob"]"#,
+    r#"[PUBLISH, 6, {}, "com.bob"]"#,
     "[PUBLISHED, 1, 1]",
-    r#"[SUBSCRIBE, 3, {}, "com.x"]"#,
-    r#"[SUBSCRIBE, 3, {}, ""]"#,
-    r#"[SUBSCRIBE, 4, {}, "com.x"]"#,
+    r#"[SUBSCRIBE, 5, {}, "com.x"]"#,
+    r#"[SUBSCRIBE, 5, {}, "com.ann"]"#,
+    r#"[SUBSCRIBE, 5, {"match": "prefix"}, "com"]"#,
+    r#"[SUBSCRIBE, 5, {"match": "wildcard"}, "com."]"#,
+    r#"[SUBSCRIBE, 5, {}, ""]"#,
+    r#"[SUBSCRIBE, 6, {}, "com.x"]"#,
     "[SUBSCRIBED, 1, 1]",
-    "[UNSUBSCRIBE, 3, 1]",
-    "[UNSUBSCRIBE, 3, 9]",
-    "[UNSUBSCRIBE, 4, 1]",
+    "[UNSUBSCRIBE, 5, 1]",
+    "[UNSUBSCRIBE, 5, 9]",
+    "[UNSUBSCRIBE, 6, 1]",
     "[UNSUBSCRIBED, 1]",
     "[EVENT, 1, 1, {}]",
-    r#"[CALL, 3, {}, "com.bob"]"#,
-    r#"[CALL, 3, {}, "com.none"]"#,
-    r#"[CALL, 3, {}, ""]"#,
+    r#"[CALL, 5, {}, "com.bob"]"#,
+    r#"[CALL, 5, {"progress": true}, "com.bob"]"#,
+    r#"[CALL, 5, {}, "com.none"]"#,
+    r#"[CALL, 5, {}, "wamp.session.count"]"#,
+    r#"[CALL, 5, {}, "wamp.session.kill_all"]"#,
+    r#"[CALL, 5, {}, "wamp.session.get"]"#,
+    r#"[CALL, 5, {}, "wamp.none"]"#,
+    r#"[CALL, 5, {"runmode": "all"}, "com.bob"]"#,
+    r#"[CALL, 5, {}, ""]"#,
+    r#"[CALL, 6, {}, "com.bob"]"#,
+    r#"[CALL, 4, {"progress": true}, "com.bob"]"#,
     r#"[CALL, 4, {}, "com.bob"]"#,
-    "[CANCEL, 1, {}]",
+    r#"[CALL, 4, {}, "com.other"]"#,
+    r#"[CALL, 3, {}, "com.bob"]"#,
+    r#"[CALL, 1, {}, "com.bob"]"#,
+    "[CANCEL, 3, {}]",
+    r#"[CANCEL, 3, {"mode": "skip"}]"#,
+    r#"[CANCEL, 3, {"mode": "kill"}]"#,
+    r#"[CANCEL, 3, {"mode": "killnowait"}]"#,
+    "[CANCEL, 4, {}]",
+    "[CANCEL, 9, {}]",
     "[RESULT, 1, {}]",
-    r#"[REGISTER, 3, {}, "com.x"]"#,
-    r#"[REGISTER, 3, {}, "com.bob"]"#,
-    r#"[REGISTER, 3, {}, ""]"#,
-    r#"[REGISTER, 4, {}, "com.x"]"#,
+    r#"[REGISTER, 5, {}, "com.x"]"#,
+    r#"[REGISTER, 5, {"match": "prefix"}, "com"]"#,
+    r#"[REGISTER, 5, {"invoke": "roundrobin"}, "com.x"]"#,
+    r#"[REGISTER, 5, {}, "com.bob"]"#,
+    r#"[REGISTER, 5, {"force_reregister": true}, "com.bob"]"#,
+    r#"[REGISTER, 5, {}, ""]"#,
+    r#"[REGISTER, 6, {}, "com.x"]"#,
     "[REGISTERED, 1, 1]",
-    "[UNREGISTER, 3, 1]",
-    "[UNREGISTER, 3, 9]",
-    "[UNREGISTER, 4, 1]",
+    "[UNREGISTER, 5, 1]",
+    "[UNREGISTER, 5, 9]",
+    "[UNREGISTER, 6, 1]",
     "[UNREGISTERED, 1]",
     "[INVOCATION, 1, 1, {}]",
     "[INTERRUPT, 1, {}]",
     "[YIELD, 1, {}]",
+    r#"[YIELD, 1, {"progress": true}]"#,
+    r#"[YIELD, 1, {"ppt_scheme": "x_mine"}]"#,
     "[YIELD, 9, {}]",
     "[EVENT_RECEIVED, 1]",
     "[CALL]",
@@ -132,7 +179,8 @@ fn each_state_does_with_each_message_what_is_checked_in() {
 fn table() -> String {
     let mut table = String::from(
         "What a client gets for each message, by state. `open`: ann holds subscription 1, registration 1 and\n\
-         invocation 1 of bob's; her next request is 3. What bob gets is behind `bob:`.\n",
+         invocation 1 of bob's, who takes progress; bob has her call 3 and the first part of her call 4; her next\n\
+         request is 5. Everybody has announced everything. What bob gets is behind `bob:`.\n",
     );
     for message in MESSAGES {
         let _ = write!(table, "\n{message}\n");
