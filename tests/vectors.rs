@@ -109,7 +109,7 @@ fn files() -> Option<Vec<PathBuf>> {
 }
 
 /// The folder of the vectors; `None`, and a word about it, in a clone that has none.
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("WAMP_SPEC_VECTORS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors"),
         PathBuf::from,

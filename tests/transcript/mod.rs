@@ -12,6 +12,7 @@
 //! | [`hello`] | how somebody joins who says no HELLO |
 //! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
 //! | [`rules`] | what the scenarios together must show |
+//! | [`multisession`] | the specification's own conversations |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
 //! | [`random`] | random conversations, and what holds in all of them |
 //!
@@ -21,6 +22,7 @@ mod conversation;
 mod hello;
 mod library;
 mod memory;
+mod multisession;
 mod notation;
 mod random;
 mod realms;
