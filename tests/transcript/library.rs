@@ -53,8 +53,7 @@ impl Drop for Library {
 
 async fn serve(tell_urls: &mpsc::Sender<[String; 2]>, stopped: oneshot::Receiver<()>) {
     let all = bind(realms::realms(), Limits::default()).await;
-    let small = [(SMALL.into(), Settings::default())];
-    let small = bind(small, realms::small_limits()).await;
+    let small = bind([realms::small_realm()], realms::small_limits()).await;
     let url = |listening: &Listening| listening.urls().remove(0);
     let told = tell_urls.send([url(&all), url(&small)]);
     told.expect("the test waits for them");

@@ -113,7 +113,6 @@ fn at<'a>(
 }
 
 fn open_realms() -> BTreeMap<Uri, Realm> {
-    let small = (SMALL.into(), Settings::default());
     let realm = |(at, (name, settings)): (u64, (Uri, Settings))| {
         let limits = if name.as_str() == SMALL {
             realms::small_limits()
@@ -126,7 +125,7 @@ fn open_realms() -> BTreeMap<Uri, Realm> {
         (name, realm)
     };
     (0..)
-        .zip(realms::realms().chain([small]))
+        .zip(realms::realms().chain([realms::small_realm()]))
         .map(realm)
         .collect()
 }

@@ -78,7 +78,7 @@ transcripts! {
         registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {
-        audience concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
+        audience bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
         rerouting retention sessions shared_registrations testaments timeouts trust
     }
 }

@@ -16,17 +16,18 @@ use wamp::serializer::Serializer;
 
 const SESSIONS: usize = 5;
 const TOPICS: [&str; 6] = ["a", "a.b", "a.b.c", "a.x.c", "b.b.c", "b"];
+/// None matches a topic of the router's own.
 const PATTERNS: [(MatchPolicy, &str); 12] = [
     (MatchPolicy::Exact, "a"),
     (MatchPolicy::Exact, "a.b.c"),
     (MatchPolicy::Exact, "b"),
-    (MatchPolicy::Prefix, ""),
+    (MatchPolicy::Prefix, "b"),
     (MatchPolicy::Prefix, "a"),
     (MatchPolicy::Prefix, "a."),
     (MatchPolicy::Prefix, "a.b"),
-    (MatchPolicy::Wildcard, "a."),
+    (MatchPolicy::Wildcard, "a.."),
     (MatchPolicy::Wildcard, "a..c"),
-    (MatchPolicy::Wildcard, ".."),
+    (MatchPolicy::Wildcard, "a.."),
     (MatchPolicy::Wildcard, ".b."),
     (MatchPolicy::Wildcard, "a.b.c"),
 ];

@@ -89,20 +89,40 @@ fn under(policy: MatchPolicy, pattern: &str) -> UriPattern {
     }
 }
 
-/// The limits of [`SMALL`].
+/// [`SMALL`] with its settings.
+pub(super) fn small_realm() -> (Uri, Settings) {
+    let history = vec![kept(MatchPolicy::Prefix, "com.history.", 100)];
+    let settings = Settings {
+        history,
+        ..Settings::default()
+    };
+    (SMALL.into(), settings)
+}
+
+/// The limits of [`SMALL`]. Bytes are bounded so that texts of 1,000 bytes tell.
 pub(super) fn small_limits() -> Limits {
+    const BYTES: usize = 1500;
     Limits {
-        session_subscriptions: 2,
-        session_registrations: 2,
+        session_subscriptions: 3,
+        session_registrations: 3,
+        session_wildcard_shapes: 1,
         session_calls: 3,
         session_invocations: 5,
+        session_kept_bytes: 2 * BYTES,
         session_late_answers: 1,
         session_ended_calls: 1,
         session_testaments: 1,
-        testament_bytes: 100,
+        session_definitions: 1,
+        testament_bytes: BYTES,
+        definition_bytes: BYTES,
         registration_queue_calls: 2,
+        registration_queue_bytes: BYTES,
         retained_topics: 2,
+        retained_bytes: BYTES,
         retained_filtered: 1,
+        history_bytes: 3 * BYTES,
+        history_answer_events: 2,
+        history_answer_bytes: BYTES,
         ..Limits::default()
     }
 }
