@@ -15,6 +15,8 @@
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod cancel;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod crossbar;
@@ -31,5 +33,10 @@ mod lister;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
 mod support;
+#[cfg(test)]
+mod timeouts;
