@@ -35,6 +35,8 @@ mod peer;
 #[cfg(test)]
 mod progress;
 #[cfg(test)]
+mod registrations;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
 mod support;

@@ -314,6 +314,26 @@ fn id(answer: &Value, key: &str) -> u64 {
         .unwrap_or_else(|| panic!("not {key}: {answer}"))
 }
 
+/// Turns floats without a fraction into integers: JavaScript does not tell them apart and writes either.
+pub(crate) fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number
+            .to_string()
+            .strip_suffix(".0")
+            .and_then(|whole| whole.parse::<i64>().ok())
+        {
+            Some(whole) => whole.into(),
+            None => number.into(),
+        },
+        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(items) => items
+            .into_iter()
+            .map(|(key, value)| (key, with_whole_numbers(value)))
+            .collect(),
+        other => other,
+    }
+}
+
 /// Prepares one of our scripts in the environment that has autobahn-python.
 #[track_caller]
 pub(crate) fn python(script: &str) -> Command {

@@ -5,7 +5,7 @@
 // Says also {"revoked": REASON} when the router has taken a registration or a subscription away.
 
 const { createRequire } = require("node:module");
-const { drive, say, waiting } = require("./driver.cjs");
+const { drive, say, told, waiting } = require("./driver.cjs");
 
 const installed = createRequire(process.cwd() + "/");
 const autobahn = installed("autobahn");
@@ -28,7 +28,7 @@ const behaviours = (session) => ({
     return sum(args);
   },
   describe: (_args, _kwargs, { procedure, caller, caller_authid, caller_authrole }) =>
-    new autobahn.Result([], { session, procedure, caller, caller_authid, caller_authrole }),
+    new autobahn.Result([], told({ session, procedure, caller, caller_authid, caller_authrole })),
   wait: async (args, _kwargs, { procedure }) => {
     await waiting(procedure);
     return new autobahn.Result(args);
@@ -71,8 +71,8 @@ function peer(session) {
     async subscribe({ topic, options }) {
       const match = options.match ?? "exact";
       const onEvent = (args, kwargs, details) => {
-        const { topic, publication, publisher, publisher_authid, publisher_authrole } = details;
-        const more = { publisher, publisher_authid, publisher_authrole, retained: details.retained || undefined };
+        const { topic, publication, publisher, publisher_authid, publisher_authrole, retained } = details;
+        const more = told({ publisher, publisher_authid, publisher_authrole, retained });
         say({ event: { topic, match, publication, ...more, args, kwargs } });
       };
       subscribed[topic] = await session.subscribe(topic, onEvent, options);

@@ -113,11 +113,12 @@ class Peer(ApplicationSession):
         self.behaviours = Behaviours(details.session)
         self.registered, self.subscribed = {}, {}
         say(ready=details.session, authid=details.authid, authrole=details.authrole)
-        lines = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-        obeyed = []
-        async for line in lines:
-            obeyed.append(asyncio.create_task(self.obey(**json.loads(line))))
+        # Nobody but these two holds the task that reads and those that obey: without them they are collected.
+        self.lines, self.obeyed = asyncio.StreamReader(), []
+        protocol = asyncio.StreamReaderProtocol(self.lines)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+        async for line in self.lines:
+            self.obeyed.append(asyncio.create_task(self.obey(**json.loads(line))))
         self.leave()
 
     async def obey(self, do, args=(), kwargs={}, options={}, **order):

@@ -27,6 +27,11 @@ function withBytes(value) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withBytes(item)]));
 }
 
+/** Leaves out what details leave open. */
+function told(details) {
+  return Object.fromEntries(Object.entries(details).filter(([_name, value]) => value));
+}
+
 const waitingCalls = [];
 
 /** Resolves when an order tells the procedure that was called to answer. */
@@ -60,4 +65,4 @@ async function drive(peer, binary) {
   leaving = true;
 }
 
-module.exports = { drive, say, waiting };
+module.exports = { drive, say, told, waiting };

@@ -3,7 +3,7 @@
 //     node wampy.cjs URL SERIALIZER [REALM]
 
 const { createRequire } = require("node:module");
-const { drive, say, waiting } = require("./driver.cjs");
+const { drive, say, told, waiting } = require("./driver.cjs");
 
 const installed = createRequire(process.cwd() + "/");
 const { Wampy } = installed("wampy");
@@ -24,7 +24,7 @@ const behaviours = (session) => ({
   },
   count: sum,
   describe: ({ details: { procedure, caller, caller_authid, caller_authrole } }) => ({
-    argsDict: { session, procedure, caller, caller_authid, caller_authrole },
+    argsDict: told({ session, procedure, caller, caller_authid, caller_authrole }),
   }),
   wait: async ({ details, argsList = [] }) => {
     await waiting(details.procedure ?? null);
@@ -57,7 +57,7 @@ const peer = (session) => {
     async subscribe({ topic, options: { match = "exact", ...options } }) {
       const onEvent = ({ details, ...payload }) => {
         const { publication = null, publisher, publisher_authid, publisher_authrole, retained } = details;
-        const more = { publisher, publisher_authid, publisher_authrole, retained };
+        const more = told({ publisher, publisher_authid, publisher_authrole, retained });
         say({ event: { topic: details.topic ?? topic, match, publication, ...more, ...unpacked(payload) } });
       };
       const policy = match === "exact" ? {} : { match };
