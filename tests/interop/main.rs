@@ -25,6 +25,8 @@ mod defaults;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod disclosure;
+#[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
 mod events;
@@ -35,7 +37,11 @@ mod peer;
 #[cfg(test)]
 mod progress;
 #[cfg(test)]
+mod receivers;
+#[cfg(test)]
 mod registrations;
+#[cfg(test)]
+mod retained;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the tests that need Rust alone use more of it")]

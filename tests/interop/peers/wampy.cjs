@@ -73,7 +73,7 @@ const peer = (session) => {
       const { publicationId } = await session.publish(topic, { argsList: args, argsDict: kwargs }, options);
       return { published: publicationId };
     },
-    failure: (error) => ({ error: error.errorUri, ...unpacked(error) }),
+    failure: (error) => ({ error: error.errorUri ?? error.message, ...unpacked(error) }),
   };
 };
 
