@@ -146,8 +146,8 @@ impl Dealer {
             .flat_map(|it| it.callees.keys().copied())
             .collect();
         for callee in callees {
-            let reason = "somebody else registered the procedure with force_reregister";
-            self.revoke(context, registration, callee, Some(reason));
+            // The specification has a text here, Autobahn takes nothing but a URI.
+            self.revoke(context, registration, callee, Some("force_reregister"));
         }
     }
 

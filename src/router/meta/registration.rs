@@ -70,6 +70,8 @@ pub(super) fn count_callees(realm: &mut Realm, request: &Request) -> Result<Repl
 }
 
 /// Takes a registration back from a callee. Of Crossbar.io's catalogue.
+///
+/// Its `reason` is any text, as the specification has it; Autobahn's callees take nothing but a URI.
 pub(super) fn remove_callee(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     realm.check_may_administer(request.caller)?;
     let id = held(realm, request)?.id;

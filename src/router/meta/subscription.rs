@@ -84,6 +84,8 @@ pub(super) fn count_subscribers(realm: &mut Realm, request: &Request) -> Result<
 }
 
 /// Takes a subscription back from a subscriber. Of Crossbar.io's catalogue.
+///
+/// Its `reason` is any text, as the specification has it; Autobahn's subscribers take nothing but a URI.
 pub(super) fn remove_subscriber(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     realm.check_may_administer(request.caller)?;
     let id = held(realm, request)?.id;
