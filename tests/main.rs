@@ -5,6 +5,9 @@ mod cli;
 /// The README's commands.
 #[cfg(test)]
 mod readme;
+/// Random sequences against the core and a naive reference.
+#[cfg(test)]
+mod reference;
 /// Attacks on the router's process, and every limit of it.
 #[cfg(test)]
 mod router;

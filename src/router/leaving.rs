@@ -15,7 +15,7 @@ use crate::protocol::{GoodbyeDetails, Message, SessionId, Uri, uris};
 pub(super) enum Manner {
     /// Its testaments are published, and subscribers to meta events told.
     Openly,
-    /// Nobody hears of it but who waits for its answer.
+    /// Neither; what it held still goes as it always does.
     Quietly,
 }
 
@@ -72,7 +72,7 @@ impl Realm {
         }
         match manner {
             Manner::Openly => context.tell(Happening::Left(id, Box::new(session.identity))),
-            Manner::Quietly => context.happenings.clear(),
+            Manner::Quietly => {}
         }
     }
 
@@ -83,15 +83,13 @@ impl Realm {
         self.dismiss(now, victim, End::Killed);
     }
 
-    /// Ends sessions without a word to anybody else. Spec: ap#session-metapi, `kill_all`.
+    /// Ends sessions without meta events of sessions and without testaments. Spec: ap#session-metapi, `kill_all`.
     pub(super) fn kill_quietly(
         &mut self,
         now: Instant,
         victims: &[SessionId],
         farewell: &Farewell,
     ) {
-        // What is due to be told for others is told first.
-        self.publish_happenings();
         let message = farewell.goodbye().into();
         for &victim in victims {
             self.take_out(now, victim, Manner::Quietly);
@@ -123,6 +121,8 @@ impl Realm {
             self.take_out(now, session, Manner::Quietly);
             self.dismiss(now, session, End::Dismissed);
         }
+        // Nobody is left to hear of it.
+        self.context.happenings.clear();
         self.send_many(everybody, goodbye(uris::SYSTEM_SHUTDOWN).into());
     }
 

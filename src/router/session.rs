@@ -3,7 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
-use super::dealer::CallKey;
+use super::dealer::{CallKey, Offer};
 use super::identity::{Identity, Transport};
 use super::meta::Testaments;
 use super::pattern::Shape;
@@ -38,7 +38,7 @@ pub(super) struct Session {
 #[derive(Debug, Default)]
 pub(super) struct Rare {
     /// As a callee: invocations that nobody waits for, each with the registration that it keeps busy, if one does.
-    pub(super) late: Remembered<Option<RegistrationId>>,
+    pub(super) late: Remembered<Option<(RegistrationId, Offer)>>,
     /// As a caller: calls that it made in parts, and that ended before it had sent the last.
     pub(super) ended: Remembered<()>,
     /// As a caller: payload bytes that are kept for another callee.

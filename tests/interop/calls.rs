@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::{
+    Library::{self, AutobahnJs, AutobahnPython, Wampy},
+    with_whole_numbers,
+};
 use crate::support::Router;
 
 #[test]
@@ -115,25 +118,5 @@ fn calls(caller: Library, callee: Library) {
     }
     for (_, peer) in callees {
         peer.leave();
-    }
-}
-
-/// Turns floats without a fraction into integers: JavaScript does not tell them apart and writes either.
-fn with_whole_numbers(value: Value) -> Value {
-    match value {
-        Value::Number(number) => match number
-            .to_string()
-            .strip_suffix(".0")
-            .and_then(|whole| whole.parse::<i64>().ok())
-        {
-            Some(whole) => whole.into(),
-            None => number.into(),
-        },
-        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
-        Value::Object(items) => items
-            .into_iter()
-            .map(|(key, value)| (key, with_whole_numbers(value)))
-            .collect(),
-        other => other,
     }
 }

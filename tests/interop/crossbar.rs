@@ -7,9 +7,18 @@ use std::sync::OnceLock;
 use crate::peer::{installed, script_path};
 use crate::support::Program;
 
-/// Returns the URL of a Crossbar.io that knows `realm1` and lets everybody do everything there.
+/// Its realms: one for all, where URIs must differ from test to test, and one for each test that looks at a whole realm.
+const REALMS: [&str; 5] = [
+    "realm1",
+    "sessions",
+    "registrations",
+    "subscriptions",
+    "testaments",
+];
+
+/// Returns the URL of a Crossbar.io that lets everybody do everything.
 ///
-/// All tests share it, as it takes seconds to start: URIs must differ from test to test. It ends with this process.
+/// All tests share it, as it takes seconds to start. It ends with this process.
 #[track_caller]
 pub(crate) fn url() -> &'static str {
     static CROSSBAR: OnceLock<(Program, String)> = OnceLock::new();
@@ -26,7 +35,8 @@ fn start() -> (Program, String) {
     let mut command = Command::new(script_path("crossbar.sh"));
     command
         .arg(installed("crossbar/bin/crossbar"))
-        .arg(free.to_string());
+        .arg(free.to_string())
+        .args(REALMS);
     let crossbar = Program::start(command);
     let line = crossbar.wait_for_line("and listening on TCP port ");
     let (_, port) = line.rsplit_once(' ').unwrap();

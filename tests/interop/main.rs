@@ -15,6 +15,8 @@
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod cancel;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod crossbar;
@@ -22,6 +24,8 @@ mod crossbar;
 mod defaults;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod disclosure;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
@@ -31,5 +35,16 @@ mod lister;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
+mod receivers;
+#[cfg(test)]
+mod registrations;
+#[cfg(test)]
+mod retained;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
 mod support;
+#[cfg(test)]
+mod timeouts;

@@ -14,7 +14,6 @@
 //! | [`rules`] | what the scenarios together must show |
 //! | [`multisession`] | the specification's own conversations |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
-//! | [`random`] | random conversations, and what holds in all of them |
 //!
 //! A new file needs a word in one of the lists below; one that is not in it fails the tests.
 
@@ -24,7 +23,6 @@ mod library;
 mod memory;
 mod multisession;
 mod notation;
-mod random;
 mod realms;
 mod rules;
 mod script;

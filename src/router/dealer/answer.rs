@@ -122,8 +122,8 @@ impl Dealer {
         let key = session.invocations.swap_remove(&invocation)?;
         self.calls.get_mut(key)?.place = Place::Answered;
         let call = self.end(context, key)?;
-        if call.is_counted {
-            self.release_place(call.registration, callee);
+        if let Some(offer) = call.counts {
+            self.release_place((call.registration, offer), callee);
         }
         // A caller that has gone has taken its calls along, so this one is there.
         Some(Asker {
@@ -150,7 +150,7 @@ impl Dealer {
         let is_wanted = call.progress != Progress::Unwanted;
         if is_wanted {
             call.progress = Progress::Begun;
-            if let Some((at, time)) = call.limit {
+            if let Some((at, time)) = call.limit.filter(|_| !call.is_watched) {
                 context.deadlines.remove(at, Due::Call(key));
                 let next = now.checked_add(time).unwrap_or(at);
                 call.limit = Some((next, time));
@@ -177,8 +177,8 @@ impl Dealer {
         match callee.rare().map(|rare| rare.late.recall(request)) {
             Some(Memory::Ended(keeps_busy)) if is_final => {
                 callee.rare_mut().late.remove(request);
-                if let Some(registration) = keeps_busy {
-                    self.release_place(registration, from);
+                if let Some(offer) = keeps_busy {
+                    self.release_place(offer, from);
                 }
                 Ok(())
             }

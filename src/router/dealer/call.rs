@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::registration::Offer;
 use crate::protocol::{
     CallOptions, CallTerms, InvocationDetails, Passthru, Payload, RegistrationId, RequestId,
     SessionId, Uri,
@@ -27,8 +28,10 @@ pub(super) struct Call {
     pub(super) progress: Progress,
     /// Whether the callee was asked to give up, and its answer is waited for.
     pub(super) is_killed: bool,
-    /// Whether it counts as running at its callee.
-    pub(super) is_counted: bool,
+    /// Whether its callee watches the time limit, and the router does not.
+    pub(super) is_watched: bool,
+    /// For which offer it counts as running at its callee, if for any.
+    pub(super) counts: Option<Offer>,
     /// When its next result is due, and how long after one the next is.
     pub(super) limit: Option<(Instant, Duration)>,
     pub(super) kept: Option<Box<Kept>>,
@@ -106,7 +109,8 @@ impl Call {
             place: Place::Queued,
             progress: Progress::Unwanted,
             is_killed: false,
-            is_counted: false,
+            is_watched: false,
+            counts: None,
             limit: None,
             kept: None,
             kept_bytes: 0,

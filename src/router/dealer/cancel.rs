@@ -148,17 +148,18 @@ impl Dealer {
         let Place::Invoked(callee, invocation) = call.place else {
             return;
         };
-        let keeps_busy = (call.is_counted && !is_told).then_some(call.registration);
+        let counts = call.counts.map(|offer| (call.registration, offer));
+        let keeps_busy = counts.filter(|_| !is_told);
         let max = context.limits.session_late_answers;
         let forgotten = context
             .sessions
             .get_mut(&callee)
             .and_then(|session| session.rare_mut().late.insert(invocation, keeps_busy, max));
-        if let Some(Some(registration)) = forgotten {
-            self.release_place(registration, callee);
+        if let Some(Some(offer)) = forgotten {
+            self.release_place(offer, callee);
         }
-        if call.is_counted && is_told {
-            self.release_place(call.registration, callee);
+        if let Some(offer) = counts.filter(|_| is_told) {
+            self.release_place(offer, callee);
         }
     }
 }

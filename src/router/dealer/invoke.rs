@@ -30,7 +30,7 @@ impl Dealer {
         context.check_disclosure(call.options.disclose_me)?;
         check_pending(context, from)?;
         let id = registration.id;
-        let may_be_retried = registration.callees.len() > 1;
+        let may_be_retried = registration.invoke != InvocationPolicy::Single;
         let is_in_turn = registration.invoke == InvocationPolicy::RoundRobin;
         let picked = pick(registration, context, &call.options, &[]);
         let waits = match picked {
@@ -135,14 +135,14 @@ impl Dealer {
         let Some(registration) = self.registrations.get_mut(call.registration) else {
             return;
         };
-        let callees_count = registration.callees.len();
+        let is_shared = registration.invoke != InvocationPolicy::Single;
         let procedure_is_told = registration.policy != MatchPolicy::Exact;
         let Some((_, chosen)) = registration.callees.get_index_mut(callee.at) else {
             return;
         };
         let callee = callee.session;
-        call.is_counted = chosen.concurrency.is_some();
-        chosen.running += u64::from(call.is_counted);
+        call.counts = chosen.concurrency.map(|_| chosen.offer);
+        chosen.running += u64::from(call.counts.is_some());
         let mut details = InvocationDetails {
             procedure: procedure_is_told.then(|| asked.procedure.clone()),
             receive_progress: progress(context, callee, call.caller, asked.options),
@@ -154,14 +154,13 @@ impl Dealer {
         if details.receive_progress == Some(true) {
             call.progress = Progress::Wanted;
         }
-        if details
-            .origin
-            .as_ref()
-            .is_some_and(|it| it.timeout.is_some())
-            && let Some((at, _)) = call.limit.take()
-        {
+        let origin = details.origin.as_ref();
+        call.is_watched = origin.is_some_and(|origin| origin.timeout.is_some());
+        match call.limit {
             // The callee watches the time itself.
-            context.deadlines.remove(at, Due::Call(key));
+            Some((at, _)) if call.is_watched => context.deadlines.remove(at, Due::Call(key)),
+            Some((at, _)) => context.deadlines.insert(at, Due::Call(key)),
+            None => {}
         }
         details.progress = part.progress.then_some(true);
         if let Some(kept) = &mut call.kept {
@@ -171,7 +170,7 @@ impl Dealer {
                     parts_sent: 1,
                     details: details.clone(),
                 });
-            } else if callees_count > 1 {
+            } else if is_shared {
                 keep_for_another(context, call.caller, callee, kept, &part);
             }
         }

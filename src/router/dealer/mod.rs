@@ -30,7 +30,8 @@ use std::collections::VecDeque;
 pub(super) use call::CallKey;
 use call::Calls;
 pub(super) use invoke::no_such_procedure;
-use registration::{Callee, Removed};
+pub(super) use registration::Offer;
+use registration::Removed;
 pub(super) use registration::{Registration, Registrations};
 
 use super::context::{Context, Happening, Refusal};
@@ -80,9 +81,8 @@ impl Dealer {
             self.registrations
                 .create(policy, procedure, invoke, created)
         });
-        if let Some(held) = self.registrations.get_mut(registration) {
-            held.callees.insert(from, Callee::new(&register.options));
-        }
+        self.registrations
+            .add_callee(registration, from, &register.options);
         if let Some(session) = context.sessions.get_mut(&from) {
             session.registrations.insert(registration);
             session.hold_shape(policy, procedure);

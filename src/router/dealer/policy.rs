@@ -96,7 +96,7 @@ fn first_of(
     tried: &[SessionId],
     order: impl Iterator<Item = usize>,
 ) -> Pick {
-    let mut pick = Pick::Nobody;
+    let (mut is_any_busy, mut is_any_capable) = (false, !tried.is_empty());
     for at in order {
         let Some((&session, callee)) = registration.callees.get_index(at) else {
             continue;
@@ -104,15 +104,20 @@ fn first_of(
         if tried.contains(&session) {
             continue;
         }
-        match (standing(context, options, session, callee), pick) {
-            (Standing::Free, _) => return Pick::Callee(Chosen { at, session }),
-            (Standing::Busy, _) => pick = Pick::Busy,
-            (Standing::Incapable, Pick::Nobody) if tried.is_empty() => pick = Pick::Incapable,
-            (Standing::Unavailable, Pick::Incapable) => pick = Pick::Nobody,
-            (Standing::Incapable | Standing::Unavailable, _) => {}
+        match standing(context, options, session, callee) {
+            Standing::Free => return Pick::Callee(Chosen { at, session }),
+            Standing::Busy => is_any_busy = true,
+            Standing::Unavailable => is_any_capable = true,
+            Standing::Incapable => {}
         }
     }
-    pick
+    if is_any_busy {
+        Pick::Busy
+    } else if is_any_capable {
+        Pick::Nobody
+    } else {
+        Pick::Incapable
+    }
 }
 
 fn standing(

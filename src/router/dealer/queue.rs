@@ -6,7 +6,7 @@ use super::Dealer;
 use super::call::{Call, CallKey, Part, Stream};
 use super::invoke::Asked;
 use super::policy::{Chosen, Pick, pick};
-use super::registration::Registration;
+use super::registration::{Offer, Registration};
 use crate::protocol::message;
 use crate::protocol::{RegistrationId, SessionId, uris};
 use crate::router::context::{Context, Refusal};
@@ -137,19 +137,25 @@ impl Dealer {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
-        if std::mem::take(&mut call.is_counted) {
+        if let Some(offer) = call.counts.take() {
             let registration = call.registration;
-            self.release_place(registration, callee);
+            self.release_place((registration, offer), callee);
         }
     }
 
     /// Makes room for one more call at a callee.
-    pub(super) fn release_place(&mut self, id: RegistrationId, callee: SessionId) {
+    pub(super) fn release_place(
+        &mut self,
+        (id, offer): (RegistrationId, Offer),
+        callee: SessionId,
+    ) {
         let Some(registration) = self.registrations.get_mut(id) else {
             return;
         };
-        if let Some(callee) = registration.callees.get_mut(&callee) {
-            callee.running = callee.running.saturating_sub(1);
+        // A call of an earlier offer does not count for this one.
+        let callee = registration.callees.get_mut(&callee);
+        if let Some(callee) = callee.filter(|callee| callee.offer == offer) {
+            callee.running -= 1;
         }
         if !registration.queue.is_empty() {
             self.ready.push_back(id);

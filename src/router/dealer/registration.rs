@@ -23,6 +23,8 @@ pub(in crate::router) struct Registrations {
     /// registration -> its place.
     places: FxHashMap<RegistrationId, usize>,
     next: RegistrationId,
+    /// How many offers there were.
+    offers: u64,
 }
 
 /// A procedure, or a pattern of them. All who offer it under one policy share its id.
@@ -43,9 +45,15 @@ pub(in crate::router) struct Registration {
     pub(super) queue_bytes: usize,
 }
 
+/// One REGISTER that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::router) struct Offer(u64);
+
 /// What a callee asked for when it registered, and how busy it is.
 #[derive(Debug)]
 pub(in crate::router) struct Callee {
+    /// Tells this offer from an earlier one of the same callee.
+    pub(super) offer: Offer,
     /// How many calls it takes at once.
     pub(super) concurrency: Option<u64>,
     /// How many it has; counted only where there is a limit.
@@ -56,8 +64,9 @@ pub(in crate::router) struct Callee {
 }
 
 impl Callee {
-    pub(super) fn new(options: &RegisterOptions) -> Self {
+    fn new(options: &RegisterOptions, offer: Offer) -> Self {
         Self {
+            offer,
             concurrency: options.concurrency.filter(|&limit| limit > 0),
             running: 0,
             disclose_caller: options.disclose_caller == Some(true),
@@ -89,6 +98,7 @@ impl Registrations {
             index: PatternIndex::new(),
             places: FxHashMap::default(),
             next: RegistrationId::FIRST,
+            offers: 0,
         }
     }
 
@@ -160,6 +170,20 @@ impl Registrations {
         self.index.insert(policy, procedure, place);
         self.places.insert(id, place);
         id
+    }
+
+    /// Adds a callee to a registration that is there.
+    pub(super) fn add_callee(
+        &mut self,
+        id: RegistrationId,
+        session: SessionId,
+        options: &RegisterOptions,
+    ) {
+        self.offers += 1;
+        let callee = Callee::new(options, Offer(self.offers));
+        if let Some(held) = self.get_mut(id) {
+            held.callees.insert(session, callee);
+        }
     }
 
     /// Takes a callee out, and the registration with its last one: then its queue is handed back.

@@ -1,16 +1,32 @@
 """A session of autobahn-python on asyncio that does what it is told.
 
-    autobahn_python.py URL SERIALIZER
+    autobahn_python.py URL SERIALIZER [REALM]
 
-Joins `realm1`, prints {"ready": SESSION}, then takes one JSON object a line on stdin and answers each, in turn,
-with one on stdout. An end of file on stdin ends the session.
+Joins the realm (by default `realm1`), prints {"ready": SESSION, "authid": A, "authrole": R}, then takes one JSON
+object a line on stdin and answers each with one on stdout. An end of file on stdin ends the session.
 
-    {"do": "register", "procedure": P, "as": "echo" | "sum" | "refuse"}    {"registered": P}
-    {"do": "call", "procedure": P, "args": [..], "kwargs": {..}}           {"args": [..], "kwargs": {..}}, {"error": URI, ..}
-    {"do": "subscribe", "topic": T, "match": "exact" | ..}                 {"subscribed": T}
+    {"do": "register", "procedure": P, "as": BEHAVIOUR}                    {"registered": REGISTRATION}
+    {"do": "unregister", "procedure": P}                                   {"unregistered": P}
+    {"do": "call", "procedure": P, "args": [..], "kwargs": {..}}           {"args": [..], "kwargs": {..}}
+    {"do": "cancel", "mode": M}                                            the call that is under way answers
+    {"do": "answer"}                                                       {"answered": P}
+    {"do": "subscribe", "topic": T}                                        {"subscribed": SUBSCRIPTION}
+    {"do": "unsubscribe", "topic": T}                                      {"unsubscribed": T}
     {"do": "publish", "topic": T, "args": [..], "kwargs": {..}}            {"published": PUBLICATION}
 
-In between stand {"event": {"topic", "match", "publication", "args", "kwargs"}} for each event as it comes.
+An ERROR makes the answer {"error": URI, "args": [..], "kwargs": {..}}. "options" are those of the message, by the
+specification's names, as far as the library takes them. A procedure behaves as
+
+    echo       returns what it is given
+    sum        adds up
+    refuse     answers with an ERROR com.example.refused
+    count      sends each argument as a progressive result if that is wanted, and adds up
+    describe   returns its own session and what it is told of the call
+    wait       answers when "answer" tells it to
+
+In between stand, as they come: {"event": {"topic", "match", "publication", "args", "kwargs"}}, with publisher and
+retained where the details have them; {"progress": {"args", "kwargs"}}; {"invoked": P} and {"interrupted": P} of a
+procedure that waits; {"left": {"reason", "message"}} when the router has ended the session.
 Bytes are strings that begin with a NUL, then base64, in both directions.
 """
 
@@ -23,7 +39,7 @@ import txaio
 from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
-from autobahn.wamp.types import CallOptions, CallResult, PublishOptions, SubscribeOptions
+from autobahn.wamp.types import CallOptions, CallResult, PublishOptions, RegisterOptions, SubscribeOptions
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 
@@ -48,59 +64,118 @@ def with_bytes(value):
     return value
 
 
-def echo(*args, **kwargs):
-    return CallResult(*args, **kwargs)
+def told(details, *names):
+    """What the details of an event or a call hold, without what they leave open."""
+    return {name: getattr(details, name) for name in names if getattr(details, name)}
 
 
-def sum_of(*args):
-    return sum(args)
+class Behaviours:
+    """What a procedure can do; `waiting` are the calls that wait for an answer."""
 
+    def __init__(self, session):
+        self.session, self.waiting = session, []
 
-def refuse(*args, **kwargs):
-    raise ApplicationError("com.example.refused", *args, **kwargs)
+    def echo(self, *args, details, **kwargs):
+        return CallResult(*args, **kwargs)
+
+    def sum(self, *args, details):
+        return sum(args)
+
+    def refuse(self, *args, details, **kwargs):
+        raise ApplicationError("com.example.refused", *args, **kwargs)
+
+    def count(self, *args, details):
+        if details.progress:
+            for item in args:
+                details.progress(item, of=len(args))
+        return sum(args)
+
+    def describe(self, details):
+        return CallResult(
+            session=self.session, **told(details, "procedure", "caller", "caller_authid", "caller_authrole")
+        )
+
+    async def wait(self, *args, details):
+        call = details.procedure, asyncio.get_running_loop().create_future()
+        self.waiting.append(call)
+        say(invoked=details.procedure)
+        try:
+            await call[1]
+        except asyncio.CancelledError:
+            self.waiting.remove(call)
+            say(interrupted=details.procedure)
+            raise ApplicationError(ApplicationError.CANCELED)
+        return CallResult(*args)
 
 
 class Peer(ApplicationSession):
-    procedures = {"echo": echo, "sum": sum_of, "refuse": refuse}
-
     async def onJoin(self, details):
-        say(ready=details.session)
+        self.behaviours = Behaviours(details.session)
+        self.registered, self.subscribed = {}, {}
+        say(ready=details.session, authid=details.authid, authrole=details.authrole)
+        # Nobody but these two holds the task that reads and those that obey: without them they are collected.
+        self.lines, self.obeyed = asyncio.StreamReader(), []
+        protocol = asyncio.StreamReaderProtocol(self.lines)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+        async for line in self.lines:
+            self.obeyed.append(asyncio.create_task(self.obey(**json.loads(line))))
+        self.leave()
+
+    async def obey(self, do, args=(), kwargs={}, options={}, **order):
         try:
-            await self.follow_orders()
-        finally:
-            self.leave()
-
-    async def follow_orders(self):
-        lines = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-        async for line in lines:
-            order = json.loads(line)
-            args, kwargs = with_bytes(order.get("args", [])), with_bytes(order.get("kwargs", {}))
-            await getattr(self, "do_" + order["do"])(order, args, kwargs)
-
-    async def do_register(self, order, _args, _kwargs):
-        await self.register(self.procedures[order["as"]], order["procedure"])
-        say(registered=order["procedure"])
-
-    async def do_call(self, order, args, kwargs):
-        try:
-            result = await self.call(order["procedure"], *args, **kwargs, options=CallOptions(details=True))
-            say(args=result.results, kwargs=result.kwresults)
+            await getattr(self, "do_" + do)(with_bytes(list(args)), with_bytes(kwargs), options, **order)
         except ApplicationError as error:
             say(error=error.error, args=error.args, kwargs=error.kwargs)
 
-    async def do_subscribe(self, order, _args, _kwargs):
-        match = order["match"]
+    async def do_register(self, _args, _kwargs, options, procedure, **order):
+        behaviour = getattr(self.behaviours, order["as"])
+        registration = await self.register(behaviour, procedure, RegisterOptions(**options, details_arg="details"))
+        self.registered[procedure] = registration
+        say(registered=registration.id)
+
+    async def do_unregister(self, _args, _kwargs, _options, procedure):
+        await self.registered.pop(procedure).unregister()
+        say(unregistered=procedure)
+
+    async def do_call(self, args, kwargs, options, procedure):
+        if options.pop("receive_progress", False):
+            options["on_progress"] = lambda result: say(progress={"args": result.results, "kwargs": result.kwresults})
+        self.under_way = self.call(procedure, *args, **kwargs, options=CallOptions(**options, details=True))
+        try:
+            result = await self.under_way
+            say(args=result.results, kwargs=result.kwresults)
+        except asyncio.CancelledError:
+            # The library does not wait for the router's ERROR.
+            say(error=ApplicationError.CANCELED, args=[], kwargs={})
+
+    async def do_cancel(self, _args, _kwargs, _options, mode=None):
+        assert mode is None, "the library has no modes"
+        self.under_way.cancel()
+
+    async def do_answer(self, _args, _kwargs, _options):
+        procedure, answer = self.behaviours.waiting.pop(0)
+        answer.set_result(None)
+        say(answered=procedure)
+
+    async def do_subscribe(self, _args, _kwargs, options, topic):
+        match = options.get("match", "exact")
 
         def on_event(*args, details, **kwargs):
-            event = {"topic": details.topic, "match": match, "publication": details.publication}
+            more = told(details, "publisher", "publisher_authid", "publisher_authrole", "retained")
+            event = {"topic": details.topic, "match": match, "publication": details.publication, **more}
             say(event={**event, "args": args, "kwargs": kwargs})
 
-        await self.subscribe(on_event, order["topic"], options=SubscribeOptions(match=match, details_arg="details"))
-        say(subscribed=order["topic"])
+        subscription = await self.subscribe(on_event, topic, SubscribeOptions(**options, details_arg="details"))
+        self.subscribed[topic] = subscription
+        say(subscribed=subscription.id)
 
-    async def do_publish(self, order, args, kwargs):
-        published = await self.publish(order["topic"], *args, **kwargs, options=PublishOptions(acknowledge=True))
+    async def do_unsubscribe(self, _args, _kwargs, _options, topic):
+        await self.subscribed.pop(topic).unsubscribe()
+        say(unsubscribed=topic)
+
+    async def do_publish(self, args, kwargs, options, topic):
+        options = PublishOptions(**options, acknowledge=True)
+        published = await self.publish(topic, *args, **kwargs, options=options)
         say(published=published.id)
 
     def onUserError(self, fail, msg):
@@ -108,6 +183,8 @@ class Peer(ApplicationSession):
 
     def onLeave(self, details):
         """By default this logs a GOODBYE that is answered as the specification has it."""
+        if not self._goodbye_sent:
+            say(left={"reason": details.reason, "message": details.message})
         self.disconnect()
 
     def onDisconnect(self):
@@ -115,7 +192,7 @@ class Peer(ApplicationSession):
 
 
 if __name__ == "__main__":
-    url, serializer = sys.argv[1:]
+    url, serializer, realm = [*sys.argv[1:], "realm1"][:3]
     # Answers are all that goes to stdout.
     txaio.start_logging(out=sys.stderr, level="warn")
-    ApplicationRunner(url, "realm1", serializers=[SERIALIZERS[serializer]()]).run(Peer)
+    ApplicationRunner(url, realm, serializers=[SERIALIZERS[serializer]()]).run(Peer)

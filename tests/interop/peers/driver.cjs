@@ -27,13 +27,42 @@ function withBytes(value) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withBytes(item)]));
 }
 
-/** Carries out the orders on stdin, one after the other; `peer` has a function for each. */
-async function drive(peer, binary) {
-  const read = binary ? withBytes : (value) => value;
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { do: what, args = [], kwargs = {}, ...order } = JSON.parse(line);
-    say(await peer[what]({ ...order, args: read(args), kwargs: read(kwargs) }));
-  }
+/** Leaves out what details leave open. */
+function told(details) {
+  return Object.fromEntries(Object.entries(details).filter(([_name, value]) => value));
 }
 
-module.exports = { drive, say };
+const waitingCalls = [];
+
+/** Resolves when an order tells the procedure that was called to answer. */
+function waiting(procedure) {
+  return new Promise((answer) => {
+    waitingCalls.push({ procedure, answer });
+    say({ invoked: procedure });
+  });
+}
+
+/** The orders that no library has to know. */
+const common = {
+  async answer() {
+    const { procedure, answer } = waitingCalls.shift();
+    answer();
+    return { answered: procedure };
+  },
+};
+
+/** Carries out the orders on stdin; `peer` has a function for each, and `failure`, which says what an ERROR says. */
+async function drive(peer, binary) {
+  const read = binary ? withBytes : (value) => value;
+  const orders = { ...common, ...peer };
+  let leaving = false;
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { do: what, args = [], kwargs = {}, options = {}, ...order } = JSON.parse(line);
+    const answer = orders[what]({ ...order, options, args: read(args), kwargs: read(kwargs) });
+    // A call may be under way for longer, and be cancelled by the next order, which has no answer of its own.
+    answer?.then(say, (error) => leaving || say(peer.failure(error)));
+  }
+  leaving = true;
+}
+
+module.exports = { drive, say, told, waiting };

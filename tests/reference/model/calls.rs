@@ -1,0 +1,380 @@
+//! Calls: made, made in parts, handed to a callee, or waiting for one.
+
+use super::super::json::{
+    Json, behind, copy_passthru, is_set, json, number, text, with_payload, word,
+};
+use super::choice::Choice;
+use super::disputes::{FORWARDED_TIMEOUTS_ARE_LOST, LATE_CALLEES_ARE_NOT_ASKED};
+use super::{Fault, Refusal, Router, refuse, uri};
+
+/// A call on its way.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(in super::super) struct Call {
+    pub(in super::super) key: u64,
+    pub(in super::super) caller: u64,
+    pub(in super::super) request: u64,
+    pub(in super::super) procedure: String,
+    /// Of the first CALL.
+    pub(super) options: Json,
+    pub(in super::super) registration: u64,
+    /// Whether more follows, and the payload, of each CALL so far.
+    parts: Vec<(bool, Vec<Json>)>,
+    pub(in super::super) place: Place,
+    /// Whether the core keeps it for another callee.
+    pub(super) is_kept: bool,
+    pub(super) may_go_on: bool,
+    /// Callees that declined.
+    pub(super) tried: Vec<u64>,
+    /// What the first INVOCATION said.
+    pub(super) details: Json,
+    pub(super) has_results: bool,
+    pub(super) is_killed: bool,
+    pub(super) due: Option<(u64, u64)>,
+    /// `due`, where the router watches it.
+    pub(in super::super) deadline: Option<(u64, u64)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Place {
+    /// In its registration's queue.
+    Waiting,
+    /// With a callee, as this invocation.
+    With(u64, u64),
+}
+
+impl Call {
+    /// Whether it was begun with `progress`.
+    pub(in super::super) fn is_in_parts(&self) -> bool {
+        self.parts[0].0
+    }
+
+    /// Whether its caller may send more of it.
+    pub(in super::super) fn expects_parts(&self) -> bool {
+        self.parts.iter().all(|(more, _)| *more)
+    }
+
+    pub(super) fn first_payload(&self) -> &[Json] {
+        &self.parts[0].1
+    }
+
+    pub(super) fn callee(&self) -> Option<u64> {
+        match self.place {
+            Place::With(callee, _) => Some(callee),
+            Place::Waiting => None,
+        }
+    }
+}
+
+impl Router {
+    pub(super) fn receive_call(&mut self, from: u64, message: &Json) -> Result<(), Fault> {
+        let (request, options) = (number(&message[1]), &message[2]);
+        let is_opaque = word(options, "ppt_scheme").is_some();
+        let more = is_set(options, "progress");
+        if is_opaque && !self.announces(from, "caller", "payload_passthru_mode")
+            || more && !self.announces(from, "caller", "progressive_call_invocations")
+        {
+            return Err(Fault::Broken);
+        }
+        if self.is_earlier_call(from, request) {
+            return self.continue_call(from, message);
+        }
+        self.take_request(from, request)?;
+        let outcome = self.call(from, message);
+        if outcome.is_err() && more {
+            // The caller may send more before it learns that.
+            self.remember_parts(from, request);
+        }
+        Ok(outcome?)
+    }
+
+    fn is_earlier_call(&self, from: u64, request: u64) -> bool {
+        let session = self.session(from);
+        let is_pending = self.pending_call(from, request).is_some();
+        let is_known = is_pending || session.ended_parts.contains(&request);
+        request < session.next_request && (!self.profile.lenient_ids || is_known)
+    }
+
+    pub(super) fn pending_call(&self, caller: u64, request: u64) -> Option<&Call> {
+        self.calls
+            .iter()
+            .find(|call| call.caller == caller && call.request == request)
+    }
+
+    fn call(&mut self, from: u64, message: &Json) -> Result<(), Refusal> {
+        let (options, procedure) = (&message[2], text(&message[3]));
+        self.check_uri(procedure, "exact")?;
+        if let Some(outcome) = self.call_meta(from, message) {
+            let results = outcome?;
+            if self.is_there(from) {
+                self.send(from, with_payload(json!([50, message[1], {}]), &results));
+            }
+            return Ok(());
+        }
+        let registration = self
+            .best_registration(procedure)
+            .filter(|_| !uri::is_reserved(procedure));
+        let Some(registration) = registration.map(|registration| registration.id) else {
+            return refuse("wamp.error.no_such_procedure");
+        };
+        if options["runmode"] == json!("all") {
+            return refuse("wamp.error.feature_not_supported");
+        }
+        if options["runmode"] == json!("partition") && !options["rkey"].is_string() {
+            return refuse("wamp.error.invalid_argument");
+        }
+        self.check_disclosure(is_set(options, "disclose_me"))?;
+        if self.calls.iter().filter(|call| call.caller == from).count()
+            >= self.profile.session_calls
+        {
+            return refuse("wamp.error.unavailable");
+        }
+        let timeout = number(&options["timeout"]);
+        let due = (timeout > 0).then(|| self.deadline(timeout * self.profile.timeout_unit));
+        let call = Call {
+            key: self.fresh(0),
+            caller: from,
+            request: number(&message[1]),
+            procedure: procedure.to_owned(),
+            options: options.clone(),
+            registration,
+            parts: vec![(is_set(options, "progress"), behind(message, 4))],
+            place: Place::Waiting,
+            is_kept: false,
+            may_go_on: false,
+            tried: Vec::new(),
+            details: Json::Null,
+            has_results: false,
+            is_killed: false,
+            due,
+            deadline: due,
+        };
+        self.place_call(call)
+    }
+
+    /// Hands a new call to a callee, or lets it wait behind those that already do.
+    fn place_call(&mut self, mut call: Call) -> Result<(), Refusal> {
+        let (id, key) = (call.registration, call.key);
+        let choice = self.choose(&call);
+        let is_queue = !self.registration(id).queue.is_empty();
+        let is_alone = self.registration(id).callees.len() == 1;
+        let goes_out = matches!(choice, Choice::Callee(_)) && !is_queue;
+        call.is_kept = !goes_out || !is_alone || call.is_in_parts();
+        match choice {
+            Choice::Refuse(error) => return refuse(error),
+            Choice::Callee(callee) if !is_queue => {
+                self.calls.push(call);
+                self.invoke(key, callee);
+            }
+            Choice::Callee(_) | Choice::Busy => {
+                if self.registration(id).queue.len() >= self.profile.registration_queue_calls {
+                    self.reach("a queue is full");
+                    return refuse("wamp.error.no_available_callee");
+                }
+                let overtakes = matches!(choice, Choice::Callee(_));
+                self.reach(if overtakes {
+                    "a call waits behind others"
+                } else {
+                    "a call waits"
+                });
+                self.registration_mut(id).queue.push(key);
+                self.calls.push(call);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands all there is of a call to a callee.
+    pub(super) fn invoke(&mut self, key: u64, callee: u64) {
+        self.take_turn(key, callee);
+        let session = self.session_mut(callee);
+        session.last_invocation += 1;
+        let invocation = session.last_invocation;
+        let details = self.invocation_details(self.pending(key), callee);
+        let is_alone = self
+            .registration(self.pending(key).registration)
+            .callees
+            .len()
+            == 1;
+        let call = self.pending_mut(key);
+        call.may_go_on = call.is_kept && !is_alone || !LATE_CALLEES_ARE_NOT_ASKED;
+        call.place = Place::With(callee, invocation);
+        let is_forwarded = !details["timeout"].is_null();
+        call.deadline = call.due.filter(|_| !is_forwarded);
+        call.due = call
+            .due
+            .filter(|_| !is_forwarded || !FORWARDED_TIMEOUTS_ARE_LOST);
+        call.details = details;
+        for part in 0..call.parts.len() {
+            self.send_part(key, part);
+        }
+    }
+
+    fn send_part(&mut self, key: u64, part: usize) {
+        let call = self.pending(key);
+        let Place::With(callee, invocation) = call.place else {
+            self.reach("a part waits");
+            return;
+        };
+        let (more, payload) = &call.parts[part];
+        let mut details = call.details.clone();
+        if *more {
+            details["progress"] = json!(true);
+        }
+        let message = with_payload(json!([68, invocation, call.registration, details]), payload);
+        self.send(callee, message);
+    }
+
+    fn invocation_details(&self, call: &Call, callee: u64) -> Json {
+        let registration = self.registration(call.registration);
+        let offer = registration
+            .callees
+            .iter()
+            .find(|one| one.session == callee);
+        let offer = &offer.expect("it was chosen").options;
+        let mut details = json!({});
+        if registration.policy != "exact" {
+            details["procedure"] = json!(call.procedure);
+        }
+        let takes_results = is_set(&call.options, "receive_progress")
+            && self.announces(call.caller, "caller", "progressive_call_results")
+            && self.announces(callee, "callee", "progressive_call_results")
+            && self.announces(callee, "callee", "call_canceling");
+        if takes_results {
+            details["receive_progress"] = json!(true);
+        }
+        let timeout = number(&call.options["timeout"]) * self.profile.timeout_unit;
+        let is_forwarded =
+            is_set(offer, "forward_timeout") && self.announces(callee, "callee", "call_timeout");
+        if timeout > 0 && is_forwarded {
+            details["timeout"] = json!(timeout);
+        }
+        if let Some(level) = self.trust_level(call.caller, &call.procedure) {
+            details["trustlevel"] = json!(level);
+        }
+        if is_set(&call.options, "disclose_me") || is_set(offer, "disclose_caller") {
+            let caller = self.session(call.caller);
+            details["caller"] = json!(caller.id);
+            details["caller_authid"] = json!(caller.authid);
+            details["caller_authrole"] = json!(caller.authrole);
+        }
+        copy_passthru(&call.options, &mut details);
+        details
+    }
+
+    /// Takes a CALL under an id that was there before.
+    fn continue_call(&mut self, from: u64, message: &Json) -> Result<(), Fault> {
+        let (request, more) = (number(&message[1]), is_set(&message[2], "progress"));
+        let Some(call) = self.pending_call(from, request) else {
+            let session = self.session(from);
+            if session.is_parts_unsure {
+                return self.follow_the_core(from);
+            }
+            let session = self.session_mut(from);
+            if !session.ended_parts.contains(&request) {
+                let is_forgotten = request <= session.forgotten_parts;
+                if is_forgotten {
+                    self.reach("a part of a forgotten call is dropped");
+                }
+                return if is_forgotten {
+                    Ok(())
+                } else {
+                    Err(Fault::Broken)
+                };
+            }
+            if !more {
+                session.ended_parts.retain(|ended| *ended != request);
+            }
+            self.reach("a part of an ended call is dropped");
+            return Ok(());
+        };
+        if !call.expects_parts() || call.procedure != text(&message[3]) {
+            return Err(Fault::Broken);
+        }
+        let key = call.key;
+        let call = self.pending_mut(key);
+        call.parts.push((more, behind(message, 4)));
+        let last = call.parts.len() - 1;
+        self.send_part(key, last);
+        Ok(())
+    }
+
+    /// Remembers that parts of a call may come that has ended.
+    pub(super) fn remember_parts(&mut self, caller: u64, request: u64) {
+        let (most, is_ending) = (self.profile.session_ended_calls, self.is_ending);
+        let Some(session) = self
+            .sessions
+            .iter_mut()
+            .find(|session| session.id == caller)
+        else {
+            return;
+        };
+        session.ended_parts.retain(|ended| *ended != request);
+        session.ended_parts.push(request);
+        if session.ended_parts.len() > most {
+            let forgotten = session.ended_parts.remove(0);
+            session.is_parts_unsure |= is_ending;
+            session.forgotten_parts = session.forgotten_parts.max(forgotten);
+        }
+    }
+
+    /// Hands calls that wait to callees, as long as the first of a queue can go. Which queue goes first is the core's to say.
+    pub(super) fn advance_queues(&mut self) {
+        let mut queues: Vec<u64> = self.registrations.iter().map(|one| one.id).collect();
+        loop {
+            queues.retain(|id| {
+                self.find_registration(*id)
+                    .is_some_and(|one| !one.queue.is_empty())
+            });
+            let turn = |id: &u64| {
+                let first = self.pending(self.registration(*id).queue[0]);
+                self.oracle.turn(*id, first.first_payload())
+            };
+            let Some(id) = queues.iter().copied().min_by_key(turn) else {
+                return;
+            };
+            if !self.advance_queue(id) {
+                queues.retain(|queue| *queue != id);
+            }
+        }
+    }
+
+    /// Hands the first call that waits for a registration to a callee; false where it goes on waiting.
+    fn advance_queue(&mut self, id: u64) -> bool {
+        let key = self.registration(id).queue[0];
+        let call = self.take_out(key);
+        let choice = self.choose(&call);
+        self.calls.push(call);
+        match choice {
+            Choice::Busy => return false,
+            Choice::Callee(callee) => {
+                self.reach("a waiting call goes on");
+                self.registration_mut(id).queue.remove(0);
+                self.invoke(key, callee);
+            }
+            Choice::Refuse(error) => {
+                self.reach("a waiting call fails");
+                self.fail(key, error);
+            }
+        }
+        true
+    }
+
+    pub(super) fn pending(&self, key: u64) -> &Call {
+        self.calls
+            .iter()
+            .find(|call| call.key == key)
+            .expect("it is there")
+    }
+
+    pub(super) fn pending_mut(&mut self, key: u64) -> &mut Call {
+        self.calls
+            .iter_mut()
+            .find(|call| call.key == key)
+            .expect("it is there")
+    }
+
+    pub(super) fn take_out(&mut self, key: u64) -> Call {
+        let at = self.calls.iter().position(|call| call.key == key);
+        self.calls.remove(at.expect("it is there"))
+    }
+}
