@@ -11,12 +11,14 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bytes::Bytes;
-use wamp::protocol::{MatchPolicy, Message, Role, Roles, SessionId};
+use wamp::protocol::{MatchPolicy, Message, MessageCode, Role, Roles, SessionId};
 use wamp::router::{Joining, Limits, Output, Realm, Settings, Sources, Transport};
 use wamp::serializer::Serializer;
 
-/// Rounds that lie ready as bytes: more would not fit the caches of a real router either.
-const ROUNDS_READY: usize = 1_000;
+mod worst;
+
+/// Topics taken in turn where there are many.
+const TOPICS: usize = 1_000;
 
 fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
@@ -28,6 +30,8 @@ fn main() {
         "publish-1" => publish(&mut table, count, 1),
         "publish-100" => publish(&mut table, count, 100),
         "call" => call(&mut table, count),
+        "worst-all-hit" => publish_at_worst(&mut table, count, "x"),
+        "worst-none-hits" => publish_at_worst(&mut table, count, "z"),
         other => {
             let (policy, patterns) = other.split_once('-').expect(usage);
             let policy = MatchPolicy::ALL.into_iter().find(|it| it.name() == policy);
@@ -43,7 +47,7 @@ fn publish(table: &mut Table, count: usize, subscribers: usize) {
         table.join().send(table, r#"[32,1,{},"com.example.topic"]"#);
     }
     let mut publisher = table.join();
-    publisher.rounds(table, count, |request, _| {
+    publisher.rounds(table, count, subscribers, |request, _| {
         format!(r#"[16,{request},{{}},"com.example.topic",["0123456789abcdef"]]"#)
     });
 }
@@ -86,9 +90,31 @@ fn publish_among(table: &mut Table, count: usize, policy: MatchPolicy, patterns:
         );
     }
     let mut publisher = table.join();
-    publisher.rounds(table, count, |request, round| {
+    publisher.rounds(table, count, 1, |request, round| {
         let topic = uri(round.wrapping_mul(7_919) % patterns);
         format!(r#"[16,{request},{{}},"{topic}",["0123456789abcdef"]]"#)
+    });
+}
+
+/// A publication that the worst wildcards are aimed at which the limits allow.
+fn publish_at_worst(table: &mut Table, count: usize, last: &str) {
+    let by_shape = worst::by_shape(last);
+    for shapes in by_shape.chunks(Limits::default().session_wildcard_shapes) {
+        let mut subscriber = table.join();
+        for (request, pattern) in (1..).zip(shapes.concat()) {
+            let subscribe = format!(r#"[32,{request},{{"match":"wildcard"}},"{pattern}"]"#);
+            subscriber.send(table, &subscribe);
+        }
+    }
+    let uri = worst::uri();
+    let hits = if uri.ends_with(last) {
+        by_shape.len()
+    } else {
+        0
+    };
+    let mut publisher = table.join();
+    publisher.rounds(table, count, hits, |request, _| {
+        format!(r#"[16,{request},{{}},"{uri}",["0123456789abcdef"]]"#)
     });
 }
 
@@ -128,38 +154,47 @@ impl Table {
         Seat(session)
     }
 
-    fn receive(&mut self, from: SessionId, frame: &Bytes) {
+    /// Routes a message; returns how many peers are sent something.
+    fn receive(&mut self, from: SessionId, frame: &Bytes) -> usize {
         let message: Message = Serializer::Json.decode(frame).expect("well-formed");
         self.realm.handle_message(self.now, from, message);
-        self.drain();
+        self.drain()
     }
 
-    fn drain(&mut self) {
+    fn drain(&mut self) -> usize {
+        let mut peers = 0;
         while let Some(output) = self.realm.poll_output() {
-            match output {
-                Output::Send { message, .. } | Output::SendMany { message, .. } => {
-                    black_box(Serializer::Json.encode(&message));
-                }
+            let (to, message) = match output {
+                Output::Send { message, .. } => (1, message),
+                Output::SendMany { to, message } => (to.len(), message),
                 Output::End { .. } => panic!("a bench breaks a rule"),
-            }
+            };
+            assert_ne!(message.code(), MessageCode::Error, "a bench is refused");
+            black_box(Serializer::Json.encode(&message));
+            peers += to;
         }
+        peers
     }
 }
 
 impl Seat {
-    fn send(&mut self, table: &mut Table, message: &str) {
-        table.receive(self.0, &Bytes::copy_from_slice(message.as_bytes()));
+    /// Sends a message; returns how many peers are sent something for it.
+    fn send(&mut self, table: &mut Table, message: &str) -> usize {
+        table.receive(self.0, &Bytes::copy_from_slice(message.as_bytes()))
     }
 
-    /// Sends so many messages, made from their request's number and a number that goes round.
+    /// Sends so many messages, made from their request's number and a number that goes round; each reaches so many
+    /// peers.
     fn rounds(
         &mut self,
         table: &mut Table,
         count: usize,
+        peers: usize,
         message: impl Fn(usize, usize) -> String,
     ) {
         for request in 1..=count {
-            self.send(table, &message(request, request % ROUNDS_READY));
+            let reached = self.send(table, &message(request, request % TOPICS));
+            assert_eq!(reached, peers, "a bench does not do what it measures");
         }
     }
 }

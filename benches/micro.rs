@@ -14,6 +14,7 @@ mod pattern;
 mod routing;
 #[path = "micro/serializer.rs"]
 mod serializer;
+mod worst;
 
 criterion::criterion_group!(benches, serializer::bench, pattern::bench, routing::bench);
 criterion::criterion_main!(benches);

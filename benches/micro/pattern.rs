@@ -1,21 +1,27 @@
 //! Looking a URI's patterns up: among few and many, and among those made to hurt.
 
+use std::collections::HashSet;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
 use wamp::protocol::MatchPolicy;
 use wamp::router::PatternIndex;
 
+use crate::worst;
+
+/// How many patterns there are to find one among.
+pub(crate) const COUNTS: [usize; 3] = [10, 1_000, 100_000];
 /// URIs taken in turn, so that no one path stays in the processor's caches.
 const URIS: usize = 1000;
 
-/// Benchmarks look-ups that hit one pattern of 10, 1,000 and 100,000, and grids of wildcards.
+/// Benchmarks look-ups that hit one pattern of 10, 1,000 and 100,000, and the worst of wildcards.
 pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("pattern");
     for policy in MatchPolicy::ALL {
-        for patterns_count in [10, 1_000, 100_000] {
-            let (index, uris) = random(policy, patterns_count);
-            let mut uris = uris.iter().cycle();
+        for patterns_count in COUNTS {
+            let patterns = random(policy, patterns_count);
+            let index = index(policy, &patterns.patterns);
+            let mut uris = patterns.uris.iter().cycle();
             group.bench_function(BenchmarkId::new(policy.name(), patterns_count), |b| {
                 b.iter(|| {
                     let uri = uris.next().map_or("", String::as_str);
@@ -24,10 +30,9 @@ pub(crate) fn bench(c: &mut Criterion) {
             });
         }
     }
-    // As bad as it can be made: 1,024 shapes, which is as many as a realm may have, and all agree with the URI.
-    for (name, last) in [("grid_all_hit", "x"), ("grid_none_hits", "y")] {
-        let index = grid(11, last);
-        let uri = ["x"; 11].join(".");
+    for (name, last) in [("worst_all_hit", "x"), ("worst_none_hits", "z")] {
+        let index = index(MatchPolicy::Wildcard, &worst::by_shape(last).concat());
+        let uri = worst::uri();
         group.bench_function(BenchmarkId::new(name, index.len()), |b| {
             b.iter(|| hits(&index, black_box(&uri)));
         });
@@ -36,7 +41,7 @@ pub(crate) fn bench(c: &mut Criterion) {
 }
 
 /// Looks a URI up.
-pub(crate) fn hits(index: &PatternIndex<usize>, uri: &str) -> usize {
+fn hits(index: &PatternIndex<usize>, uri: &str) -> usize {
     let mut hits = 0;
     index.for_each_match(uri, |_, value| {
         black_box(value);
@@ -45,18 +50,29 @@ pub(crate) fn hits(index: &PatternIndex<usize>, uri: &str) -> usize {
     hits
 }
 
-/// Fills an index with random patterns and names URIs each of which one of them was made for.
+fn index(policy: MatchPolicy, patterns: &[String]) -> PatternIndex<usize> {
+    let mut index = PatternIndex::new();
+    for pattern in patterns {
+        index.insert(policy, pattern, index.len());
+    }
+    index
+}
+
+/// Patterns, and URIs each of which one of them was made for.
+pub(crate) struct Patterns {
+    pub(crate) patterns: Vec<String>,
+    pub(crate) uris: Vec<String>,
+}
+
+/// Makes random patterns, no two alike.
 ///
 /// Five parts, the first two out of a few and the others out of many. A wildcard leaves one or two of its
 /// last four parts empty, a prefix ends within its last part.
-pub(crate) fn random(
-    policy: MatchPolicy,
-    patterns_count: usize,
-) -> (PatternIndex<usize>, Vec<String>) {
+pub(crate) fn random(policy: MatchPolicy, patterns_count: usize) -> Patterns {
     let mut random = Random(1);
-    let mut index = PatternIndex::new();
-    let mut uris = Vec::new();
-    while index.len() < patterns_count {
+    let mut seen = HashSet::new();
+    let (mut patterns, mut uris) = (Vec::new(), Vec::new());
+    while patterns.len() < patterns_count {
         let uri = random.uri();
         let pattern = match policy {
             MatchPolicy::Exact => uri.clone(),
@@ -68,23 +84,14 @@ pub(crate) fn random(
                 parts.join(".")
             }
         };
-        index.insert(policy, &pattern, uris.len());
-        uris.push(uri);
+        if seen.insert(pattern.clone()) {
+            patterns.push(pattern);
+            uris.push(uri);
+        }
     }
     let every = (uris.len() / URIS).max(1);
     let uris = uris.into_iter().step_by(every).collect();
-    (index, uris)
-}
-
-/// Fills an index with every mix of `x` and empty parts, the last part being `last`.
-pub(crate) fn grid(parts_count: usize, last: &str) -> PatternIndex<usize> {
-    let mut index = PatternIndex::new();
-    for mix in 0..1 << (parts_count - 1) {
-        let part = |at: usize| if mix >> at & 1 == 1 { "x." } else { "." };
-        let parts: String = (0..parts_count - 1).map(part).collect();
-        index.insert(MatchPolicy::Wildcard, &(parts + last), mix);
-    }
-    index
+    Patterns { patterns, uris }
 }
 
 /// The same numbers in every run (an xorshift).

@@ -1,6 +1,7 @@
 //! The index against the specification's examples, against a plain list, and at its worst.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
@@ -48,14 +49,16 @@ fn size_checked<T>(index: &PatternIndex<T>) -> (usize, usize, usize) {
     (index.prefixes.nodes_checked(), nodes, parts)
 }
 
-/// Asserts that a look-up visits no more nodes than shapes and parts explain, whatever the number of patterns.
-fn check_visits<T>(index: &PatternIndex<T>, uri: &str) {
+/// Asserts that a look-up visits no more nodes than shapes and parts explain, whatever the number of patterns;
+/// returns how many there are and how many there may be.
+fn visits_checked<T>(index: &PatternIndex<T>, uri: &str) -> (usize, usize) {
     let (_, visits) = hits_and_visits(index, uri);
     let bound = 1 + index.shapes() * uri.split('.').count();
     assert!(
         visits <= bound,
         "{visits} nodes for {uri:?}, {bound} at most"
     );
+    (visits, bound)
 }
 
 /// What is inside an index that holds nothing: the root of the prefixes.
@@ -69,6 +72,16 @@ fn grid(parts: usize, last: &str) -> Vec<String> {
         parts + last
     };
     (0..1 << (parts - 1)).map(mix).collect()
+}
+
+/// Patterns of 32 parts and 1,024 shapes that agree with `x.x.x…`, the last part being `last`, and beside each
+/// of them one that parts from it at each part: so a walk meets a node there.
+fn worst(last: &str) -> Vec<String> {
+    const NAMED: usize = 22;
+    let beside = |at: usize| format!("{}y{}", "x.".repeat(at), ".x".repeat(NAMED - 1 - at));
+    let mut ends: Vec<String> = (0..NAMED).map(beside).collect();
+    ends.push("x.".repeat(NAMED - 1) + last);
+    ends.iter().flat_map(|end| grid(11, end)).collect()
 }
 
 #[test]
@@ -203,7 +216,13 @@ fn nothing_is_left_after_a_hundred_thousand_patterns_came_and_went() {
     assert!(index.is_empty());
     assert_eq!(size_checked(&index), EMPTY);
     assert!(index.exact.capacity() <= MAP_KEPT);
-    assert!(index.wildcards.parts_capacity() <= MAP_KEPT);
+    assert!(
+        index
+            .wildcards
+            .capacities()
+            .iter()
+            .all(|it| *it <= MAP_KEPT)
+    );
 }
 
 #[test]
@@ -231,10 +250,54 @@ fn a_look_up_s_cost_is_bounded_by_the_shapes_whatever_the_number_of_patterns() {
         }
     }
     assert_eq!(index.shapes(), 5);
-    check_visits(&index, "x.x.x.x");
-    check_visits(&index, "x.x.x.77");
-    let (_, visits) = hits_and_visits(&index, "x.x.x.77");
-    assert!(visits <= 21, "{visits} nodes");
+    visits_checked(&index, "x.x.x.x");
+    visits_checked(&index, "x.x.x.77");
+}
+
+#[test]
+fn the_worst_that_a_realm_takes_costs_most_of_what_its_shapes_allow_and_no_more() {
+    for last in ["x", "z"] {
+        let mut index = PatternIndex::new();
+        for pattern in worst(last) {
+            index.insert(Wildcard, &pattern, ());
+        }
+        assert_eq!(index.shapes(), 1_024);
+        let (visits, bound) = visits_checked(&index, &["x"; 32].join("."));
+        assert!(visits > bound * 2 / 3, "{visits} nodes, {bound} at most");
+    }
+}
+
+#[test]
+fn each_of_32_parts_makes_a_shape_of_its_own_when_it_is_empty() {
+    let with_empty = |at: usize| {
+        let part = |number| if number == at { "" } else { "x" };
+        let parts: Vec<&str> = (0..32).map(part).collect();
+        Shape::of(&parts.join("."))
+    };
+    let shapes: BTreeSet<Shape> = (0..=32).map(with_empty).collect();
+    assert_eq!(shapes.len(), 33);
+}
+
+#[test]
+fn no_shape_is_left_when_its_patterns_have_gone() {
+    let mut index = PatternIndex::new();
+    for pattern in grid(13, "x") {
+        index.insert(Wildcard, &pattern, ());
+    }
+    assert_eq!(index.shapes(), 1 << 12);
+    for pattern in grid(13, "x") {
+        assert!(index.has_shape(Shape::of(&pattern)));
+        index.remove(Wildcard, &pattern);
+        assert!(!index.has_shape(Shape::of(&pattern)));
+    }
+    assert_eq!(index.shapes(), 0);
+    assert!(
+        index
+            .wildcards
+            .capacities()
+            .iter()
+            .all(|it| *it <= MAP_KEPT)
+    );
 }
 
 #[test]
@@ -302,6 +365,13 @@ impl Naive {
         Some(self.0.remove(place).2)
     }
 
+    fn shapes(&self) -> usize {
+        let wildcards = self.0.iter().filter(|(policy, ..)| *policy == Wildcard);
+        let shape = |text: &str| text.split('.').map(str::is_empty).collect::<Vec<_>>();
+        let shapes: BTreeSet<_> = wildcards.map(|(_, text, _)| shape(text)).collect();
+        shapes.len()
+    }
+
     /// All that match, in the order promised.
     fn matches(&self, uri: &str) -> Vec<u32> {
         let matching =
@@ -359,6 +429,12 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 1..=5).prop_map(|parts| parts.join("."))
 }
 
+/// Wildcards most of which agree with `x.x.x…`, and for long.
+fn aimed() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec!["", "x", "x", "x", "y"]);
+    prop::collection::vec(part, 6..=8).prop_map(|parts| parts.join("."))
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let policy = || prop::sample::select(MatchPolicy::ALL.to_vec());
     prop_oneof![
@@ -408,15 +484,31 @@ proptest! {
                     let hits = all_matches(&index, &uri).into_iter().copied();
                     prop_assert_eq!(hits.collect::<Vec<_>>(), naive.matches(&uri));
                     prop_assert_eq!(index.best_match(&uri).copied(), naive.best_match(&uri));
-                    check_visits(&index, &uri);
+                    visits_checked(&index, &uri);
                 }
             }
             prop_assert_eq!(index.len(), naive.0.len());
+            prop_assert_eq!(index.shapes(), naive.shapes());
             size_checked(&index);
         }
         for (policy, text, value) in naive.0 {
             prop_assert_eq!(index.remove(policy, &text), Some(value));
         }
         prop_assert_eq!(size_checked(&index), EMPTY);
+    }
+
+    #[test]
+    fn no_wildcards_make_a_walk_visit_more_than_a_node_for_each_shape_and_part(
+        patterns in prop::collection::vec(aimed(), 1..300),
+        parts_count in 6..=8_usize,
+    ) {
+        let mut index = PatternIndex::new();
+        for pattern in patterns {
+            index.insert(Wildcard, &pattern, ());
+        }
+        let uri = vec!["x"; parts_count].join(".");
+        let (hits, _) = hits_and_visits(&index, &uri);
+        prop_assert!(hits <= index.shapes());
+        visits_checked(&index, &uri);
     }
 }

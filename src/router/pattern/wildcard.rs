@@ -12,6 +12,7 @@ use std::iter::zip;
 use std::ops::ControlFlow;
 
 use super::give_back;
+use super::shape::{Shape, Shapes};
 #[cfg(test)]
 use super::tests;
 use super::trie::{Node, Trie};
@@ -25,36 +26,8 @@ pub(super) struct Wildcards<T> {
     parts: Parts,
     /// Tries by the number of their patterns' parts; none is empty.
     by_count: BTreeMap<usize, Trie<Part, T>>,
-    /// How many patterns there are of each shape.
-    shapes: HashMap<Shape, usize>,
+    shapes: Shapes,
     len: usize,
-}
-
-/// What a wildcard leaves open: how many parts it has, and which of them are empty.
-///
-/// Of one shape, at most one pattern matches a URI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Shape {
-    parts_count: u32,
-    /// Bit n: part n is empty.
-    empty: u32,
-}
-
-impl Shape {
-    /// The shape of a pattern of at most 32 parts; of a longer one, which matches nothing, its first 32.
-    #[must_use]
-    pub fn of(pattern: &str) -> Self {
-        let mut shape = Self {
-            parts_count: 0,
-            empty: 0,
-        };
-        for part in pattern.split('.') {
-            let bit = 1_u32.checked_shl(shape.parts_count).unwrap_or_default();
-            shape.empty |= if part.is_empty() { bit } else { 0 };
-            shape.parts_count += 1;
-        }
-        shape
-    }
 }
 
 /// The number of a part. Never used twice, so a pattern that left is not mistaken for a newer one.
@@ -88,23 +61,11 @@ impl<T> Wildcards<T> {
     }
 
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
-        self.shapes.contains_key(&shape)
+        self.shapes.contains(shape)
     }
 
     pub(super) fn shapes(&self) -> usize {
         self.shapes.len()
-    }
-
-    /// Counts a pattern of this shape no more.
-    fn release_shape(&mut self, shape: Shape) {
-        let Some(count) = self.shapes.get_mut(&shape) else {
-            return;
-        };
-        *count -= 1;
-        if *count == 0 {
-            self.shapes.remove(&shape);
-            give_back(&mut self.shapes);
-        }
     }
 
     pub(super) fn get(&self, pattern: &str) -> Option<&T> {
@@ -127,7 +88,7 @@ impl<T> Wildcards<T> {
         });
         if is_new {
             self.len += 1;
-            *self.shapes.entry(Shape::of(pattern)).or_default() += 1;
+            self.shapes.acquire(pattern);
         } else {
             self.parts.release(pattern);
         }
@@ -140,7 +101,7 @@ impl<T> Wildcards<T> {
         let former = trie.insert(&key, value);
         if former.is_none() {
             self.len += 1;
-            *self.shapes.entry(Shape::of(pattern)).or_default() += 1;
+            self.shapes.acquire(pattern);
         } else {
             self.parts.release(pattern);
         }
@@ -155,7 +116,7 @@ impl<T> Wildcards<T> {
             self.by_count.remove(&key.len());
         }
         self.parts.release(pattern);
-        self.release_shape(Shape::of(pattern));
+        self.shapes.release(pattern);
         self.len -= 1;
         Some(value)
     }
@@ -186,8 +147,8 @@ impl<T> Wildcards<T> {
 
 /// Visits the values below `node` of patterns that go on as `parts` do.
 ///
-/// Cost: of n patterns with the URI's number of parts, at most 2n nodes are there to be met, and at most
-/// 2^(parts + 1), for at each part there are two ways.
+/// Cost: at each part, no more nodes than there are shapes of as many parts as the URI has: a node is met where
+/// each part above it is the URI's or empty, so no two that are met after the same part belong to one shape.
 /// bound: recurses at most once a part, 32 deep.
 fn walk<'a, T, B>(
     node: &'a Node<Part, T>,
@@ -221,7 +182,7 @@ impl<T> Default for Wildcards<T> {
         Self {
             parts: Parts::default(),
             by_count: BTreeMap::new(),
-            shapes: HashMap::new(),
+            shapes: Shapes::default(),
             len: 0,
         }
     }
@@ -283,6 +244,7 @@ impl<T> Wildcards<T> {
         assert!(self.by_count.values().all(|trie| !trie.is_empty()));
         let values: usize = self.by_count.values().map(Trie::len).sum();
         assert_eq!(values, self.len, "the length is the number of values");
+        assert_eq!(self.shapes.patterns_checked(), self.len, "each has a shape");
         assert!(
             self.parts
                 .numbered
@@ -293,7 +255,8 @@ impl<T> Wildcards<T> {
         (nodes, self.parts.numbered.len())
     }
 
-    pub(super) fn parts_capacity(&self) -> usize {
-        self.parts.numbered.capacity()
+    /// What the maps would hold without growing: of parts, and of shapes.
+    pub(super) fn capacities(&self) -> [usize; 2] {
+        [self.parts.numbered.capacity(), self.shapes.capacity()]
     }
 }
