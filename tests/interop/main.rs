@@ -33,6 +33,10 @@ mod events;
 #[cfg(test)]
 mod lister;
 #[cfg(test)]
+mod meta_registrations;
+#[cfg(test)]
+mod meta_sessions;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod progress;
