@@ -2,7 +2,7 @@
 
 use super::json::{Json, json, with_payload};
 use super::meta_requests;
-use super::model::{FULL_CALLEES_DO_NOT_WAKE, OLD_CALLS_MAKE_ROOM, Place, Router};
+use super::model::{FULL_CALLEES_DO_NOT_WAKE, Place, Router};
 use super::operations::Operation;
 
 /// Topics and procedures; from the sixth on, ones that are refused somewhere.
@@ -251,8 +251,7 @@ impl Client<'_> {
         let is_full_soon = profile.session_invocations < 10 && FULL_CALLEES_DO_NOT_WAKE;
         // Which late answers are forgotten says which callees are free; that is in no order.
         let forgets_soon = profile.session_late_answers < 10;
-        let has_old_calls = OLD_CALLS_MAKE_ROOM && self.has_calls_of(policy, procedure);
-        if limit > 0 && !is_full_soon && !forgets_soon && !has_old_calls {
+        if limit > 0 && !is_full_soon && !forgets_soon {
             options["concurrency"] = json!(limit);
         }
         for (bit, key, value) in [
@@ -267,22 +266,6 @@ impl Client<'_> {
             }
         }
         json!([64, self.next(), options, procedure])
-    }
-
-    /// Whether this session has calls to answer of a registration that is there.
-    fn has_calls_of(&self, policy: &str, procedure: &str) -> bool {
-        let mut all = self.router.registrations.iter();
-        let found = all.find(|one| one.policy == policy && one.procedure == procedure);
-        found.is_some_and(|found| {
-            let is_with_me =
-                |place| matches!(place, Place::With(callee, _) if callee == self.session);
-            let mut calls = self.router.calls.iter();
-            let late = &self.router.session(self.session).late;
-            calls.any(|call| call.registration == found.id && is_with_me(call.place))
-                || late
-                    .iter()
-                    .any(|(_, registration)| *registration == found.id)
-        })
     }
 
     fn call(&self, procedure: u8, flags: u16, timeout: u8) -> Json {

@@ -5,6 +5,7 @@ use super::super::json::{
 };
 use super::calls::{Call, Place};
 use super::choice::Choice;
+use super::disputes::{PROGRESS_IS_WANTED_OF_ALL, WAITING_CALLS_ARE_NOT_WATCHED};
 use super::{Fault, Router};
 
 impl Router {
@@ -19,7 +20,8 @@ impl Router {
             return self.take_late(from, invocation, !more);
         };
         let (key, caller, request) = (call.key, call.caller, call.request);
-        let takes_results = is_set(&call.details, "receive_progress");
+        let takes_results = is_set(&call.details, "receive_progress")
+            || PROGRESS_IS_WANTED_OF_ALL && call.was_asked_for_results;
         if is_opaque && !self.announces(caller, "caller", "payload_passthru_mode") {
             let error = "wamp.error.feature_not_supported";
             self.reach("an opaque result is refused");
@@ -98,10 +100,13 @@ impl Router {
         let id = call.registration;
         call.tried.push(from);
         call.place = Place::Waiting;
-        call.deadline = call.due;
+        let was_forwarded = !call.details["timeout"].is_null();
+        call.deadline = call
+            .due
+            .filter(|_| !was_forwarded || !WAITING_CALLS_ARE_NOT_WATCHED);
         let choice = match self.find_registration(id) {
-            Some(_) if call.may_go_on => self.choose(&call),
-            _ => Choice::Refuse("wamp.error.no_available_callee"),
+            Some(_) => self.choose(&call),
+            None => Choice::Refuse("wamp.error.no_available_callee"),
         };
         self.calls.push(call);
         match choice {

@@ -4,11 +4,9 @@ use super::super::json::{
     Json, behind, copy_passthru, is_set, json, number, text, with_payload, word,
 };
 use super::choice::Choice;
-use super::disputes::{FORWARDED_TIMEOUTS_ARE_LOST, LATE_CALLEES_ARE_NOT_ASKED};
 use super::{Fault, Refusal, Router, refuse, uri};
 
 /// A call on its way.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(in super::super) struct Call {
     pub(in super::super) key: u64,
     pub(in super::super) caller: u64,
@@ -20,13 +18,12 @@ pub(in super::super) struct Call {
     /// Whether more follows, and the payload, of each CALL so far.
     parts: Vec<(bool, Vec<Json>)>,
     pub(in super::super) place: Place,
-    /// Whether the core keeps it for another callee.
-    pub(super) is_kept: bool,
-    pub(super) may_go_on: bool,
     /// Callees that declined.
     pub(super) tried: Vec<u64>,
     /// What the first INVOCATION said.
     pub(super) details: Json,
+    /// Whether its callee, or one before it, was asked for results as they come.
+    pub(super) was_asked_for_results: bool,
     pub(super) has_results: bool,
     pub(super) is_killed: bool,
     pub(super) due: Option<(u64, u64)>,
@@ -139,10 +136,9 @@ impl Router {
             registration,
             parts: vec![(is_set(options, "progress"), behind(message, 4))],
             place: Place::Waiting,
-            is_kept: false,
-            may_go_on: false,
             tried: Vec::new(),
             details: Json::Null,
+            was_asked_for_results: false,
             has_results: false,
             is_killed: false,
             due,
@@ -152,13 +148,10 @@ impl Router {
     }
 
     /// Hands a new call to a callee, or lets it wait behind those that already do.
-    fn place_call(&mut self, mut call: Call) -> Result<(), Refusal> {
+    fn place_call(&mut self, call: Call) -> Result<(), Refusal> {
         let (id, key) = (call.registration, call.key);
         let choice = self.choose(&call);
         let is_queue = !self.registration(id).queue.is_empty();
-        let is_alone = self.registration(id).callees.len() == 1;
-        let goes_out = matches!(choice, Choice::Callee(_)) && !is_queue;
-        call.is_kept = !goes_out || !is_alone || call.is_in_parts();
         match choice {
             Choice::Refuse(error) => return refuse(error),
             Choice::Callee(callee) if !is_queue => {
@@ -190,19 +183,10 @@ impl Router {
         session.last_invocation += 1;
         let invocation = session.last_invocation;
         let details = self.invocation_details(self.pending(key), callee);
-        let is_alone = self
-            .registration(self.pending(key).registration)
-            .callees
-            .len()
-            == 1;
         let call = self.pending_mut(key);
-        call.may_go_on = call.is_kept && !is_alone || !LATE_CALLEES_ARE_NOT_ASKED;
         call.place = Place::With(callee, invocation);
-        let is_forwarded = !details["timeout"].is_null();
-        call.deadline = call.due.filter(|_| !is_forwarded);
-        call.due = call
-            .due
-            .filter(|_| !is_forwarded || !FORWARDED_TIMEOUTS_ARE_LOST);
+        call.deadline = call.due.filter(|_| details["timeout"].is_null());
+        call.was_asked_for_results |= is_set(&details, "receive_progress");
         call.details = details;
         for part in 0..call.parts.len() {
             self.send_part(key, part);

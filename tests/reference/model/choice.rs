@@ -2,7 +2,6 @@
 
 use super::super::json::{is_set, word};
 use super::calls::{Call, Place};
-use super::disputes::FULL_CALLEES_ARE_FORGOTTEN;
 use super::{Router, registrations::Callee};
 
 /// What becomes of a call that a registration matches.
@@ -35,11 +34,6 @@ impl Router {
         if callees.is_empty() {
             return Choice::Refuse("wamp.error.no_available_callee");
         }
-        let error = self.oracle.failure(call.caller, call.request);
-        let is_said_unable = error == Some("wamp.error.feature_not_supported")
-            && callees
-                .iter()
-                .any(|callee| !self.is_able(callee.session, call));
         callees.retain(|callee| self.is_able(callee.session, call));
         if callees.is_empty() {
             let is_first = call.tried.is_empty();
@@ -64,9 +58,6 @@ impl Router {
         match chosen.or_else(|| free.first().copied()) {
             Some(callee) => Choice::Callee(callee),
             None if callees.iter().any(is_at_limit) => Choice::Busy,
-            None if FULL_CALLEES_ARE_FORGOTTEN && is_said_unable => {
-                Choice::Refuse("wamp.error.feature_not_supported")
-            }
             None => Choice::Refuse("wamp.error.no_available_callee"),
         }
     }

@@ -34,7 +34,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 pub(super) use calls::{Call, Place};
-pub(super) use disputes::{FULL_CALLEES_DO_NOT_WAKE, OLD_CALLS_MAKE_ROOM};
+pub(super) use disputes::FULL_CALLEES_DO_NOT_WAKE;
 pub(super) use oracle::Oracle;
 pub(super) use registrations::Registration;
 pub(super) use session::Session;
@@ -64,6 +64,8 @@ pub(super) struct Router {
     last_id: u64,
     happenings: Vec<(Option<u64>, Happening)>,
     pub(super) oracle: Oracle,
+    /// Whether sessions are ending together, in no order.
+    ends_many: bool,
     /// Whether a session is just ending, with all its calls.
     is_ending: bool,
     chain: Option<u64>,
@@ -126,6 +128,7 @@ impl Router {
             last_id: 0,
             happenings: Vec::new(),
             oracle: Oracle::default(),
+            ends_many: false,
             is_ending: false,
             chain: None,
             out: Vec::new(),
@@ -274,6 +277,15 @@ impl Router {
     /// Notes what they will be told after all else.
     fn happen_last(&mut self, happening: Happening) {
         self.happenings.push((None, happening));
+    }
+
+    /// Who was the last to hold what ends with it. Of sessions that end together, any may have been.
+    fn last_holder(&self, session: u64) -> Json {
+        if self.ends_many {
+            json!(ANY)
+        } else {
+            json!(session)
+        }
     }
 
     /// Tells what has happened, and lets waiting calls go on.

@@ -150,14 +150,15 @@ impl Router {
             registration.turn -= 1;
         }
         let pair = vec![json!(callee), json!(id)];
-        self.happen(("wamp.registration.on_unregister", pair.clone()));
+        self.happen(("wamp.registration.on_unregister", pair));
         if self.registration(id).callees.is_empty() {
             let waiting = std::mem::take(&mut self.registration_mut(id).queue);
             self.registrations.retain(|one| one.id != id);
             for key in waiting {
                 self.fail(key, "wamp.error.no_available_callee");
             }
-            self.happen(("wamp.registration.on_delete", pair));
+            let holder = self.last_holder(callee);
+            self.happen(("wamp.registration.on_delete", vec![holder, json!(id)]));
         }
     }
 

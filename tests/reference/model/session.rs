@@ -1,7 +1,6 @@
 //! Sessions: who is there, what they announced, which request is next, and how a session ends.
 
 use super::super::json::{ANY, Json, NAMED, json, number, text};
-use super::disputes::KILL_ALL_IS_SILENT;
 use super::meta::Testament;
 use super::{Fault, Router, SESSIONS};
 
@@ -269,13 +268,9 @@ impl Router {
             self.begin_chain();
             self.execute_testaments(id);
         }
-        let before = self.happenings.len();
         self.is_ending = true;
         self.drop_all(id);
         self.is_ending = false;
-        if heard == Heard::ByNobody && KILL_ALL_IS_SILENT {
-            self.happenings.truncate(before);
-        }
         match heard {
             Heard::ByAll => self.happen_last(("wamp.session.on_leave", left)),
             Heard::AmongOthers => {

@@ -105,10 +105,11 @@ impl Router {
         subscription.subscribers.retain(|(one, _)| *one != session);
         let is_over = subscription.subscribers.is_empty() && !subscription.is_permanent;
         let pair = vec![json!(session), json!(id)];
-        self.happen(("wamp.subscription.on_unsubscribe", pair.clone()));
+        self.happen(("wamp.subscription.on_unsubscribe", pair));
         if is_over {
             self.subscriptions.retain(|one| one.id != id);
-            self.happen(("wamp.subscription.on_delete", pair));
+            let holder = self.last_holder(session);
+            self.happen(("wamp.subscription.on_delete", vec![holder, json!(id)]));
         }
     }
 

@@ -103,11 +103,13 @@ impl Router {
             self.send_goodbye(*victim, json!([6, details, reason]), is_one_of_many);
             self.session_mut(*victim).is_mute = true;
         }
+        self.ends_many = is_one_of_many;
         for victim in &victims {
             let deadline = self.deadline(2_000);
             self.session_mut(*victim).dismissed = Some(deadline);
             self.leave(*victim, heard);
         }
+        self.ends_many = false;
         self.begin_chain();
         match name {
             "kill" => Ok(Vec::new()),
