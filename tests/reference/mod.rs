@@ -29,19 +29,26 @@ mod world;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng, TestRunner};
 
 use coverage::Coverage;
 
-/// Two thousand sequences, or as many more as `PROPTEST_CASES` says.
+/// Two thousand sequences, the same in every run; `PROPTEST_CASES` asks for more and `PROPTEST_RNG_SEED` for others.
 fn config() -> ProptestConfig {
     let config = ProptestConfig::default();
+    let rng_seed = match config.rng_seed {
+        RngSeed::Random if config.cases < CASES => RngSeed::Fixed(1),
+        asked => asked,
+    };
     ProptestConfig {
         failure_persistence: None,
-        cases: config.cases.max(2_000),
+        cases: config.cases.max(CASES),
+        rng_seed,
         ..config
     }
 }
+
+const CASES: u32 = 2_000;
 
 proptest! {
     #![proptest_config(config())]

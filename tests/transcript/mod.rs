@@ -72,7 +72,7 @@ macro_rules! transcripts {
 
 transcripts! {
     to_process {
-        calls canceling goodbye handshake malformed passthru patterns payload progressive_results pubsub
+        calls canceling found goodbye handshake malformed passthru patterns payload progressive_results pubsub
         registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {

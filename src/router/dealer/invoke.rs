@@ -151,9 +151,10 @@ impl Dealer {
             passthru: asked.options.passthru.clone(),
         };
         let part = asked.part;
-        if details.receive_progress == Some(true) {
-            call.progress = Progress::Wanted;
-        }
+        call.progress = match details.receive_progress {
+            Some(true) => Progress::Wanted,
+            Some(false) | None => Progress::Unwanted,
+        };
         let origin = details.origin.as_ref();
         call.is_watched = origin.is_some_and(|origin| origin.timeout.is_some());
         match call.limit {

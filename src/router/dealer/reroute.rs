@@ -7,6 +7,7 @@ use super::policy::{Chosen, Pick, pick};
 use crate::protocol::message::Invocation;
 use crate::protocol::{CallOptions, CancelMode, Message, Payload, RequestId, SessionId, Uri, uris};
 use crate::router::context::{Context, Refusal};
+use crate::router::deadlines::Due;
 use crate::router::output::Output;
 
 impl Dealer {
@@ -19,7 +20,7 @@ impl Dealer {
         callee: SessionId,
         payload: Option<Payload>,
     ) {
-        let kept_payload = self.decline(key, callee);
+        let kept_payload = self.decline(context, key, callee);
         self.recount(context, key);
         match self.next(context, key, payload.or(kept_payload)) {
             Some(Next::Callee(callee, kept, part)) => {
@@ -44,9 +45,19 @@ impl Dealer {
     }
 
     /// Notes that a callee has declined; gives back the payload that was kept for another.
-    fn decline(&mut self, key: CallKey, callee: SessionId) -> Option<Payload> {
+    fn decline(
+        &mut self,
+        context: &mut Context,
+        key: CallKey,
+        callee: SessionId,
+    ) -> Option<Payload> {
         let call = self.calls.get_mut(key)?;
         call.place = Place::Queued;
+        // Until another callee watches the time, the router does.
+        call.is_watched = false;
+        if let Some((at, _)) = call.limit {
+            context.deadlines.insert(at, Due::Call(key));
+        }
         let kept = call.kept.as_mut()?;
         kept.tried.push(callee);
         kept.parts.pop().map(|part| part.payload)
