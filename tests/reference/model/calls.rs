@@ -337,7 +337,11 @@ impl Router {
             }
             Choice::Refuse(error) => {
                 self.reach("a waiting call fails");
+                // No invocation tells when the core came to this queue.
+                let chain = self.chain;
+                self.begin_chain();
                 self.fail(key, error);
+                self.chain = chain;
             }
         }
         true
