@@ -10,8 +10,6 @@ use crate::crossbar;
 use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::support::Router;
 
-const CALLERS: [Library; 3] = [AutobahnPython, AutobahnJs, Wampy];
-
 #[test]
 fn a_call_whose_time_is_up_interrupts_autobahn_python() {
     let router = Router::start();
@@ -29,7 +27,7 @@ fn a_call_whose_time_is_up_ends_also_at_a_callee_that_cannot_be_interrupted() {
     for callee in [AutobahnJs, Wampy] {
         let mut callee = callee.join(router.url(), "cbor");
         callee.register("com.timeouts.js", "wait");
-        for library in CALLERS {
+        for library in Library::ALL {
             let mut caller = library.join(router.url(), "json");
             caller.begin_call("com.timeouts.js", &json!([]), &json!({"timeout": 50}));
             callee.expect_invocation();
@@ -58,7 +56,7 @@ fn a_call_whose_time_is_up_ends_also_at_a_callee_that_cannot_be_interrupted() {
 fn interrupts_autobahn_python(url: &str, timeout: u64, error: &str) {
     let mut callee = AutobahnPython.join(url, "msgpack");
     callee.register("com.timeouts.python", "wait");
-    for library in CALLERS {
+    for library in Library::ALL {
         let mut caller = library.join(url, "json");
         caller.begin_call(
             "com.timeouts.python",

@@ -60,8 +60,9 @@ const peer = (session) => {
         const more = told({ publisher, publisher_authid, publisher_authrole, retained });
         say({ event: { topic: details.topic ?? topic, match, publication, ...more, ...unpacked(payload) } });
       };
-      const policy = match === "exact" ? {} : { match };
-      const { subscriptionId } = await session.subscribe(topic, onEvent, { ...policy, ...options });
+      if (match !== "exact") options.match = match;
+      // A subscription with options, and be they none, is one that wampy fails to take back.
+      const { subscriptionId } = await session.subscribe(topic, onEvent, Object.keys(options).length ? options : undefined);
       subscribed[topic] = subscriptionId;
       return { subscribed: subscriptionId };
     },
