@@ -6,6 +6,7 @@
 //! | [`events`] | they publish and subscribe to each other through our router |
 //! | [`progress`], [`cancel`], [`timeouts`], [`registrations`] | what else a call and a registration can be, on both routers |
 //! | [`disclosure`], [`receivers`], [`retained`], [`testaments`] | who is told, who receives, and what is kept, on both routers |
+//! | [`passthru`] | a payload that only wampy's sessions understand, through our router |
 //! | [`meta_sessions`], [`meta_registrations`], [`meta_subscriptions`] | they look at a realm, on both routers |
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
@@ -41,6 +42,8 @@ mod meta_registrations;
 mod meta_sessions;
 #[cfg(test)]
 mod meta_subscriptions;
+#[cfg(test)]
+mod passthru;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]

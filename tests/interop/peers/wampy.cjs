@@ -79,12 +79,14 @@ const peer = (session) => {
 };
 
 async function run(url, serializer, realm = "realm1") {
-  const name = SERIALIZERS[serializer];
+  const serializerOf = (name) => new (installed(`wampy/${name}.js`)[name])();
   let leaving = false;
   const session = new Wampy(url, {
     realm,
     ws: installed("ws"),
-    serializer: new (installed(`wampy/${name}.js`)[name])(),
+    serializer: serializerOf(SERIALIZERS[serializer]),
+    // Those of payloads that pass a router untouched.
+    payloadSerializers: { cbor: serializerOf(SERIALIZERS.cbor), msgpack: serializerOf(SERIALIZERS.msgpack) },
     autoReconnect: false,
     uriValidation: "loose",
     onClose: () => {
