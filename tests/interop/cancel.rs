@@ -106,7 +106,7 @@ fn cancels_at_autobahn_python(url: &str, cancelling: &[(Library, Option<&str>)])
 fn caller_leaves(url: &str) {
     let mut callee = AutobahnPython.join(url, "json");
     callee.register("com.cancel.caller", "wait");
-    for library in [AutobahnPython, AutobahnJs, Wampy] {
+    for library in Library::ALL {
         let mut caller = library.join(url, "cbor");
         begin(&mut caller, &mut callee, "com.cancel.caller");
         caller.leave();
@@ -117,8 +117,8 @@ fn caller_leaves(url: &str) {
 
 #[track_caller]
 fn callee_leaves(url: &str) {
-    for callee in [AutobahnPython, AutobahnJs, Wampy] {
-        for caller in [AutobahnPython, AutobahnJs, Wampy] {
+    for callee in Library::ALL {
+        for caller in Library::ALL {
             let uri = format!("com.cancel.{caller:?}.{callee:?}");
             let mut callee = callee.join(url, "json");
             let mut caller = caller.join(url, "msgpack");

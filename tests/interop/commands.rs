@@ -129,16 +129,11 @@ fn calls_what_we_register(library: Library) {
         program.wait_for_line(&format!("registered {procedure:?}"));
         program
     };
-    let mut ours: Vec<Program> = SERIALIZERS
-        .iter()
-        .map(|serializer| {
-            register(
-                serializer,
-                &format!("com.example.echo.{serializer}"),
-                &["--echo"],
-            )
-        })
-        .collect();
+    let echo = |serializer| {
+        let procedure = format!("com.example.echo.{serializer}");
+        register(serializer, &procedure, &["--echo"])
+    };
+    let mut ours: Vec<Program> = SERIALIZERS.map(echo).into();
     ours.push(register(
         "msgpack",
         "com.example.value",

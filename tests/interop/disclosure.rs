@@ -7,11 +7,10 @@
 use serde_json::{Value, json};
 
 use crate::crossbar;
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, Wampy};
 use crate::peer::{Peer, with_whole_numbers};
 use crate::support::Router;
 
-const EVERYBODY: [Library; 3] = [AutobahnPython, AutobahnJs, Wampy];
 const WHO_CAN_ASK: [Library; 2] = [AutobahnJs, Wampy];
 
 #[test]
@@ -22,7 +21,7 @@ fn a_caller_is_disclosed_that_wants_to_be() {
 
 #[test]
 fn a_caller_is_disclosed_on_crossbar() {
-    discloses_callers(crossbar::url(), &EVERYBODY, &json!({}));
+    discloses_callers(crossbar::url(), &Library::ALL, &json!({}));
 }
 
 #[test]
@@ -35,7 +34,7 @@ fn a_caller_is_disclosed_to_a_callee_that_wants_to_know() {
         &json!({"disclose_caller": true}),
     );
     callee.register("com.disclosure.unwanted", "describe");
-    for library in EVERYBODY {
+    for library in Library::ALL {
         let mut caller = library.join(router.url(), "json");
         let told = called(&mut caller, "com.disclosure.wanted", &json!({}));
         assert_disclosed(&told, "caller", &caller);
@@ -52,7 +51,7 @@ fn a_publisher_is_disclosed_that_wants_to_be() {
     discloses_publishers(router.url(), &WHO_CAN_ASK, &json!({"disclose_me": true}));
     let mut subscriber = AutobahnJs.join(router.url(), "cbor");
     subscriber.subscribe("com.disclosure.silent", "exact");
-    for library in EVERYBODY {
+    for library in Library::ALL {
         let mut publisher = library.join(router.url(), "json");
         publisher.publish("com.disclosure.silent", &json!([]), &json!({}));
         let event = subscriber.event();
@@ -64,12 +63,12 @@ fn a_publisher_is_disclosed_that_wants_to_be() {
 
 #[test]
 fn a_publisher_is_disclosed_on_crossbar() {
-    discloses_publishers(crossbar::url(), &EVERYBODY, &json!({}));
+    discloses_publishers(crossbar::url(), &Library::ALL, &json!({}));
 }
 
 #[track_caller]
 fn discloses_callers(url: &str, callers: &[Library], options: &Value) {
-    for callee in EVERYBODY {
+    for callee in Library::ALL {
         let mut callee = callee.join(url, "cbor");
         callee.register("com.disclosure.call", "describe");
         for caller in callers {
@@ -84,7 +83,7 @@ fn discloses_callers(url: &str, callers: &[Library], options: &Value) {
 
 #[track_caller]
 fn discloses_publishers(url: &str, publishers: &[Library], options: &Value) {
-    let mut subscribers = EVERYBODY.map(|library| library.join(url, "json"));
+    let mut subscribers = Library::ALL.map(|library| library.join(url, "json"));
     for subscriber in &mut subscribers {
         subscriber.subscribe("com.disclosure.event", "exact");
     }

@@ -4,6 +4,10 @@
 //! |---|---|
 //! | [`calls`] | autobahn-python, autobahn-js and wampy call each other through our router |
 //! | [`events`] | they publish and subscribe to each other through our router |
+//! | [`progress`], [`cancel`], [`timeouts`], [`registrations`] | what else a call and a registration can be, on both routers |
+//! | [`disclosure`], [`receivers`], [`retained`], [`testaments`] | who is told, who receives, and what is kept, on both routers |
+//! | [`passthru`] | a payload that only wampy's sessions understand, through our router |
+//! | [`meta_sessions`], [`meta_registrations`], [`meta_subscriptions`] | they look at a realm, on both routers |
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
@@ -37,6 +41,10 @@ mod meta_registrations;
 #[cfg(test)]
 mod meta_sessions;
 #[cfg(test)]
+mod meta_subscriptions;
+#[cfg(test)]
+mod passthru;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod progress;
@@ -50,5 +58,7 @@ mod retained;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
 mod support;
+#[cfg(test)]
+mod testaments;
 #[cfg(test)]
 mod timeouts;

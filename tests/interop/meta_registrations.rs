@@ -10,8 +10,6 @@ use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::peer::{Peer, with_whole_numbers};
 use crate::support::Router;
 
-const EVERYBODY: [Library; 3] = [AutobahnPython, AutobahnJs, Wampy];
-
 #[test]
 fn a_session_is_told_of_registrations_and_asks_for_them() {
     let router = Router::start();
@@ -30,7 +28,7 @@ fn a_session_is_told_of_registrations_and_asks_for_them_on_crossbar() {
 fn a_callee_is_removed_and_told_why() {
     let router = Router::start();
     let mut remover = Wampy.join(router.url(), "json");
-    for library in EVERYBODY {
+    for library in Library::ALL {
         let uri = format!("com.registration.removed.{library:?}");
         let mut callee = library.join(router.url(), "cbor");
         let id = callee.register(&uri, "echo");
@@ -53,10 +51,10 @@ fn a_callee_is_removed_and_told_why() {
 
 #[track_caller]
 fn watches(url: &str, realm: &str, leave: impl Fn(Peer, &str)) {
-    for observer in EVERYBODY {
+    for observer in Library::ALL {
         let mut observer = observer.join_realm(url, realm, "json");
         observer.subscribe("wamp.registration", "prefix");
-        for callee in EVERYBODY {
+        for callee in Library::ALL {
             let uri = format!("com.registration.{callee:?}");
             let shared = json!({"invoke": "roundrobin"});
             // An id that wampy writes in CBOR is none to Crossbar.io.
@@ -68,7 +66,7 @@ fn watches(url: &str, realm: &str, leave: impl Fn(Peer, &str)) {
             let id = registered.as_u64().unwrap();
 
             let created = expect(&mut observer, "on_create", &json!(a));
-            let details = ask(&mut observer, "wamp.registration.get", &json!([id]));
+            let details = observer.ask("wamp.registration.get", &json!([id]));
             assert_eq!(created, details);
             let known = ["id", "uri", "match", "invoke"].map(|key| details[key].clone());
             assert_eq!(
@@ -109,10 +107,10 @@ fn assert_known(observer: &mut Peer, id: u64, uri: &str, callees: [u64; 2]) {
         ("list_callees", json!([id]), json!(callees)),
         ("count_callees", json!([id]), json!(2)),
     ] {
-        let answer = ask(observer, &format!("wamp.registration.{procedure}"), &args);
+        let answer = observer.ask(&format!("wamp.registration.{procedure}"), &args);
         assert_eq!(answer, expected, "{procedure}{args}");
     }
-    let list = ask(observer, "wamp.registration.list", &json!([]));
+    let list = observer.ask("wamp.registration.list", &json!([]));
     assert!(
         list["exact"].as_array().unwrap().contains(&json!(id)),
         "{list}"
@@ -135,12 +133,4 @@ fn expect(observer: &mut Peer, kind: &str, session: &Value) -> Value {
     let mut args = with_whole_numbers(event["args"].take());
     assert_eq!(&args[0], session, "{kind}");
     args[1].take()
-}
-
-#[track_caller]
-fn ask(observer: &mut Peer, procedure: &str, args: &Value) -> Value {
-    let mut answer = observer.call(procedure, args, &json!({}));
-    assert!(answer.get("error").is_none(), "{procedure}: {answer}");
-    let result = answer["args"].get_mut(0).map(Value::take);
-    with_whole_numbers(result.unwrap_or_default())
 }

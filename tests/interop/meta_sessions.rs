@@ -10,8 +10,6 @@ use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::peer::{Peer, with_whole_numbers};
 use crate::support::Router;
 
-const EVERYBODY: [Library; 3] = [AutobahnPython, AutobahnJs, Wampy];
-
 #[test]
 fn a_session_is_told_who_joins_and_leaves_and_asks_who_is_there() {
     let router = Router::start();
@@ -41,26 +39,19 @@ fn a_session_that_is_killed_is_told_why_on_crossbar() {
 #[test]
 fn sessions_are_killed_by_role_and_all_at_once() {
     let router = Router::start();
-    for killer in EVERYBODY {
+    for killer in Library::ALL {
         for (procedure, args) in [
             ("wamp.session.kill_by_authrole", json!(["anonymous"])),
             ("wamp.session.kill_all", json!([])),
         ] {
             let mut killer = killer.join(router.url(), "json");
-            let victims = EVERYBODY.map(|library| library.join(router.url(), "msgpack"));
-            assert_eq!(
-                ask(&mut killer, procedure, &args),
-                json!([3]),
-                "{procedure}"
-            );
+            let victims = Library::ALL.map(|library| library.join(router.url(), "msgpack"));
+            assert_eq!(killer.ask(procedure, &args), json!(3), "{procedure}");
             for victim in victims {
-                let left = told_why(victim.library(), "wamp.close.killed", Value::Null);
+                let left = told_why(victim.library(), "wamp.close.killed", &Value::Null);
                 assert_eq!(victim.killed(), left);
             }
-            assert_eq!(
-                ask(&mut killer, "wamp.session.count", &json!([])),
-                json!([1])
-            );
+            assert_eq!(killer.ask("wamp.session.count", &json!([])), json!(1));
             killer.leave();
         }
     }
@@ -69,7 +60,7 @@ fn sessions_are_killed_by_role_and_all_at_once() {
 #[test]
 fn nobody_kills_itself_or_without_a_reason_that_is_a_uri() {
     let router = Router::start();
-    for library in EVERYBODY {
+    for library in Library::ALL {
         let mut peer = library.join(router.url(), "cbor");
         let other = library.join(router.url(), "cbor");
         let session = peer.session();
@@ -85,11 +76,11 @@ fn nobody_kills_itself_or_without_a_reason_that_is_a_uri() {
 
 #[track_caller]
 fn watches(url: &str, realm: &str, left: impl Fn(&Peer) -> Value) {
-    for observer in EVERYBODY {
+    for observer in Library::ALL {
         let mut observer = observer.join_realm(url, realm, "json");
         observer.subscribe("wamp.session.on_join", "exact");
         observer.subscribe("wamp.session.on_leave", "exact");
-        for member in EVERYBODY {
+        for member in Library::ALL {
             let member = member.join_realm(url, realm, "cbor");
             let joined = observer.event();
             assert_eq!(joined["topic"], "wamp.session.on_join");
@@ -98,7 +89,7 @@ fn watches(url: &str, realm: &str, left: impl Fn(&Peer) -> Value) {
 
             let mut both = [observer.session(), member.session()];
             both.sort_unstable();
-            let mut list = ask(&mut observer, "wamp.session.list", &json!([]))[0].take();
+            let mut list = observer.ask("wamp.session.list", &json!([]));
             list.as_array_mut().unwrap().sort_by_key(Value::as_u64);
             assert_eq!(list, json!(both));
             for (args, count) in [
@@ -106,17 +97,10 @@ fn watches(url: &str, realm: &str, left: impl Fn(&Peer) -> Value) {
                 (json!([["anonymous", "nobody"]]), 2),
                 (json!([["nobody"]]), 0),
             ] {
-                assert_eq!(
-                    ask(&mut observer, "wamp.session.count", &args),
-                    json!([count])
-                );
+                assert_eq!(observer.ask("wamp.session.count", &args), json!(count));
             }
-            let details = ask(
-                &mut observer,
-                "wamp.session.get",
-                &json!([member.session()]),
-            );
-            assert_identity(&details[0], &member);
+            let details = observer.ask("wamp.session.get", &json!([member.session()]));
+            assert_identity(&details, &member);
 
             let expected = left(&member);
             member.leave();
@@ -132,9 +116,9 @@ fn watches(url: &str, realm: &str, left: impl Fn(&Peer) -> Value) {
 
 #[track_caller]
 fn kills(url: &str) {
-    for killer in EVERYBODY {
+    for killer in Library::ALL {
         let mut killer = killer.join(url, "json");
-        for victim in EVERYBODY {
+        for victim in Library::ALL {
             let why = json!({"reason": "com.example.tired", "message": "go home"});
             for (procedure, by) in [
                 (
@@ -152,7 +136,7 @@ fn kills(url: &str) {
                 if procedure == "wamp.session.kill_by_authid" {
                     assert_eq!(with_whole_numbers(killed)["args"], json!([[session]]));
                 }
-                let left = told_why(library, "com.example.tired", json!("go home"));
+                let left = told_why(library, "com.example.tired", &json!("go home"));
                 assert_eq!(victim.killed(), left, "{library:?}: {procedure}");
                 let again = killer.call("wamp.session.kill", &json!([session]), &json!({}));
                 assert_eq!(again["error"], "wamp.error.no_such_session", "{library:?}");
@@ -160,13 +144,6 @@ fn kills(url: &str) {
         }
         killer.leave();
     }
-}
-
-#[track_caller]
-fn ask(peer: &mut Peer, procedure: &str, args: &Value) -> Value {
-    let mut answer = peer.call(procedure, args, &json!({}));
-    assert!(answer.get("error").is_none(), "{procedure}: {answer}");
-    with_whole_numbers(answer["args"].take())
 }
 
 #[track_caller]
@@ -190,7 +167,7 @@ fn assert_identity(details: &Value, peer: &Peer) {
 }
 
 /// What a session of a library says that is killed.
-fn told_why(library: Library, reason: &str, message: Value) -> Value {
+fn told_why(library: Library, reason: &str, message: &Value) -> Value {
     match library {
         Wampy => json!({"reason": null, "message": null}),
         AutobahnPython | AutobahnJs => json!({"reason": reason, "message": message}),

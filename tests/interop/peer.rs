@@ -32,6 +32,9 @@ pub(crate) enum Library {
 }
 
 impl Library {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::AutobahnPython, Self::AutobahnJs, Self::Wampy];
+
     /// Lets a session of this library join `realm1` of the router at `url`.
     #[track_caller]
     pub(crate) fn join(self, url: &str, serializer: &str) -> Peer {
@@ -133,6 +136,19 @@ impl Peer {
     #[track_caller]
     pub(crate) fn call(&mut self, procedure: &str, args: &Value, kwargs: &Value) -> Value {
         self.order(&json!({"do": "call", "procedure": procedure, "args": args, "kwargs": kwargs}))
+    }
+
+    /// Calls and returns the first of the results, null where there is none; fails if it is an ERROR that comes.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, procedure: &str, args: &Value) -> Value {
+        let mut answer = self.call(procedure, args, &json!({}));
+        let library = self.library;
+        assert!(
+            answer.get("error").is_none(),
+            "{library:?}: {procedure}{args}: {answer}"
+        );
+        let result = answer["args"].get_mut(0).map(Value::take);
+        with_whole_numbers(result.unwrap_or_default())
     }
 
     /// Begins a call whose answer [`outcome`](Self::outcome) returns.

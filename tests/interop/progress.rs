@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use crate::crossbar;
-use crate::peer::Library::{AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::peer::Peer;
 use crate::support::Router;
 
@@ -53,7 +53,7 @@ fn every_caller_gets_progress(url: &str, uri: &str) {
     for (theirs, ours) in [("json", "cbor"), ("msgpack", "json")] {
         let mut callee = AutobahnPython.join(url, theirs);
         callee.register(uri, "count");
-        for library in [AutobahnPython, AutobahnJs, Wampy] {
+        for library in Library::ALL {
             let mut caller = library.join(url, ours);
             begin(&mut caller, uri);
             expect_progress(&mut caller);

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::crossbar;
-use crate::peer::Library::{AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::peer::Peer;
 use crate::support::Router;
 
@@ -63,7 +63,7 @@ fn lists_decide(url: &str, serializer: &str) {
         ),
         (json!({}), &[0, 1, 2]),
     ];
-    for library in [AutobahnPython, AutobahnJs, Wampy] {
+    for library in Library::ALL {
         let mut publisher = library.join(url, serializer);
         for (number, (options, _)) in lists.iter().enumerate() {
             publisher.publish_with("com.receivers.lists", &json!([number]), options);

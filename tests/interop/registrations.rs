@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 
 use crate::crossbar;
-use crate::peer::Library::{AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
 use crate::peer::{Peer, with_whole_numbers};
 use crate::support::Router;
 
@@ -140,7 +140,7 @@ fn register_each(callees: &mut [Peer], uri: &str, policy: &str) {
 
 #[track_caller]
 fn cover_a_pattern(url: &str) {
-    for library in [AutobahnPython, AutobahnJs, Wampy] {
+    for library in Library::ALL {
         let [mut exact, mut prefix, mut wildcard] =
             ["json", "cbor", "msgpack"].map(|serializer| library.join(url, serializer));
         let base = format!("com.registrations.pattern.{library:?}");
@@ -155,7 +155,7 @@ fn cover_a_pattern(url: &str) {
                 "{library:?}: {registered}"
             );
         }
-        for caller in [AutobahnPython, AutobahnJs, Wampy] {
+        for caller in Library::ALL {
             let mut caller = caller.join(url, "json");
             for (uri, callee) in [
                 ("order.new", &exact),

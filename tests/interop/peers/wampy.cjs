@@ -60,8 +60,9 @@ const peer = (session) => {
         const more = told({ publisher, publisher_authid, publisher_authrole, retained });
         say({ event: { topic: details.topic ?? topic, match, publication, ...more, ...unpacked(payload) } });
       };
-      const policy = match === "exact" ? {} : { match };
-      const { subscriptionId } = await session.subscribe(topic, onEvent, { ...policy, ...options });
+      if (match !== "exact") options.match = match;
+      // A subscription with options, and be they none, is one that wampy fails to take back.
+      const { subscriptionId } = await session.subscribe(topic, onEvent, Object.keys(options).length ? options : undefined);
       subscribed[topic] = subscriptionId;
       return { subscribed: subscriptionId };
     },
@@ -78,12 +79,14 @@ const peer = (session) => {
 };
 
 async function run(url, serializer, realm = "realm1") {
-  const name = SERIALIZERS[serializer];
+  const serializerOf = (name) => new (installed(`wampy/${name}.js`)[name])();
   let leaving = false;
   const session = new Wampy(url, {
     realm,
     ws: installed("ws"),
-    serializer: new (installed(`wampy/${name}.js`)[name])(),
+    serializer: serializerOf(SERIALIZERS[serializer]),
+    // Those of payloads that pass a router untouched.
+    payloadSerializers: { cbor: serializerOf(SERIALIZERS.cbor), msgpack: serializerOf(SERIALIZERS.msgpack) },
     autoReconnect: false,
     uriValidation: "loose",
     onClose: () => {
