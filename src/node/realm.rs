@@ -109,13 +109,6 @@ impl SharedRealm {
         let mut floor = self.lock();
         let now = now();
         let held = floor.core.holdings();
-        let realm = self.name.as_str();
-        info!(
-            ?realm,
-            sessions = held.sessions,
-            calls = held.calls,
-            "going down"
-        );
         floor.core.handle_shutdown(now);
         self.finish(floor, now, &mut Delivery::default());
         let realm = self.name.as_str();
