@@ -25,8 +25,7 @@ pub(super) struct Context {
     pub(super) limits: Limits,
     pub(super) settings: Settings,
     pub(super) sources: Sources,
-    /// Each in a place of its own: a map that grows holds room for more of what it holds.
-    pub(super) sessions: IndexMap<SessionId, Box<Session>, FxBuildHasher>,
+    pub(super) sessions: IndexMap<SessionId, Session, FxBuildHasher>,
     pub(super) deadlines: Deadlines,
     pub(super) outputs: VecDeque<Output>,
     /// What subscribers to meta events have not been told yet.
@@ -162,7 +161,7 @@ impl Context {
             self.limits.session_wildcard_shapes,
             self.limits.realm_wildcard_shapes,
         );
-        let held = self.sessions.get(&from).and_then(|session| session.rare());
+        let held = self.sessions.get(&from).and_then(Session::rare);
         if held.is_some_and(|it| it.shapes.len() >= session_max && !it.shapes.contains_key(&shape))
         {
             return Err(Refusal::limit(format!(

@@ -135,7 +135,7 @@ impl Realm {
             identity.unwrap_or_else(|| Identity::anonymous(self.context.sources.authid()));
         let details = welcome_details(&self.name, &self.context.settings, &identity);
         let joined = Session::new(identity, joining.roles, transport);
-        self.context.sessions.insert(session, Box::new(joined));
+        self.context.sessions.insert(session, joined);
         let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
         self.context.tell(Happening::Joined(session));

@@ -14,6 +14,7 @@ use crate::protocol::{
 };
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
+use crate::router::session::Session;
 
 impl Dealer {
     /// Hands a new call to a callee, or lets it wait for one. The procedure is none of the router's own.
@@ -288,7 +289,7 @@ fn keep_for_another(
 /// Bytes that are kept of a session's calls.
 pub(super) fn kept_bytes(context: &Context, caller: SessionId) -> usize {
     let caller = context.sessions.get(&caller);
-    let rare = caller.and_then(|session| session.rare());
+    let rare = caller.and_then(Session::rare);
     rare.map_or(0, |rare| rare.kept_bytes)
 }
 
