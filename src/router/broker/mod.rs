@@ -310,7 +310,9 @@ impl Broker {
         });
     }
 
-    /// The events of a subscription that somebody may see and wants; `None` where no topic has a history.
+    /// The events of a subscription that `asker` may see and wants; `None` where no topic has a history.
+    ///
+    /// One more than an answer may hold at most: that tells that there are more.
     pub(super) fn history(
         &self,
         context: &Context,
@@ -327,7 +329,8 @@ impl Broker {
             let time = super::sources::written(event.time);
             (time, message.details, message.publication, message.payload)
         };
-        Some(events.iter().map(told).collect())
+        let told_max = context.limits.history_answer_events + 1;
+        Some(events.iter().take(told_max).map(told).collect())
     }
 }
 
