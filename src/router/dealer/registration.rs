@@ -136,7 +136,7 @@ impl Registrations {
         all
     }
 
-    /// Whether one more wildcard of this shape makes another shape.
+    /// Whether a wildcard of this shape is there: one more then adds none to `shapes`.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
         self.index.has_shape(shape)
     }
