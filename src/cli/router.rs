@@ -11,10 +11,10 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::exit::Failure;
-use crate::node::{BindError, Closing, Listening, Router, Site, demo, log_listening};
+use crate::node::{BindError, Closing, Listening, Router, demo, log_listening};
 use crate::protocol::{Uri, UriRule};
 use crate::router::{Authenticator, Limits, RequestIds, Settings, TimeUnit};
-use crate::transport::{Admission, io_text};
+use crate::transport::{Admission, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -189,8 +189,9 @@ impl RouterArgs {
             allowed_hosts: self.allow_host.clone(),
         };
         Site {
-            path: self.path.clone(),
+            wamp_path: Some(self.path.clone()),
             admission,
+            ..Site::default()
         }
     }
 

@@ -15,4 +15,4 @@ mod serve;
 
 pub use clock::now;
 pub use router::Router;
-pub use serve::{BindError, Closing, Gate, Listening, Site, log_listening};
+pub use serve::{BindError, Closing, Gate, Listening, log_listening};

@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use super::connection::Connection;
 use super::router::Router;
-use crate::transport::{Admission, Ends, io_text, upgrade};
+use crate::transport::{Agreed, Ends, Site, io_text, upgrade};
 
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -27,15 +27,6 @@ pub struct BindError {
     pub address: String,
     /// The system's answer.
     pub cause: io::Error,
-}
-
-/// Where WAMP is spoken, and to whom.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// The path of the WebSocket, as `/ws`.
-    pub path: String,
-    /// Hosts and origins let in.
-    pub admission: Admission,
 }
 
 /// Listeners that are bound, and not yet accepting.
@@ -93,7 +84,7 @@ impl Listening {
     /// What clients connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        let path = &self.gate.site.path;
+        let path = self.gate.site.path();
         self.listeners
             .iter()
             .map(|(_, local)| format!("ws://{local}{path}"))
@@ -193,25 +184,19 @@ impl Gate {
         ends: Ends,
     ) -> Option<Connection<S>> {
         debug!(peer = %ends.peer, "connected");
-        let upgraded = upgrade(
-            stream,
-            ends,
-            &self.site.path,
-            &self.site.admission,
-            self.router.limits(),
-        )
-        .await?;
-        Some(Connection::new(
-            Arc::clone(&self.router),
-            ends.peer,
-            upgraded,
-        ))
+        let limits = self.router.limits();
+        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits).await?;
+        let Agreed::Wamp(serializer) = agreed else {
+            return None;
+        };
+        let router = Arc::clone(&self.router);
+        Some(Connection::new(router, ends.peer, upgraded, serializer))
     }
 
     /// The path of the WebSocket.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.site.path
+        self.site.path()
     }
 
     /// Serves a stream of this process to its end, as if it came from loopback.

@@ -13,5 +13,5 @@ pub use admission::{Admission, Ends, Refused};
 pub use connect::{
     ByteStream, Connection, DialError, Dialer, Opener, Read, Stage, TransportError, io_text,
 };
-pub use http::{Upgraded, upgrade};
+pub use http::{Agreed, RawPaths, Site, Upgraded, upgrade};
 pub use websocket::{ReadError, WebSocket, append_frame};

@@ -85,8 +85,8 @@ fn append(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Takes over a stream; messages above `message_bytes_max` are refused.
-    pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
+    /// Takes over a stream for messages in frames of one type; those above `message_bytes_max` are refused.
+    pub fn new(upgraded: Upgraded<S>, is_text: bool, message_bytes_max: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(message_bytes_max))
@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             read_ahead: upgraded.read_ahead,
             context,
             out: BytesMut::new(),
-            is_text: upgraded.serializer.is_text(),
+            is_text,
         }
     }
 

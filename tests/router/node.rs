@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
-use wamp::node::{Closing, Gate, Listening, Router, Site};
+use wamp::node::{Closing, Gate, Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Authenticator, Limits, Settings};
-use wamp::transport::Admission;
+use wamp::transport::Site;
 
 /// A router with one realm, `realm1`.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl Node {
         // Few tests connect to it, but who accepts is also who sheds load.
         let address = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
         let site = Site {
-            path: "/ws".to_owned(),
-            admission: Admission::default(),
+            wamp_path: Some("/ws".to_owned()),
+            ..Site::default()
         };
         let bound = Listening::bind(&[address], Arc::clone(&router), site).await;
         let (listening, closing) = bound.unwrap();

@@ -6,10 +6,10 @@ use std::thread::{self, JoinHandle};
 
 use tokio::runtime;
 use tokio::sync::oneshot;
-use wamp::node::{Listening, Router, Site};
+use wamp::node::{Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Limits, Settings};
-use wamp::transport::Admission;
+use wamp::transport::Site;
 
 use super::realms::{self, SMALL};
 
@@ -67,8 +67,8 @@ async fn serve(tell_urls: &mpsc::Sender<[String; 2]>, stopped: oneshot::Receiver
 async fn bind(realms: impl IntoIterator<Item = (Uri, Settings)>, limits: Limits) -> Listening {
     let router = Router::new(realms, limits, realms::authenticator());
     let site = Site {
-        path: "/ws".into(),
-        admission: Admission::default(),
+        wamp_path: Some("/ws".into()),
+        ..Site::default()
     };
     let bound = Listening::bind(&["127.0.0.1:0".into()], Arc::clone(&router), site).await;
     bound.expect("a free port").0

@@ -109,15 +109,23 @@ enum Reading {
 struct Over;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(router: Arc<Router>, peer: SocketAddr, upgraded: Upgraded<S>) -> Self {
+    pub(super) fn new(
+        router: Arc<Router>,
+        peer: SocketAddr,
+        upgraded: Upgraded<S>,
+        serializer: Serializer,
+    ) -> Self {
         let limits = router.limits();
-        let serializer = upgraded.serializer;
         let now = now();
         let deadline = now + limits.join_time;
         Self {
             peer,
             serializer,
-            socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
+            socket: WebSocket::new(
+                upgraded,
+                serializer.is_text(),
+                limits.message_bytes_before_welcome,
+            ),
             outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
             pending: VecDeque::new(),
             handed: Load::default(),

@@ -1,0 +1,171 @@
+//! What one HTTP request is answered with: the agreement to a WebSocket, or a page that says why not.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tracing::warn;
+
+use super::site::{Agreed, Site};
+use crate::serializer::Serializer;
+use crate::transport::admission::{Admission, Ends, Refused};
+
+pub(super) type Page = Response<Full<Bytes>>;
+
+/// Answers one request: the agreement to a WebSocket, or a page that says why not.
+#[expect(
+    clippy::result_large_err,
+    reason = "either is moved once for a connection"
+)]
+pub(super) fn answer(
+    request: Request<Incoming>,
+    ends: Ends,
+    site: &Site,
+) -> Result<(Page, Agreed), Page> {
+    let headers = request.headers();
+    if let Err(refused) = admit(headers, ends, &site.admission) {
+        warn!(peer = %ends.peer, "refused: {refused}");
+        return Err(page(StatusCode::FORBIDDEN, &refused.to_string()));
+    }
+    let spoken = Spoken::at(request.uri().path(), site).ok_or_else(|| nothing_here(site))?;
+    if !asks_for_websocket(headers) {
+        return Err(spoken.for_websockets_only());
+    }
+    let agreed = spoken.agree(headers)?;
+    let (parts, _) = request.into_parts();
+    let response = create_response(&Request::from_parts(parts, ())).map_err(|error| {
+        page(
+            StatusCode::BAD_REQUEST,
+            &format!("no WebSocket handshake: {error}"),
+        )
+    })?;
+    let mut response = response.map(|()| Full::default());
+    if let Some(subprotocol) = agreed.subprotocol() {
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    Ok((response, agreed))
+}
+
+/// What is spoken over WebSocket at one path.
+#[derive(Clone, Copy)]
+enum Spoken<'a> {
+    Wamp,
+    Raw { path: &'a str },
+}
+
+impl<'a> Spoken<'a> {
+    fn at(path: &'a str, site: &Site) -> Option<Self> {
+        if site.wamp_path.as_deref() == Some(path) {
+            Some(Self::Wamp)
+        } else {
+            site.raw_paths.contains(path).then_some(Self::Raw { path })
+        }
+    }
+
+    /// What a request gets that asks for a page where there is none.
+    fn for_websockets_only(self) -> Page {
+        let text = match self {
+            Self::Wamp => "this is WAMP over WebSocket; connect with a WAMP client",
+            Self::Raw { .. } => "this is a raw WebSocket; connect with a WebSocket client",
+        };
+        let mut page = page(StatusCode::UPGRADE_REQUIRED, text);
+        page.headers_mut()
+            .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        page
+    }
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "either is moved once for a connection"
+    )]
+    fn agree(self, headers: &HeaderMap) -> Result<Agreed, Page> {
+        let mut offers = offered_subprotocols(headers);
+        match self {
+            Self::Wamp => offers
+                .find_map(serializer_named)
+                .map(Agreed::Wamp)
+                .ok_or_else(|| {
+                    let names = Serializer::ALL.map(Serializer::subprotocol).join(", ");
+                    page(
+                        StatusCode::BAD_REQUEST,
+                        &format!("offer one of these WebSocket subprotocols: {names}"),
+                    )
+                }),
+            // A browser that offered some and was answered with none gives up; raw bytes fit any.
+            Self::Raw { path } => Ok(Agreed::Raw {
+                path: path.to_owned(),
+                subprotocol: offers
+                    .next()
+                    .and_then(|name| HeaderValue::from_str(name).ok()),
+            }),
+        }
+    }
+}
+
+fn nothing_here(site: &Site) -> Page {
+    let wamp = site.wamp_path.as_deref();
+    let wamp = wamp.map(|path| format!("; WAMP over WebSocket is at {path}"));
+    page(
+        StatusCode::NOT_FOUND,
+        &format!("nothing is here{}", wamp.unwrap_or_default()),
+    )
+}
+
+/// Lets in by `Host` and `Origin`: one of each at most, for who sends more may mean either.
+fn admit(headers: &HeaderMap, ends: Ends, admission: &Admission) -> Result<(), Refused> {
+    let host = only_text(headers, header::HOST).map_err(|Odd| Refused::NoHost)?;
+    let origin = only_text(headers, header::ORIGIN).map_err(|Odd| Refused::OddOrigin)?;
+    admission.check(ends, host, origin)
+}
+
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    text(headers, header::UPGRADE).is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+}
+
+/// The subprotocols that the client offers, in its order: it is the one that counts.
+fn offered_subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|offer| offer.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+}
+
+fn serializer_named(subprotocol: &str) -> Option<Serializer> {
+    Serializer::ALL
+        .into_iter()
+        .find(|serializer| serializer.subprotocol() == subprotocol)
+}
+
+/// A header's text; `None` where it is absent or holds bytes that are no text.
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// A header that is not one text: there are several, or bytes that are none.
+struct Odd;
+
+fn only_text(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, Odd> {
+    let mut values = headers.get_all(name).into_iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Odd),
+        (Some(_), Some(_)) => Err(Odd),
+    }
+}
+
+fn page(status: StatusCode, text: &str) -> Page {
+    let mut page = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
+    *page.status_mut() = status;
+    page.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    page
+}
