@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("client", 1),
     ("transport", 2),
     ("node", 2),
+    ("echo", 2),
     ("cli", 3),
 ];
 /// What the deterministic layers must not touch.

@@ -8,12 +8,15 @@ mod brace;
 mod call;
 mod client;
 mod console;
+mod echo;
 mod exec;
 mod exit;
 mod glob_check;
 mod group;
 mod hints;
 mod json;
+mod lines;
+mod listen;
 mod pattern;
 mod printer;
 mod publish;
@@ -64,6 +67,7 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
+    Echo(echo::EchoArgs),
     Version(version::VersionArgs),
 }
 
@@ -81,6 +85,10 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Router(args) => {
+                runtime::many_threads(args.run())?;
+                Ok(Exit::Done)
+            }
+            Command::Echo(args) => {
                 runtime::many_threads(args.run())?;
                 Ok(Exit::Done)
             }

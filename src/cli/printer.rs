@@ -167,7 +167,8 @@ impl Printer {
 
     /// `12:30:25.123 filewithext.txt   ["saved"]  size=1024`
     fn event_line(&mut self, event: &ShownEvent) -> String {
-        let time = local_time(event.received, &self.zone);
+        let time = Timestamp::try_from(event.received)
+            .map_or_else(|_| String::new(), |time| local_time(time, &self.zone));
         let topic = printable(&event.topic);
         let chars = topic.chars().count();
         self.topic_chars = self.topic_chars.max(chars.min(TOPIC_CHARS_MAX));
@@ -246,15 +247,10 @@ fn envelope(event: ShownEvent) -> Value {
     ]))
 }
 
-fn local_time(time: SystemTime, zone: &TimeZone) -> String {
-    Timestamp::try_from(time).map_or_else(
-        |_| String::new(),
-        |time| {
-            time.to_zoned_datetime(zone.clone())
-                .strftime("%H:%M:%S%.3f")
-                .to_string()
-        },
-    )
+/// A time of day as people read it.
+pub(super) fn local_time(time: Timestamp, zone: &TimeZone) -> String {
+    let local = time.to_zoned_datetime(zone.clone());
+    local.strftime("%H:%M:%S%.3f").to_string()
 }
 
 #[cfg(test)]

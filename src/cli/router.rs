@@ -1,20 +1,18 @@
 //! `wamp router`: realms on listeners, until it is told to stop.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
-use super::exit::Failure;
-use crate::node::{BindError, Closing, Listening, Router, demo, log_listening};
+use super::listen::{LogArgs, Stop, address, explain, tell_ready};
+use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::{Uri, UriRule};
 use crate::router::{Authenticator, Limits, RequestIds, Settings, TimeUnit};
-use crate::transport::{Admission, Site, io_text};
+use crate::transport::{Admission, Closing, RawPaths, Site};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -46,12 +44,8 @@ pub(super) struct RouterArgs {
     /// What a call's `timeout` counts (`s`: for clients written against Crossbar.io)
     #[arg(long, value_enum, value_name = "UNIT", default_value_t)]
     call_timeout_unit: TimeUnitChoice,
-    /// Log more: every connection
-    #[arg(short, long, conflicts_with = "quiet")]
-    verbose: bool,
-    /// Log warnings and errors only
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -94,33 +88,6 @@ fn realm_name(text: &str) -> Result<Uri, String> {
     Ok(realm)
 }
 
-/// `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
-fn address(text: &str) -> Result<String, String> {
-    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
-    let (host, port) = text.rsplit_once(':').ok_or(right)?;
-    port.parse::<u16>()
-        .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
-    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
-    if host.contains('/') || is_bare_ipv6 {
-        return Err(right.to_owned());
-    }
-    let host = if host.is_empty() { "127.0.0.1" } else { host };
-    Ok(format!("{host}:{port}"))
-}
-
-/// Why an address cannot be listened on, and what would help.
-fn explain(error: &BindError) -> Failure {
-    let failure = Failure::local(error.to_string());
-    match error.cause.kind() {
-        io::ErrorKind::AddrInUse => {
-            failure.hint("is another router running there? choose another port, or let one be picked: --listen :0")
-        }
-        io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are for root; choose a higher one"),
-        io::ErrorKind::AddrNotAvailable => failure.hint("that is no address of this machine; 0.0.0.0 is all it has"),
-        _ => failure,
-    }
-}
-
 fn path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
@@ -135,8 +102,7 @@ impl RouterArgs {
     /// # Errors
     /// An address that cannot be listened on ([`BindError`]).
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        self.log_to_stderr();
-        // Before anybody can know that we listen: a signal must never find its default at work.
+        self.log.start("wamp=info", io::stderr);
         let mut stop = Stop::new()?;
         let settings = self.settings();
         let realms = self
@@ -146,7 +112,7 @@ impl RouterArgs {
         let router = Router::new(realms, Limits::default(), Authenticator::default());
         let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
             .await
-            .map_err(|error| explain(&error))?;
+            .map_err(|error| explain(&error, "router", "--listen :0"))?;
         log_listening(&listening);
         if self.demo {
             let realms: BTreeSet<&Uri> = self.realm.iter().collect();
@@ -154,12 +120,10 @@ impl RouterArgs {
                 demo::start(listening.gate(), realm).await?;
             }
             info!(
-                "the demo offers `sum`, publishes filewithext.<ext>, and lets in pages opened as files"
+                "the demo offers `sum`, publishes filewithext.<ext>, lets in pages opened as files, and has raw WebSockets at /echo and /count"
             );
         }
-        tell_ready(&listening).map_err(|error| {
-            Failure::local(format!("cannot write to stdout: {}", io_text(&error)))
-        })?;
+        tell_ready(&listening.urls())?;
         tokio::select! {
             () = listening.accept() => {}
             signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
@@ -181,8 +145,10 @@ impl RouterArgs {
 
     fn site(&self) -> Site {
         let mut allowed_origins = self.allow_origin.clone();
+        let mut raw_paths = RawPaths::default();
         if self.demo {
             allowed_origins.push("null".to_owned());
+            raw_paths = RawPaths::Listed(RAW_PATHS);
         }
         let admission = Admission {
             allowed_origins,
@@ -190,61 +156,13 @@ impl RouterArgs {
         };
         Site {
             wamp_path: Some(self.path.clone()),
+            raw_paths,
             admission,
-            ..Site::default()
         }
     }
-
-    fn log_to_stderr(&self) {
-        let level = match (self.verbose, self.quiet) {
-            (true, _) => "wamp=debug",
-            (_, true) => "wamp=warn",
-            _ => "wamp=info",
-        };
-        let filter = EnvFilter::try_from_env("WAMP_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        let is_coloured = io::stderr().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr)
-            .with_ansi(is_coloured)
-            .with_target(false)
-            .init();
-    }
-}
-
-/// One URL a listener on stdout, and nothing else ever: whoever started us can wait for it.
-fn tell_ready(listening: &Listening) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    for url in listening.urls() {
-        writeln!(stdout, "{url}")?;
-    }
-    stdout.flush()
 }
 
 async fn shut_down(router: &Router, closing: Closing) {
     router.shut_down().await;
     closing.all_over(CLOSE_TIME).await;
-}
-
-/// The signals that ask to stop.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn requested(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }

@@ -9,6 +9,7 @@ pub fn now() -> Instant {
 }
 
 /// The time of day, for what people read. It may jump; nothing is decided by it.
-pub(super) fn time_of_day() -> jiff::Timestamp {
+#[must_use]
+pub fn time_of_day() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

@@ -9,10 +9,12 @@ pub mod connect;
 mod connection;
 pub mod demo;
 mod outbox;
+mod raw;
 mod realm;
 mod router;
 mod serve;
 
-pub use clock::now;
+pub use clock::{now, time_of_day};
+pub use raw::RAW_PATHS;
 pub use router::Router;
-pub use serve::{BindError, Closing, Gate, Listening, log_listening};
+pub use serve::{Gate, Listening, log_listening};

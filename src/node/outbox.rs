@@ -236,7 +236,7 @@ impl Outbox {
         if let Some(refused) = self.refuse(&mut state, code, encoded.len()) {
             return refused;
         }
-        let bytes = append_frame(state.frames(), self.serializer.is_text(), encoded);
+        let bytes = append_frame(state.frames(), self.serializer.into(), encoded);
         self.account(&mut state, Load { bytes, messages: 1 }, delivery);
         Fit::Taken
     }

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::clock::time_of_day;
 use super::outbox::Total;
+use super::raw::RawServers;
 use super::realm::SharedRealm;
 use crate::protocol::Uri;
 use crate::router::{Authenticator, Limits, Realm, Settings, Sources};
@@ -21,6 +22,7 @@ pub struct Router {
     realms: HashMap<Uri, Arc<SharedRealm>>,
     authenticator: Authenticator,
     limits: Limits,
+    raw: RawServers,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
     total_exceeded: Notify,
@@ -45,6 +47,7 @@ impl Router {
         Arc::new(Self {
             realms,
             authenticator,
+            raw: RawServers::new(&limits),
             limits,
             total: Arc::default(),
             total_exceeded: Notify::new(),
@@ -73,6 +76,10 @@ impl Router {
         self.realms.get(name)
     }
 
+    pub(super) const fn raw(&self) -> &RawServers {
+        &self.raw
+    }
+
     pub(super) const fn total(&self) -> &Arc<Total> {
         &self.total
     }
@@ -81,6 +88,7 @@ impl Router {
     ///
     /// Returns when no session is left.
     pub async fn shut_down(&self) {
+        self.raw.shut_down();
         for realm in self.realms.values() {
             realm.shut_down();
         }

@@ -1,4 +1,4 @@
-//! A WebSocket on the router's side: frames read by tungstenite, written straight into one buffer.
+//! A WebSocket on the server's side: frames read by tungstenite, written straight into one buffer.
 //!
 //! tungstenite's sans-io context (what `WebSocketStream` wraps) is driven directly: its limits can change once
 //! a session is open, the task's own waker is registered without a detour, and what it writes by itself (pong,
@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketC
 
 use super::ending::poll_end;
 use super::http::Upgraded;
+use crate::serializer::Serializer;
 
 /// The read buffer. Small: every connection holds one, and a larger one gains nothing (`peers.md`).
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -25,7 +26,7 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// The longest head of a frame that a server sends.
 const FRAME_HEAD_BYTES_MAX: usize = 10;
 
-/// A WebSocket that carries messages in frames of one type.
+/// A WebSocket that carries messages.
 #[derive(Debug)]
 pub struct WebSocket<S> {
     stream: S,
@@ -33,7 +34,26 @@ pub struct WebSocket<S> {
     read_ahead: Bytes,
     context: WebSocketContext,
     out: BytesMut,
-    is_text: bool,
+}
+
+/// The type of a message's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameType {
+    /// UTF-8.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// What came from the peer.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A whole message, however many frames it took. [`Text`](FrameType::Text) is UTF-8.
+    Data(FrameType, Bytes),
+    /// A ping, which is answered already, or a pong.
+    Alive,
+    /// Its close frame, which is answered with the next read; nothing but the end follows. `None`: it gave no code.
+    Close(Option<CloseFrame>),
 }
 
 /// Why nothing more can be read.
@@ -61,14 +81,24 @@ pub enum ReadError {
     },
 }
 
+impl From<Serializer> for FrameType {
+    fn from(serializer: Serializer) -> Self {
+        if serializer.is_text() {
+            Self::Text
+        } else {
+            Self::Binary
+        }
+    }
+}
+
 /// Appends one message as a frame of a server's; returns how many bytes that took.
-pub fn append_frame(out: &mut BytesMut, is_text: bool, message: &[u8]) -> usize {
+pub fn append_frame(out: &mut BytesMut, frame_type: FrameType, message: &[u8]) -> usize {
     let before = out.len();
-    append(
-        out,
-        OpCode::Data(if is_text { Data::Text } else { Data::Binary }),
-        message,
-    );
+    let data = match frame_type {
+        FrameType::Text => Data::Text,
+        FrameType::Binary => Data::Binary,
+    };
+    append(out, OpCode::Data(data), message);
     out.len() - before
 }
 
@@ -85,8 +115,8 @@ fn append(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Takes over a stream for messages in frames of one type; those above `message_bytes_max` are refused.
-    pub fn new(upgraded: Upgraded<S>, is_text: bool, message_bytes_max: usize) -> Self {
+    /// Takes over a stream; messages above `message_bytes_max` are refused.
+    pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(message_bytes_max))
@@ -98,7 +128,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             read_ahead: upgraded.read_ahead,
             context,
             out: BytesMut::new(),
-            is_text,
         }
     }
 
@@ -110,33 +139,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         });
     }
 
-    /// Reads one message, or something that shows the peer alive (`None`: a ping or pong).
+    /// Reads one message, or something else that the peer says.
     ///
     /// # Errors
     /// [`ReadError`], after which nothing more can be read.
-    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadError>> {
+    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, ReadError>> {
         let mut io = Io {
             stream: &mut self.stream,
             read_ahead: &mut self.read_ahead,
             out: &mut self.out,
             cx,
         };
-        match self.context.read(&mut io) {
-            Ok(WsMessage::Text(text)) if self.is_text => Poll::Ready(Ok(Some(text.into()))),
-            Ok(WsMessage::Binary(bytes)) if !self.is_text => Poll::Ready(Ok(Some(bytes))),
-            Ok(WsMessage::Text(_) | WsMessage::Binary(_)) => Poll::Ready(Err(ReadError::FrameType)),
+        Poll::Ready(Ok(match self.context.read(&mut io) {
+            Ok(WsMessage::Text(text)) => Incoming::Data(FrameType::Text, text.into()),
+            Ok(WsMessage::Binary(bytes)) => Incoming::Data(FrameType::Binary, bytes),
+            Ok(WsMessage::Close(close)) => Incoming::Close(close),
+            Ok(WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_)) => Incoming::Alive,
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Poll::Pending;
+            }
+            Err(error) => return Poll::Ready(Err(error.into())),
+        }))
+    }
+
+    /// Reads one message of this type; `None` is something that only shows the peer alive.
+    ///
+    /// # Errors
+    /// [`ReadError`], after which nothing more is to be read: also for a message of the other type.
+    pub fn poll_read_only(
+        &mut self,
+        wanted: FrameType,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, ReadError>> {
+        self.poll_read(cx).map_ok(|incoming| match incoming {
+            Incoming::Data(frame_type, message) if frame_type == wanted => Ok(Some(message)),
+            Incoming::Data(..) => Err(ReadError::FrameType),
             // A close frame is answered by the context; the end of the stream follows.
-            Ok(
-                WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Close(_) | WsMessage::Frame(_),
-            ) => Poll::Ready(Ok(None)),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error.into())),
-        }
+            Incoming::Alive | Incoming::Close(_) => Ok(None),
+        })?
     }
 
     /// Appends a message to what is to be written.
-    pub fn push(&mut self, message: &[u8]) {
-        append_frame(&mut self.out, self.is_text, message);
+    pub fn push(&mut self, frame_type: FrameType, message: &[u8]) {
+        append_frame(&mut self.out, frame_type, message);
+    }
+
+    /// Appends a frame, made by [`append_frame`], that others get as well.
+    pub fn push_shared_frame(&mut self, frame: &[u8]) {
+        self.out.extend_from_slice(frame);
     }
 
     /// Appends frames, made by [`append_frame`]; returns an empty buffer for others.
@@ -170,7 +220,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             out: &mut self.out,
             cx: &mut noop,
         };
-        // The context writes into `out`, which takes everything.
+        // The context writes into `out`, which takes everything. First a pong that is due: nothing follows a close frame.
+        let _ = self.context.flush(&mut io);
         let _ = self.context.close(&mut io, Some(frame));
     }
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
-use wamp::node::{Closing, Gate, Listening, Router};
+use wamp::node::{Gate, Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Authenticator, Limits, Settings};
-use wamp::transport::Site;
+use wamp::transport::{Closing, Site};
 
 /// A router with one realm, `realm1`.
 #[derive(Debug)]

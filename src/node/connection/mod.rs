@@ -121,11 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self {
             peer,
             serializer,
-            socket: WebSocket::new(
-                upgraded,
-                serializer.is_text(),
-                limits.message_bytes_before_welcome,
-            ),
+            socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
             outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
             pending: VecDeque::new(),
             handed: Load::default(),
@@ -195,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut bytes = 0;
         let mut frames = 0;
         while self.may_read() && frames < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
-            match self.socket.poll_read(cx) {
+            match self.socket.poll_read_only(self.serializer.into(), cx) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(frame)) => {
                     self.pings_missed = 0;
@@ -283,8 +279,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
         warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
-        self.socket
-            .push(&self.serializer.encode(&abort.clone().into()));
+        let encoded = self.serializer.encode(&abort.clone().into());
+        self.socket.push(self.serializer.into(), &encoded);
         self.close(CloseCode::Normal, "refused to join");
     }
 
@@ -387,8 +383,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.handed.messages += load.messages;
             match outgoing {
                 Outgoing::Frames { bytes, .. } => self.spare = self.socket.push_frames(bytes),
-                Outgoing::Message(message) => self.socket.push(&self.serializer.encode(&message)),
-                Outgoing::Shared(shared) => self.socket.push(shared.encoded(self.serializer)),
+                Outgoing::Message(message) => {
+                    let encoded = self.serializer.encode(&message);
+                    self.socket.push(self.serializer.into(), &encoded);
+                }
+                Outgoing::Shared(shared) => {
+                    let encoded = shared.encoded(self.serializer);
+                    self.socket.push(self.serializer.into(), encoded);
+                }
                 Outgoing::End(end) => self.handle_end(end),
             }
         }

@@ -8,7 +8,7 @@ use hyper::{Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
-use super::site::{Agreed, Site};
+use super::site::{Agreed, RawRequest, Site};
 use crate::serializer::Serializer;
 use crate::transport::admission::{Admission, Ends, Refused};
 
@@ -31,7 +31,7 @@ pub(super) fn answer(
     }
     let spoken = Spoken::at(request.uri().path(), site).ok_or_else(|| nothing_here(site))?;
     if !asks_for_websocket(headers) {
-        return Err(spoken.for_websockets_only());
+        return Err(spoken.for_websockets_only(headers));
     }
     let agreed = spoken.agree(headers)?;
     let (parts, _) = request.into_parts();
@@ -54,7 +54,7 @@ pub(super) fn answer(
 #[derive(Clone, Copy)]
 enum Spoken<'a> {
     Wamp,
-    Raw { path: &'a str },
+    Raw { path: &'a str, what: &'static str },
 }
 
 impl<'a> Spoken<'a> {
@@ -62,17 +62,24 @@ impl<'a> Spoken<'a> {
         if site.wamp_path.as_deref() == Some(path) {
             Some(Self::Wamp)
         } else {
-            site.raw_paths.contains(path).then_some(Self::Raw { path })
+            let what = site.raw_paths.what_is_at(path)?;
+            Some(Self::Raw { path, what })
         }
     }
 
     /// What a request gets that asks for a page where there is none.
-    fn for_websockets_only(self) -> Page {
+    fn for_websockets_only(self, headers: &HeaderMap) -> Page {
         let text = match self {
-            Self::Wamp => "this is WAMP over WebSocket; connect with a WAMP client",
-            Self::Raw { .. } => "this is a raw WebSocket; connect with a WebSocket client",
+            Self::Wamp => "this is WAMP over WebSocket; connect with a WAMP client".to_owned(),
+            Self::Raw { path, what } => {
+                let host = text(headers, header::HOST).unwrap_or_default();
+                let how = format!("wamp ws ws://{host}{path}");
+                format!(
+                    "this is a raw WebSocket that {what}; connect with a WebSocket client: {how}"
+                )
+            }
         };
-        let mut page = page(StatusCode::UPGRADE_REQUIRED, text);
+        let mut page = page(StatusCode::UPGRADE_REQUIRED, &text);
         page.headers_mut()
             .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         page
@@ -96,12 +103,14 @@ impl<'a> Spoken<'a> {
                     )
                 }),
             // A browser that offered some and was answered with none gives up; raw bytes fit any.
-            Self::Raw { path } => Ok(Agreed::Raw {
+            Self::Raw { path, .. } => Ok(Agreed::Raw(RawRequest {
                 path: path.to_owned(),
                 subprotocol: offers
                     .next()
                     .and_then(|name| HeaderValue::from_str(name).ok()),
-            }),
+                origin: headers.get(header::ORIGIN).cloned(),
+                user_agent: headers.get(header::USER_AGENT).cloned(),
+            })),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::ending::poll_end;
 use crate::router::Limits;
 
 use answer::answer;
-pub use site::{Agreed, RawPaths, Site};
+pub use site::{Agreed, RawPaths, RawRequest, Site};
 
 /// A stream on which a WebSocket has been agreed.
 #[derive(Debug)]

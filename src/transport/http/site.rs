@@ -16,13 +16,13 @@ pub struct Site {
     pub admission: Admission,
 }
 
-/// The paths of raw WebSockets.
+/// The paths of raw WebSockets, and what each does there: "a raw WebSocket that …".
 #[derive(Clone, Debug)]
 pub enum RawPaths {
     /// These.
-    Listed(&'static [&'static str]),
+    Listed(&'static [(&'static str, &'static str)]),
     /// All that nothing else is at.
-    All,
+    All(&'static str),
 }
 
 /// What is spoken on a WebSocket.
@@ -31,12 +31,20 @@ pub enum Agreed {
     /// WAMP, with this serializer.
     Wamp(Serializer),
     /// Whatever the client likes.
-    Raw {
-        /// The path of its request.
-        path: String,
-        /// The first subprotocol that it offered.
-        subprotocol: Option<HeaderValue>,
-    },
+    Raw(RawRequest),
+}
+
+/// What a client asked for that has got a raw WebSocket. All of it is as the client wrote it.
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    /// The path, without a query.
+    pub path: String,
+    /// The first subprotocol that it offered, which is the one agreed on.
+    pub subprotocol: Option<HeaderValue>,
+    /// The page it runs in, where it is a browser.
+    pub origin: Option<HeaderValue>,
+    /// What it calls itself.
+    pub user_agent: Option<HeaderValue>,
 }
 
 impl Site {
@@ -48,10 +56,14 @@ impl Site {
 }
 
 impl RawPaths {
-    pub(super) fn contains(&self, path: &str) -> bool {
+    /// What the raw WebSocket at this path does, where there is one.
+    pub(super) fn what_is_at(&self, path: &str) -> Option<&'static str> {
         match self {
-            Self::Listed(paths) => paths.contains(&path),
-            Self::All => true,
+            Self::Listed(paths) => {
+                let mut paths = paths.iter();
+                paths.find_map(|(listed, what)| (*listed == path).then_some(*what))
+            }
+            Self::All(what) => Some(what),
         }
     }
 }
@@ -67,7 +79,7 @@ impl Agreed {
     pub(super) fn subprotocol(&self) -> Option<HeaderValue> {
         match self {
             Self::Wamp(serializer) => Some(HeaderValue::from_static(serializer.subprotocol())),
-            Self::Raw { subprotocol, .. } => subprotocol.clone(),
+            Self::Raw(request) => request.subprotocol.clone(),
         }
     }
 }

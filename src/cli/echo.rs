@@ -1,0 +1,314 @@
+//! `wamp echo`: a raw WebSocket server for those who write clients, until it is told to stop.
+
+use std::fmt::Write as _;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tracing::warn;
+
+use super::console::{printable, stderr_palette};
+use super::lines::Lines;
+use super::listen::{LogArgs, Stop, address, explain, tell_ready};
+use super::printer::local_time;
+use crate::echo::{Answer, Behaviour, Ending, Loss, Note, Server, Watcher};
+use crate::node::time_of_day;
+use crate::router::Limits;
+use crate::transport::{Admission, Closing, FrameType, Listeners, RawPaths, RawRequest, Site};
+
+/// How long connections may take to close.
+const CLOSE_TIME: Duration = Duration::from_secs(3);
+/// How long the last lines may take to be written.
+const LAST_LINES_TIME: Duration = Duration::from_secs(1);
+/// How many characters of a text are shown.
+const TEXT_CHARS_MAX: usize = 200;
+/// How many bytes of binary data are shown.
+const HEAD_BYTES: usize = 16;
+
+/// Run a raw WebSocket server that sends back what it gets, to test clients
+#[derive(Args, Debug)]
+pub(super) struct EchoArgs {
+    /// Listen here. Port 0 picks a free one, `:9001` is loopback
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = address)]
+    listen: String,
+    /// Send each message to everybody, its sender included
+    #[arg(long)]
+    broadcast: bool,
+    /// Tell everybody how many are connected, whenever one comes or goes; send nothing back
+    #[arg(long, conflicts_with_all = ["broadcast", "delay", "drop"])]
+    count: bool,
+    /// Wait before each message is sent back, for example `300ms`; their order is kept
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    delay: Option<Duration>,
+    /// Lose things: `10%` of the messages get no answer (the same in every run); `5` cuts each
+    /// connection after 5 messages, without a close frame
+    #[arg(long, value_name = "RATE|N", value_parser = loss)]
+    drop: Option<Loss>,
+    /// Refuse messages of more bytes with code 1009, for example `64k`
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    max_message: usize,
+    /// Let in pages of this origin too; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Answer to this host name on loopback too; repeatable
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// `10%` or `5`.
+fn loss(text: &str) -> Result<Loss, String> {
+    if let Some(percent) = text.strip_suffix('%') {
+        let share = percent.parse::<f64>().map(|percent| percent / 100.0);
+        return share
+            .ok()
+            .filter(|share| (0.0..=1.0).contains(share))
+            .map(Loss::Share)
+            .ok_or_else(|| "a share is from 0% to 100%".to_owned());
+    }
+    let count = text.parse().ok().and_then(NonZeroU64::new);
+    count.map(Loss::CutAfter).ok_or_else(|| {
+        "write a share of the messages as 10%, or a number of messages as 5".to_owned()
+    })
+}
+
+/// `65536`, `64k` or `16m`.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.to_ascii_lowercase() {
+        text if text.ends_with('k') => (text.trim_end_matches('k').to_owned(), 1024),
+        text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), 1024 * 1024),
+        text => (text, 1),
+    };
+    let size = digits.parse::<usize>().ok();
+    size.and_then(|size| size.checked_mul(unit))
+        .filter(|size| *size > 0)
+        .ok_or_else(|| "write a number of bytes as 65536, 64k or 16m".to_owned())
+}
+
+impl EchoArgs {
+    /// Runs the server; returns when it was told to stop and has stopped.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)).
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let lines = Lines::start()?;
+        let log = lines.clone();
+        self.log.start("wamp=warn", move || log.clone());
+        let done = self.serve(&lines).await;
+        lines.flush(LAST_LINES_TIME);
+        done
+    }
+
+    async fn serve(&self, lines: &Lines) -> anyhow::Result<()> {
+        let mut stop = Stop::new()?;
+        let (listeners, closing) = Listeners::bind(std::slice::from_ref(&self.listen))
+            .await
+            .map_err(|error| explain(&error, "server", "wamp echo :0"))?;
+        let urls = listeners.urls("");
+        self.say_hello(&listeners, lines);
+        let server = Server::new(self.behaviour(), self.limits(), self.watcher(lines));
+        tell_ready(&urls)?;
+        tokio::select! {
+            () = accept(listeners, server.clone(), self.site()) => {}
+            signal = stop.requested() => self.note(lines, &format!("{signal}: stopping; again to stop at once")),
+        }
+        tokio::select! {
+            () = shut_down(server, closing) => self.note(lines, "stopped"),
+            signal = stop.requested() => self.note(lines, &format!("{signal}: stopped at once")),
+        }
+        Ok(())
+    }
+
+    fn say_hello(&self, listeners: &Listeners, lines: &Lines) {
+        for address in listeners.addresses().filter(|it| !it.ip().is_loopback()) {
+            warn!("{address} is reachable from other machines");
+        }
+        for url in listeners.urls("") {
+            self.note(
+                lines,
+                &format!("{url} {}; try it: wamp ws {url}", self.what_it_does()),
+            );
+        }
+        self.note(
+            lines,
+            "pages opened as files (origin \"null\") are let in, from this machine",
+        );
+    }
+
+    fn what_it_does(&self) -> &'static str {
+        match self.answer() {
+            Answer::Echo => "sends back what it gets",
+            Answer::Broadcast => "sends what it gets to everybody",
+            Answer::Count => "says how many are connected to it",
+        }
+    }
+
+    const fn answer(&self) -> Answer {
+        match (self.broadcast, self.count) {
+            (true, _) => Answer::Broadcast,
+            (_, true) => Answer::Count,
+            _ => Answer::Echo,
+        }
+    }
+
+    fn behaviour(&self) -> Behaviour {
+        Behaviour {
+            answer: self.answer(),
+            delay: self.delay.unwrap_or_default(),
+            loss: self.drop.unwrap_or(Loss::Nothing),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            message_bytes: self.max_message,
+            ..Limits::default()
+        }
+    }
+
+    fn site(&self) -> Site {
+        let mut allowed_origins = self.allow_origin.clone();
+        allowed_origins.push("null".to_owned());
+        Site {
+            wamp_path: None,
+            raw_paths: RawPaths::All(self.what_it_does()),
+            admission: Admission {
+                allowed_origins,
+                allowed_hosts: self.allow_host.clone(),
+            },
+        }
+    }
+
+    fn watcher(&self, lines: &Lines) -> Watcher {
+        if self.log.quiet {
+            return Watcher::new(|_, _| {});
+        }
+        let lines = lines.clone();
+        let zone = TimeZone::system();
+        Watcher::new(move |client, note| {
+            let palette = stderr_palette();
+            let time = local_time(time_of_day(), &zone);
+            let (time, client) = (palette.note(&time), palette.name(&format!("[{client}]")));
+            lines.push(&format!("{time} {client} {}\n", described(note)));
+        })
+    }
+
+    fn note(&self, lines: &Lines, text: &str) {
+        if !self.log.quiet {
+            let line = format!("-- {}", printable(text));
+            lines.push(&format!("{}\n", stderr_palette().note(&line)));
+        }
+    }
+}
+
+async fn accept(listeners: Listeners, server: Server, site: Site) {
+    let connections_max = Limits::default().connections;
+    let site = Arc::new(site);
+    let serve = move |stream, ends, place| {
+        let (server, site) = (server.clone(), Arc::clone(&site));
+        async move {
+            server.serve(stream, ends, &site).await;
+            drop(place);
+        }
+    };
+    listeners.accept(connections_max, serve).await;
+}
+
+async fn shut_down(server: Server, closing: Closing) {
+    server.shut_down();
+    closing.all_over(CLOSE_TIME).await;
+}
+
+/// A note as people read it: on one line, with nothing in it that a terminal obeys.
+fn described(note: &Note<'_>) -> String {
+    match note {
+        Note::Connected { peer } => format!("connected: {peer}"),
+        Note::NoWebSocket => "left without a WebSocket".to_owned(),
+        Note::Open { request, .. } => format!("open: {}", asked_for(request)),
+        Note::Data(FrameType::Text, text) => format!("text received: {}", excerpt(text)),
+        Note::Data(FrameType::Binary, bytes) => binary(bytes),
+        Note::Unanswered => "gets no answer to it (--drop)".to_owned(),
+        Note::Missed(count) => {
+            format!("missed {count} messages of others: it does not take them fast enough")
+        }
+        Note::Closed(ending) => closed(ending),
+    }
+}
+
+/// The path, and what else the client said of itself.
+fn asked_for(request: &RawRequest) -> String {
+    let mut said = excerpt(request.path.as_bytes());
+    for (what, value) in [
+        ("subprotocol", &request.subprotocol),
+        ("origin", &request.origin),
+        ("agent", &request.user_agent),
+    ] {
+        if let Some(value) = value.as_ref().map(HeaderValue::as_bytes) {
+            let _ = write!(said, ", {what} {}", excerpt(value));
+        }
+    }
+    said
+}
+
+/// The beginning of a text, and its size where that is not all.
+fn excerpt(text: &[u8]) -> String {
+    /// Enough for so many characters.
+    const BYTES_MAX: usize = 4 * TEXT_CHARS_MAX;
+    let head = String::from_utf8_lossy(&text[..text.len().min(BYTES_MAX + 4)]);
+    match head.char_indices().nth(TEXT_CHARS_MAX) {
+        None => printable(&head),
+        Some((end, _)) => format!("{}… ({})", printable(&head[..end]), bytes_count(text.len())),
+    }
+}
+
+fn binary(bytes: &[u8]) -> String {
+    if bytes.len() == 16 {
+        let groups = [0..4, 4..6, 6..8, 8..10, 10..16].map(|range| hex(&bytes[range]));
+        return format!("UUID received: {}", groups.join("-"));
+    }
+    let head = hex(&bytes[..bytes.len().min(HEAD_BYTES)]);
+    let cut = if bytes.len() > HEAD_BYTES { "…" } else { "" };
+    format!("binary received: {} {head}{cut}", bytes_count(bytes.len()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn bytes_count(count: usize) -> String {
+    if count == 1 {
+        "1 byte".to_owned()
+    } else {
+        format!("{count} bytes")
+    }
+}
+
+fn closed(ending: &Ending) -> String {
+    let who = if ending.is_ours { " by us" } else { "" };
+    let code = match ending.code {
+        1005 => "no code (1005)".to_owned(),
+        1006 => "no close frame (1006)".to_owned(),
+        code => format!("code {code}"),
+    };
+    let reason = match &*ending.reason {
+        "" => String::new(),
+        reason => format!(", {:?}", printable(reason)),
+    };
+    let is_clean = if ending.is_clean {
+        "clean"
+    } else {
+        "not clean"
+    };
+    let plural = if ending.messages == 1 { "" } else { "s" };
+    format!(
+        "closed{who}: {code}{reason}, {is_clean}; {} message{plural}",
+        ending.messages
+    )
+}

@@ -1,0 +1,117 @@
+//! What commands that listen share: addresses, what is said at the start, signals that ask to stop.
+
+use std::io::{self, IsTerminal, Write};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::exit::Failure;
+use crate::transport::{BindError, io_text};
+
+/// How much a command that listens logs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct LogArgs {
+    /// Log more: every connection
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Log warnings and errors only
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+impl LogArgs {
+    /// Sends the log to `writer`, which leads to stderr; `usual` is the level where no flag says another.
+    pub(super) fn start<W>(self, usual: &str, writer: W)
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        let level = match (self.verbose, self.quiet) {
+            (true, _) => "wamp=debug",
+            (_, true) => "wamp=warn",
+            _ => usual,
+        };
+        let filter = EnvFilter::try_from_env("WAMP_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let is_coloured = io::stderr().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(writer)
+            .with_ansi(is_coloured)
+            .with_target(false)
+            .init();
+    }
+}
+
+/// `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
+    let (host, port) = text.rsplit_once(':').ok_or(right)?;
+    port.parse::<u16>()
+        .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
+    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    if host.contains('/') || is_bare_ipv6 {
+        return Err(right.to_owned());
+    }
+    let host = if host.is_empty() { "127.0.0.1" } else { host };
+    Ok(format!("{host}:{port}"))
+}
+
+/// Why `what` cannot listen on an address, and what would help; `any_port` is how to let a port be picked.
+pub(super) fn explain(error: &BindError, what: &str, any_port: &str) -> Failure {
+    let failure = Failure::local(error.to_string());
+    match error.cause.kind() {
+        io::ErrorKind::AddrInUse => failure.hint(format!(
+            "is another {what} running there? choose another port, or let one be picked: {any_port}"
+        )),
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("ports below 1024 are for root; choose a higher one")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            failure.hint("that is no address of this machine; 0.0.0.0 is all it has")
+        }
+        _ => failure,
+    }
+}
+
+/// One URL a listener on stdout, and nothing else ever: whoever started us can wait for it.
+///
+/// # Errors
+/// What keeps it from being said.
+pub(super) fn tell_ready(urls: &[String]) -> Result<(), Failure> {
+    let tell = || {
+        let mut stdout = io::stdout().lock();
+        for url in urls {
+            writeln!(stdout, "{url}")?;
+        }
+        stdout.flush()
+    };
+    tell().map_err(|error: io::Error| {
+        Failure::local(format!("cannot write to stdout: {}", io_text(&error)))
+    })
+}
+
+/// The signals that ask to stop.
+#[derive(Debug)]
+pub(super) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// Listens for them: before anybody can know that we listen, so that a signal never finds its default at work.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one, and names it.
+    pub(super) async fn requested(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

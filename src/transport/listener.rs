@@ -1,0 +1,180 @@
+//! Listening: from addresses to connections, each in a task of its own, and word when the last is over.
+//!
+//! Knows nothing of what a connection is for: router and echo server each give what is done with one.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::admission::Ends;
+use super::connect::io_text;
+
+/// How long to wait after the system refused to accept, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {}", io_text(.cause))]
+pub struct BindError {
+    /// The address, as it was given.
+    pub address: String,
+    /// The system's answer.
+    pub cause: io::Error,
+}
+
+/// Listeners that are bound, and not yet accepting.
+#[derive(Debug)]
+pub struct Listeners {
+    bound: Vec<(TcpListener, SocketAddr)>,
+    alive: Alive,
+}
+
+/// Held for as long as something is not over: see [`Closing`].
+#[derive(Clone, Debug)]
+pub struct Alive {
+    _sender: mpsc::Sender<()>,
+}
+
+/// One of the connections that a server may have at once; given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    _alive: Alive,
+}
+
+/// What tells when the last connection is over.
+#[derive(Debug)]
+pub struct Closing(mpsc::Receiver<()>);
+
+impl Listeners {
+    /// Binds every address; a port of 0 picks a free one.
+    ///
+    /// # Errors
+    /// The first [`BindError`]; nothing is bound then.
+    pub async fn bind(addresses: &[String]) -> Result<(Self, Closing), BindError> {
+        let mut bound = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            let bind = async {
+                let listener = TcpListener::bind(address).await?;
+                let local = listener.local_addr()?;
+                Ok((listener, local))
+            };
+            bound.push(bind.await.map_err(|cause| BindError {
+                address: address.clone(),
+                cause,
+            })?);
+        }
+        let (sender, all_over) = mpsc::channel(1);
+        let alive = Alive { _sender: sender };
+        Ok((Self { bound, alive }, Closing(all_over)))
+    }
+
+    /// The addresses bound.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.bound.iter().map(|(_, local)| *local)
+    }
+
+    /// What clients connect to, one URL a listener.
+    #[must_use]
+    pub fn urls(&self, path: &str) -> Vec<String> {
+        self.addresses()
+            .map(|local| format!("ws://{local}{path}"))
+            .collect()
+    }
+
+    /// What [`Closing`] waits for, to be held by a connection that no listener accepted.
+    #[must_use]
+    pub fn alive(&self) -> Alive {
+        self.alive.clone()
+    }
+
+    /// Accepts until it is dropped; `serve` gets each connection, in a task of its own.
+    ///
+    /// Limits: at most `connections_max` connections at once; a connection counts until its [`Place`] is dropped.
+    pub async fn accept<F, T>(self, connections_max: usize, serve: F)
+    where
+        F: Fn(TcpStream, Ends, Place) -> T + Clone + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let places = Places {
+            permits: Arc::new(Semaphore::new(connections_max)),
+            alive: self.alive,
+        };
+        let mut accepting = JoinSet::new();
+        for (listener, local) in self.bound {
+            accepting.spawn(accept(listener, local, places.clone(), serve.clone()));
+        }
+        drop(places);
+        while accepting.join_next().await.is_some() {}
+    }
+}
+
+impl Closing {
+    /// Waits for the last connection, at most that long. The [`Listeners`] and all [`Alive`]s must be dropped before.
+    pub async fn all_over(mut self, at_most: Duration) {
+        if tokio::time::timeout(at_most, self.0.recv()).await.is_err() {
+            warn!("some connections were still open at the end");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Places {
+    permits: Arc<Semaphore>,
+    alive: Alive,
+}
+
+impl Places {
+    fn take(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(Place {
+            _permit: permit,
+            _alive: self.alive.clone(),
+        })
+    }
+}
+
+async fn accept<F, T>(listener: TcpListener, local: SocketAddr, places: Places, serve: F)
+where
+    F: Fn(TcpStream, Ends, Place) -> T,
+    T: Future<Output = ()> + Send + 'static,
+{
+    let mut is_failing = false;
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Once, not ten times a second for as long as it lasts.
+                if !std::mem::replace(&mut is_failing, true) {
+                    error!("cannot accept connections on {local}: {error}; trying on");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        if std::mem::take(&mut is_failing) {
+            info!("accepting connections on {local} again");
+        }
+        let Some(place) = places.take() else {
+            warn!(%peer, "refused: the server has as many connections as it may have");
+            continue;
+        };
+        if let Some(ends) = prepare(&stream, peer) {
+            tokio::spawn(serve(stream, ends, place));
+        }
+    }
+}
+
+/// Sets the stream's options; `None` where it is over already.
+fn prepare(stream: &TcpStream, peer: SocketAddr) -> Option<Ends> {
+    // Without it, small replies wait for the peer's acknowledgement of the one before.
+    stream.set_nodelay(true).ok()?;
+    let local = stream.local_addr().ok()?;
+    Some(Ends { local, peer })
+}
