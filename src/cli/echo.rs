@@ -23,6 +23,8 @@ use crate::transport::{Admission, Closing, FrameType, Listeners, RawPaths, RawRe
 const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// How long the last lines may take to be written.
 const LAST_LINES_TIME: Duration = Duration::from_secs(1);
+/// The longest delay.
+const DELAY_MAX: Duration = Duration::from_hours(24);
 /// How many characters of a text are shown.
 const TEXT_CHARS_MAX: usize = 200;
 /// How many bytes of binary data are shown.
@@ -41,7 +43,7 @@ pub(super) struct EchoArgs {
     #[arg(long, conflicts_with_all = ["broadcast", "delay", "drop"])]
     count: bool,
     /// Wait before each message is sent back, for example `300ms`; their order is kept
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = delay)]
     delay: Option<Duration>,
     /// Lose things: `10%` of the messages get no answer (the same in every run); `5` cuts each
     /// connection after 5 messages, without a close frame
@@ -58,6 +60,14 @@ pub(super) struct EchoArgs {
     allow_host: Vec<String>,
     #[command(flatten)]
     log: LogArgs,
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let delay = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if delay > DELAY_MAX {
+        return Err("a delay is at most a day".to_owned());
+    }
+    Ok(delay)
 }
 
 /// `10%` or `5`.

@@ -125,6 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let has_read = self.read(cx);
         self.answer_delayed();
         let has_written = self.write(cx)?;
+        if !matches!(self.phase, Phase::Closing { .. }) {
+            let owed = self.socket.unwritten() + self.delayed.bytes();
+            self.seat.account(owed);
+        }
         Ok(has_read || has_written)
     }
 
@@ -163,7 +167,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let limits = self.seat.server.limits();
         match self.phase {
             Phase::Cutting | Phase::Closing { reads: false, .. } => false,
-            Phase::Closing { .. } => self.socket.unwritten() < limits.outbox_bytes,
+            // What comes now is passed over, pings included: nothing grows by it.
+            Phase::Closing { .. } => true,
             Phase::Open => {
                 let is_broadcast = self.seat.server.behaviour().answer == Answer::Broadcast;
                 self.socket.unwritten() + self.delayed.bytes() < limits.outbox_bytes
@@ -263,9 +268,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     fn begin_closing(&mut self, reads: bool) {
         self.seat.leave();
+        let limits = self.seat.server.limits();
         let deadline = match self.phase {
             Phase::Closing { deadline, .. } => deadline,
-            Phase::Open | Phase::Cutting => Instant::now() + self.seat.server.limits().goodbye_time,
+            // What it is owed already it gets, if it takes it in that time.
+            _ if self.socket.unwritten() > WRITE_BYTES_MAX => Instant::now() + limits.stall_time,
+            Phase::Open | Phase::Cutting => Instant::now() + limits.goodbye_time,
         };
         self.phase = Phase::Closing { deadline, reads };
     }
@@ -274,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let mut has_written = false;
         loop {
-            self.take_mail(cx);
+            self.take_mail(cx)?;
             if self.socket.unwritten() == 0 {
                 self.stalled_since = None;
                 self.finish(cx)?;
@@ -300,11 +308,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    fn take_mail(&mut self, cx: &Context<'_>) {
+    fn take_mail(&mut self, cx: &Context<'_>) -> Result<(), Over> {
         // Nothing follows a close frame.
         while !matches!(self.phase, Phase::Closing { .. }) {
             let has_room = self.socket.unwritten() < WRITE_BYTES_MAX;
             match self.seat.mailbox.take(has_room, cx) {
+                Mail::Cut => {
+                    let why = "too much waits for all clients, and most for this one";
+                    return Err(self.give_up(why.to_owned()));
+                }
                 Mail::Close => self.close(CloseCode::Away, "the server is going down"),
                 Mail::Count(count) => {
                     let text = count.to_string();
@@ -312,9 +324,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 }
                 Mail::Frame(frame) => self.socket.push_shared_frame(&frame),
                 Mail::Missed(count) => self.seat.tell(&Note::Missed(count)),
-                Mail::Nothing => return,
+                Mail::Nothing => break,
             }
         }
+        Ok(())
     }
 
     /// Once the last bytes are out: waits for the peer to close its side, so that no reset overtakes them.

@@ -1,9 +1,10 @@
-//! What waits for one client from elsewhere: messages of others, the count, and the word to close.
+//! What waits for one client from elsewhere: messages of others, the count, and the word to close or to be cut.
 //!
 //! Nobody waits for a client that does not take what is there: of messages the oldest are dropped and counted, of counts
 //! only the last is kept.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
@@ -15,6 +16,8 @@ pub(super) struct Mailbox {
     bytes_max: usize,
     frames_max: usize,
     state: Mutex<State>,
+    /// What the client was owed when it said so last.
+    owed: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -24,12 +27,15 @@ struct State {
     count: Option<usize>,
     missed: u64,
     is_to_close: bool,
+    is_cut: bool,
     waker: Option<Waker>,
 }
 
 /// What a client finds when it looks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Mail {
+    /// It is owed too much, and ends at once.
+    Cut,
     /// The server goes down.
     Close,
     /// How many are connected.
@@ -48,6 +54,7 @@ impl Mailbox {
             bytes_max,
             frames_max,
             state: Mutex::default(),
+            owed: AtomicUsize::new(0),
         }
     }
 
@@ -77,10 +84,18 @@ impl Mailbox {
         state.wake();
     }
 
-    /// Takes what is first in turn. A client whose socket is full `takes_messages` not, but has to hear of a close.
+    pub(super) fn cut(&self) {
+        let mut state = self.lock();
+        state.is_cut = true;
+        state.wake();
+    }
+
+    /// Takes what is first in turn. A client whose socket is full `takes_messages` not, but has to hear of its end.
     pub(super) fn take(&self, takes_messages: bool, cx: &Context<'_>) -> Mail {
         let mut state = self.lock();
-        let mail = if state.is_to_close {
+        let mail = if state.is_cut {
+            Mail::Cut
+        } else if state.is_to_close {
             Mail::Close
         } else if !takes_messages {
             Mail::Nothing
@@ -95,6 +110,21 @@ impl Mailbox {
             state.register(cx);
         }
         mail
+    }
+
+    /// How many bytes wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Notes what the client is owed; returns what it was before.
+    pub(super) fn note_owed(&self, bytes: usize) -> usize {
+        self.owed.swap(bytes, Ordering::Relaxed)
+    }
+
+    /// What the client was owed when it said so last.
+    pub(super) fn owed(&self) -> usize {
+        self.owed.load(Ordering::Relaxed)
     }
 
     /// Whether so much waits that the client should not add to it.

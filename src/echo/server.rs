@@ -1,7 +1,7 @@
 //! One server: what it does, and who is connected.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
@@ -28,6 +28,8 @@ struct Inner {
     watcher: Watcher,
     numbers: AtomicU64,
     clients: Mutex<Clients>,
+    /// Bytes that all clients together are owed.
+    owed: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +50,7 @@ impl Server {
             watcher,
             numbers: AtomicU64::new(0),
             clients: Mutex::default(),
+            owed: AtomicUsize::new(0),
         }))
     }
 
@@ -143,6 +146,30 @@ impl Server {
         }
     }
 
+    /// Takes note of what a client is owed. bound: beyond the limit for all, who is owed most is cut.
+    fn account(&self, mailbox: &Mailbox, bytes: usize) {
+        let before = mailbox.note_owed(bytes);
+        let owed = &self.0.owed;
+        if bytes <= before {
+            owed.fetch_sub(before - bytes, Ordering::Relaxed);
+        } else if owed.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before)
+            > self.0.limits.outbox_bytes_total
+        {
+            self.cut_slowest();
+        }
+    }
+
+    fn cut_slowest(&self) {
+        let clients = self.clients();
+        if let Some(slowest) = clients.mailboxes.values().max_by_key(|it| it.owed()) {
+            // It ends in a task of its own, and counts no more.
+            self.0
+                .owed
+                .fetch_sub(slowest.note_owed(0), Ordering::Relaxed);
+            slowest.cut();
+        }
+    }
+
     fn leave(&self, number: u64) {
         let mut clients = self.clients();
         if clients.mailboxes.remove(&number).is_some() {
@@ -179,10 +206,17 @@ impl Seat {
     /// Counts no more, and gets no more messages.
     pub(super) fn leave(&self) {
         self.server.leave(self.number);
+        self.server.account(&self.mailbox, 0);
     }
 
     pub(super) fn tell(&self, note: &Note<'_>) {
         self.server.tell(self.number, note);
+    }
+
+    /// Tells how many bytes the client is owed, besides what is in its mailbox.
+    pub(super) fn account(&self, bytes: usize) {
+        let bytes = bytes + self.mailbox.bytes();
+        self.server.account(&self.mailbox, bytes);
     }
 }
 
