@@ -79,6 +79,9 @@ pub(super) fn remove_callee(realm: &mut Realm, request: &Request) -> Result<Repl
     let reason = request.keyword_text("reason")?.map(|reason| &**reason);
     if realm.dealer.revoke(&mut realm.context, id, callee, reason) {
         Ok(Reply::default())
+    } else if realm.context.sessions.contains_key(&callee) {
+        let text = format!("session {callee} is no callee of registration {id}");
+        Err(Refusal::new(uris::NO_SUCH_REGISTRATION, text))
     } else {
         Err(no_such_session(callee))
     }

@@ -96,6 +96,9 @@ pub(super) fn remove_subscriber(realm: &mut Realm, request: &Request) -> Result<
         .revoke(&mut realm.context, id, subscriber, reason)
     {
         Ok(Reply::default())
+    } else if realm.context.sessions.contains_key(&subscriber) {
+        let text = format!("session {subscriber} is no subscriber of subscription {id}");
+        Err(Refusal::new(uris::NO_SUCH_SUBSCRIPTION, text))
     } else {
         Err(no_such_session(subscriber))
     }

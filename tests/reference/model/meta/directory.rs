@@ -60,11 +60,20 @@ impl Router {
         let id = self.registration_named(&given.args)?;
         let session = session?;
         if !self.callees(given)?.contains(&session) {
-            return refuse("wamp.error.no_such_session");
+            return self.refuse_outsider(session, "wamp.error.no_such_registration");
         }
         self.revoke_callee(id, session, given.kwargs.get("reason"));
         self.begin_chain();
         Ok(Vec::new())
+    }
+
+    /// Refuses to take from a session what it does not hold.
+    fn refuse_outsider<T>(&self, session: u64, error: &'static str) -> Result<T, Refusal> {
+        refuse(if self.is_there(session) {
+            error
+        } else {
+            "wamp.error.no_such_session"
+        })
     }
 
     pub(super) fn call_subscriptions(
@@ -129,7 +138,7 @@ impl Router {
         let id = self.subscription_named(&given.args)?;
         let session = session?;
         if !self.subscribers(given)?.contains(&session) {
-            return refuse("wamp.error.no_such_session");
+            return self.refuse_outsider(session, "wamp.error.no_such_subscription");
         }
         if self.announces(session, "subscriber", "subscription_revocation") {
             let mut details = json!({"subscription": id});
