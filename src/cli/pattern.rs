@@ -121,7 +121,7 @@ impl Pattern {
             Part::Begins(text) if front_is_literal => {
                 Some((MatchPolicy::Prefix, prefix(front) + text))
             }
-            // `+` alone would be the empty URI, which is no wildcard.
+            // `+` alone would be the empty URI, which not every router takes for a wildcard.
             Part::Literal(_) | Part::One if front.iter().all(single) && typed != "+" => {
                 Some((MatchPolicy::Wildcard, wildcard(&parts)))
             }

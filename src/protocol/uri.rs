@@ -111,13 +111,13 @@ impl Uri {
 
     /// Checks that this may stand in a subscription or registration under `policy`.
     ///
-    /// A prefix may end in a dot, or be empty; a wildcard may have empty parts anywhere.
+    /// A prefix may end in a dot, or be empty; a wildcard may have empty parts anywhere, its only one included.
     ///
     /// # Errors
     /// The first [`UriError`] met.
     pub fn check_pattern(&self, rule: UriRule, policy: MatchPolicy) -> Result<(), UriError> {
         let text = self.as_str();
-        if text.is_empty() && policy != MatchPolicy::Prefix {
+        if text.is_empty() && policy == MatchPolicy::Exact {
             return Err(UriError::Empty);
         }
         if text.len() > URI_BYTES_MAX {
@@ -312,7 +312,8 @@ mod tests {
         assert_eq!(check("a..b", MatchPolicy::Prefix), Err(UriError::EmptyPart));
         assert_eq!(check("a..b", MatchPolicy::Wildcard), Ok(()));
         assert_eq!(check(".", MatchPolicy::Wildcard), Ok(()));
-        assert_eq!(check("", MatchPolicy::Wildcard), Err(UriError::Empty));
+        assert_eq!(check("", MatchPolicy::Wildcard), Ok(()));
+        assert_eq!(check("", MatchPolicy::Exact), Err(UriError::Empty));
         assert_eq!(check("a..b", MatchPolicy::Exact), Err(UriError::EmptyPart));
     }
 

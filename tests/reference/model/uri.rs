@@ -11,7 +11,7 @@ pub(super) fn is_valid(text: &str, policy: &str, is_strict: bool) -> bool {
         }
     };
     let may_be_empty = |place: usize| match policy {
-        "wildcard" => !text.is_empty(),
+        "wildcard" => true,
         "prefix" => place + 1 == parts.len(),
         _ => false,
     };
