@@ -13,6 +13,7 @@
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`defaults`] | the first minute at the default address, in a network namespace |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
+//! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
 
@@ -62,3 +63,18 @@ mod support;
 mod testaments;
 #[cfg(test)]
 mod timeouts;
+#[cfg(test)]
+#[path = "../transcript"]
+#[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
+mod transcript {
+    mod conversation;
+    mod crossbar;
+    mod differences;
+    mod hello;
+    mod library;
+    mod notation;
+    mod realms;
+    mod script;
+    mod stage;
+    mod websocket;
+}

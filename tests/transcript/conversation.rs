@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
-use wamp::protocol::Value;
+use wamp::protocol::{MessageCode, Value};
 use wamp::serializer::Serializer;
 
 use super::hello::{Announced, Claim, hello};
-use super::notation::{Names, Pattern, hex, shown};
+use super::notation::{Names, Pattern, hex, shown, with_names};
 use super::script::{Content, Line, Scenario, Step};
 use super::stage::{Frame, Received, Stage, Way};
 
@@ -22,6 +22,8 @@ pub(super) struct Failure {
     pub(super) line_number: usize,
     pub(super) line: String,
     pub(super) why: String,
+    /// What was got last, with names for ids.
+    pub(super) got: Vec<String>,
     /// What was said until then.
     pub(super) said: Vec<String>,
 }
@@ -44,6 +46,8 @@ struct Conversation<'a, S> {
     manners: BTreeMap<String, Manner>,
     seen: BTreeSet<String>,
     said: Vec<String>,
+    /// What the line at hand got.
+    got: Vec<String>,
 }
 
 /// How somebody joins, where the scenario says so.
@@ -56,7 +60,7 @@ struct Manner {
 }
 
 /// Runs a scenario to its end, where nobody may have unread messages and nothing may be left behind.
-pub(super) fn run<S: Stage>(stage: &mut S, scenario: &Scenario) -> Result<(), Failure> {
+pub(super) fn run<S: Stage>(stage: &mut S, scenario: &Scenario) -> Result<(), Box<Failure>> {
     let mut conversation = Conversation {
         stage,
         realm: &scenario.realm,
@@ -64,27 +68,36 @@ pub(super) fn run<S: Stage>(stage: &mut S, scenario: &Scenario) -> Result<(), Fa
         manners: BTreeMap::new(),
         seen: BTreeSet::new(),
         said: Vec::new(),
+        got: Vec::new(),
     };
-    let fail = |line_number, line: &str, why, said| Failure {
-        title: scenario.title.clone(),
-        line_number,
-        line: line.to_owned(),
-        why,
-        said,
-    };
-    for Line { number, text, step } in &scenario.lines {
-        if let Err(why) = conversation.step(step) {
-            return Err(fail(*number, text, why, conversation.said));
-        }
-    }
-    let outcome = conversation
-        .silence()
-        .and_then(|()| conversation.stage.finish());
-    outcome.map_err(|why| fail(scenario.number, "(the end)", why, conversation.said))
+    let outcome = conversation.play(scenario);
+    let Conversation {
+        names, said, got, ..
+    } = conversation;
+    outcome.map_err(|(line_number, line, why)| {
+        Box::new(Failure {
+            title: scenario.title.clone(),
+            line_number,
+            line: line.to_owned(),
+            why,
+            got: got.iter().map(|it| with_names(it, &names)).collect(),
+            said,
+        })
+    })
 }
 
 impl<S: Stage> Conversation<'_, S> {
+    /// Errors: the line where it goes otherwise, and why.
+    fn play<'b>(&mut self, scenario: &'b Scenario) -> Result<(), (usize, &'b str, String)> {
+        for Line { number, text, step } in &scenario.lines {
+            self.step(step).map_err(|why| (*number, &**text, why))?;
+        }
+        let end = self.silence().and_then(|()| self.stage.finish());
+        end.map_err(|why| (scenario.number, "(the end)", why))
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), String> {
+        self.got.clear();
         match step {
             Step::Speaks(name, serializer) => self.manner(name).serializer = Some(*serializer),
             Step::Announces(name, announced) => self.manner(name).announced = announced.clone(),
@@ -161,17 +174,28 @@ impl<S: Stage> Conversation<'_, S> {
         }
         self.connect(name);
         let realm = self.realm;
+        let authmethod = self.stage.authmethod();
         let Manner {
             announced, claim, ..
         } = self.manner(name);
-        let hello = hello(realm, announced, claim.as_ref());
-        let hello = Pattern::parse(&hello)?.value(&self.names)?;
+        let hello = hello(realm, announced, claim.as_ref().map(|it| (it, authmethod)));
+        let authrole = claim.as_ref().map(|claim| claim.authrole.clone());
         self.said.push(format!("{name} joins {realm}"));
-        self.send_value(name, &hello);
-        let welcome = Pattern::parse(&format!("[WELCOME, ${name}, _]"))?;
+        self.send_written(name, &hello)?;
+        let mut received = self.receive(name)?;
+        if let (true, Some(ticket)) = (is_challenge(&received), authrole) {
+            self.send_written(name, &format!("[AUTHENTICATE, {ticket:?}, {{}}]"))?;
+            received = self.receive(name)?;
+        }
         self.names.remove(name);
-        let received = self.stage.receive(name).ok_or("nothing came")?;
+        let welcome = Pattern::parse(&format!("[WELCOME, ${name}, _]"))?;
         self.expect(&received, &welcome)
+    }
+
+    fn send_written(&mut self, name: &str, message: &str) -> Result<(), String> {
+        let message = Pattern::parse(message)?.value(&self.names)?;
+        self.send_value(name, &message);
+        Ok(())
     }
 
     fn send(&mut self, name: &str, content: &Content) -> Result<(), String> {
@@ -236,6 +260,7 @@ impl<S: Stage> Conversation<'_, S> {
 
     fn note(&mut self, name: &str, received: Option<Received>) -> Result<Received, String> {
         let received = received.ok_or("nothing came")?;
+        self.got.push(said(name, &received));
         self.said.push(said(name, &received));
         Ok(received)
     }
@@ -245,8 +270,8 @@ impl<S: Stage> Conversation<'_, S> {
         if unread.is_empty() {
             return Ok(());
         }
-        let unread: Vec<_> = unread.iter().map(|(name, it)| said(name, it)).collect();
-        Err(format!("nobody expected {}", unread.join(", ")))
+        self.got = unread.iter().map(|(name, it)| said(name, it)).collect();
+        Err(format!("nobody expected {}", self.got.join(", ")))
     }
 }
 
@@ -255,6 +280,11 @@ fn expect_closed(received: &Received) -> Result<(), String> {
         Received::Closed => Ok(()),
         Received::Message(value) => Err(format!("{} came", shown(value))),
     }
+}
+
+fn is_challenge(received: &Received) -> bool {
+    let challenge = Value::Integer(MessageCode::Challenge as i128);
+    matches!(received, Received::Message(Value::List(items)) if items.first() == Some(&challenge))
 }
 
 fn is_hello(pattern: &Pattern) -> bool {

@@ -105,8 +105,8 @@ impl Announced {
     }
 }
 
-/// Writes a HELLO in a transcript's notation.
-pub(super) fn hello(realm: &str, announced: &Announced, claim: Option<&Claim>) -> String {
+/// Writes a HELLO in a transcript's notation; a claim comes with its authentication method.
+pub(super) fn hello(realm: &str, announced: &Announced, claim: Option<(&Claim, &str)>) -> String {
     let mut roles = Vec::new();
     for (role, features) in FEATURES {
         let features = features
@@ -119,10 +119,10 @@ pub(super) fn hello(realm: &str, announced: &Announced, claim: Option<&Claim>) -
         });
     }
     let mut hello = format!(r#"[HELLO, "{realm}", {{"roles": {{{}}}"#, roles.join(", "));
-    if let Some(Claim { authid, authrole }) = claim {
+    if let Some((Claim { authid, authrole }, authmethod)) = claim {
         let _ = write!(
             hello,
-            r#", "authmethods": ["harness"], "authid": "{authid}", "authrole": "{authrole}""#
+            r#", "authmethods": ["{authmethod}"], "authid": "{authid}", "authrole": "{authrole}""#
         );
     }
     hello + "}]"

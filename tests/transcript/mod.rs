@@ -13,11 +13,13 @@
 //! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
 //! | [`rules`] | what the scenarios together must show |
 //! | [`multisession`] | the specification's own conversations |
+//! | [`differences`] | where a real Crossbar.io goes otherwise, and why: a list that `tests/run` checks (`crossbar.rs`) |
 //! | [`states`] | what each state does with each message, as a table that is checked in |
 //!
 //! A new file needs a word in one of the lists below; one that is not in it fails the tests.
 
 mod conversation;
+mod differences;
 mod hello;
 mod library;
 mod memory;
@@ -32,7 +34,6 @@ mod tests;
 mod websocket;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use script::Scenario;
 use stage::Stage;
@@ -81,16 +82,12 @@ transcripts! {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
-}
-
 fn file(name: &str) -> String {
     format!("tests/transcripts/{name}.wamp")
 }
 
 fn scenarios(name: &str) -> Vec<Scenario> {
-    let text = fs::read_to_string(folder().join(name).with_extension("wamp")).unwrap();
+    let text = fs::read_to_string(script::folder().join(name).with_extension("wamp")).unwrap();
     script::parse(&text).unwrap_or_else(|why| panic!("{}:{why}", file(name)))
 }
 
@@ -124,7 +121,7 @@ fn last_lines(log: &str) -> String {
 
 #[test]
 fn every_transcript_is_run() {
-    let mut names: Vec<_> = fs::read_dir(folder())
+    let mut names: Vec<_> = fs::read_dir(script::folder())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();

@@ -114,6 +114,9 @@ impl Pattern {
                 match_dict(entries, *is_open, dict, names)
             }
             (Self::Time, Value::Text(text)) if is_time(text) => Ok(()),
+            (Self::Value(expected), _) => {
+                Err(format!("{} came for {}", shown(value), shown(expected)))
+            }
             (expected, _) => Err(format!("{} came for {expected:?}", shown(value))),
         }
     }
@@ -201,6 +204,34 @@ pub(super) fn shown(value: &Value) -> String {
         }
     }
     json.into_owned()
+}
+
+/// A text with names for the ids in it that they stand for, and `_` for other ids that were chosen at random.
+pub(super) fn with_names(text: &str, names: &Names) -> String {
+    /// Hardly any id at random has fewer digits.
+    const DIGITS_MIN: usize = 10;
+    let id = |digits: &str| {
+        let number = digits.parse().map(Value::Integer);
+        let is_it = |(_, value): &(&String, &Value)| number.as_ref() == Ok(*value);
+        let name = names.iter().find(is_it);
+        name.map_or_else(|| "_".into(), |(name, _)| format!("${name}"))
+    };
+    let mut named = String::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = &rest[begin..];
+        let length = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(digits.len());
+        named.push_str(&rest[..begin]);
+        if length < DIGITS_MIN {
+            named.push_str(&digits[..length]);
+        } else {
+            named.push_str(&id(&digits[..length]));
+        }
+        rest = &digits[length..];
+    }
+    named + rest
 }
 
 /// Bytes as a transcript writes them in hexadecimal.

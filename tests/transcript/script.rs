@@ -28,6 +28,7 @@
 //! Who is named for the first time joins beforehand, and `$ann` is then ann's session, unless the line is a HELLO
 //! or says how ann is to join: `connects`, `speaks`, `announces`, `is` or `comes`. A line that begins with a space continues the one before it.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -91,6 +92,11 @@ pub(super) enum Content {
     Raw(Bytes),
     /// In a frame of this type: text?
     Frame(bool, Bytes),
+}
+
+/// Where the files are.
+pub(super) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
 }
 
 /// Reads a file. Errors: what is wrong, line number first.
@@ -188,7 +194,7 @@ fn parse_header(number: usize, header: &str) -> Result<Scenario, String> {
 }
 
 /// `bp#`, `ap#` (the profiles) or `design#` (our own decisions), and a heading's anchor.
-fn is_anchor(text: &str) -> bool {
+pub(super) fn is_anchor(text: &str) -> bool {
     let Some((book, section)) = text.split_once('#') else {
         return false;
     };

@@ -41,6 +41,11 @@ pub(super) trait Stage {
     /// Whether scenarios for `place` alone run here.
     fn is(&self, place: &str) -> bool;
 
+    /// The authentication method of whoever says who it is.
+    fn authmethod(&self) -> &'static str {
+        "harness"
+    }
+
     fn connect(&mut self, name: &str, way: Way<'_>);
 
     fn send(&mut self, name: &str, frame: Frame);

@@ -1,12 +1,16 @@
 //! The harness on itself: a conversation that goes otherwise than written must fail, and say how.
 
+use std::collections::BTreeMap;
+
 use wamp::serializer::Serializer;
 
-use super::conversation::{Failure, run};
+use super::conversation::run;
+use super::differences::{Difference, Key, List};
 use super::memory::Memory;
 use super::script;
 use super::stage::Stage;
 use super::websocket::WebSockets;
+use crate::support::Router;
 
 const TITLE: &str = "# A title.   spec: bp#ids\n";
 
@@ -21,11 +25,7 @@ fn play(lines: &str) -> Result<(), (usize, String)> {
 }
 
 fn play_on(stage: &mut impl Stage, scenario: &script::Scenario) -> Result<(), (usize, String)> {
-    run(stage, scenario).map_err(
-        |Failure {
-             line_number, why, ..
-         }| (line_number, why),
-    )
+    run(stage, scenario).map_err(|failure| (failure.line_number, failure.why))
 }
 
 #[test]
@@ -146,6 +146,17 @@ fn a_failure_shows_what_was_said() {
 }
 
 #[test]
+fn what_came_instead_is_told_with_names_for_ids() {
+    let text =
+        format!("{TITLE}ann -> [CALL, 1, {{}}, \"wamp.session.list\"]\nann <- [RESULT, 1, {{}}]\n");
+    let scenarios = script::parse(&text).unwrap();
+    let router = Router::start();
+    let mut stage = WebSockets::to_elsewhere(router.url());
+    let failure = run(&mut stage, &scenarios[0]).unwrap_err();
+    assert_eq!(failure.got, ["ann <- [RESULT,1,{},[[$ann]]]"]);
+}
+
+#[test]
 fn a_file_that_is_no_transcript_is_refused() {
     let refused = |text: &str| script::parse(text).unwrap_err();
     let tag = refused("# A title.  spec: bp#ids  reason: none\n.\n");
@@ -163,4 +174,55 @@ fn a_file_that_is_no_transcript_is_refused() {
     assert_eq!(unclear, "2: what does \"ann listens\" mean?");
     let cut_off = refused(&format!("{TITLE}ann -> [CALL, 1\n"));
     assert!(cut_off.starts_with("2: "), "{cut_off}");
+}
+
+/// A list with one difference, as the file has it.
+const LIST: &str = "Head.\n\n# A cause.   spec: bp#ids\n## Why.\ncalls: A title.\n  ann <- [WELCOME, _, _]\n  ann closed\n";
+
+fn found(title: &str, got: &str) -> BTreeMap<Key, Difference> {
+    let (line, got) = ("ann <- [WELCOME, _, _]".into(), got.into());
+    BTreeMap::from([(("calls".into(), title.into()), Difference { line, got })])
+}
+
+#[test]
+fn a_difference_is_listed_as_it_is_with_a_cause_and_a_section() {
+    let complaint = |list: &str, found| {
+        let complaints = List::parse(list).unwrap().complaints(found);
+        let [complaint] = &complaints[..] else {
+            panic!("{complaints:?}")
+        };
+        complaint.split_once(": ").unwrap().0.to_owned()
+    };
+    let same = || found("A title.", "ann closed");
+    let list = List::parse(LIST).unwrap();
+    assert_eq!(list.complaints(same()), [""; 0]);
+    assert_eq!(list.text(), LIST);
+
+    assert_eq!(complaint("Head.", same()), "differs and is not listed");
+    assert_eq!(
+        complaint(LIST, BTreeMap::new()),
+        "is listed and does not differ"
+    );
+    assert_eq!(
+        complaint(LIST, found("A title.", "nothing came")),
+        "differs otherwise than listed"
+    );
+    for without in [
+        LIST.replace("   spec: bp#ids", ""),
+        LIST.replace("bp#ids", "somewhere"),
+        LIST.replace("## Why.\n", ""),
+    ] {
+        assert_eq!(complaint(&without, same()), "has no cause with a section");
+    }
+}
+
+#[test]
+fn a_list_that_is_renewed_keeps_causes_and_asks_for_those_that_are_new() {
+    let mut list = List::parse(LIST).unwrap();
+    list.renew(found("A title.", "nothing came"));
+    assert_eq!(list.text(), LIST.replace("ann closed", "nothing came"));
+    list.renew(found("Another.", "ann closed"));
+    assert!(!list.text().contains("A title."));
+    let complaints = list.complaints(found("Another.", "ann closed"));
+    assert!(complaints[0].starts_with("has no cause"), "{complaints:?}");
 }

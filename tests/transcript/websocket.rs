@@ -1,11 +1,13 @@
-//! The stage over sockets: WebSockets to a real `wamp router`, or to a router of this process where a realm needs
-//! settings or accounts; one serializer a test.
+//! The stage over sockets: WebSockets to a real `wamp router`, to a router of this process where a realm needs
+//! settings or accounts, or to a router that nobody here wrote; one serializer a test.
 //!
 //! That nothing more comes is known without waiting, from three facts about the router's connection
 //! (`node::connection`): it routes all it has read before it writes; it puts a pong into what it will write when
 //! it reads the ping; before each write it adds what waits in the outbox. So a pong says that what its client
 //! sent before the ping has been routed, and everybody's answers are in their outboxes; and behind two more
-//! pongs, one after the other, nothing is left in the outbox of a client ([`Peer::drain`]).
+//! pongs, one after the other, nothing is left in the outbox of a client ([`Peer::drain`]). A Crossbar.io has one thread
+//! for all of its sockets, writes what it routes and its pongs to the same buffers, and leaves meta events to the next
+//! turn of its loop: there, a few pings more do the same ([`ELSEWHERE`]).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,8 +15,10 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use tokio_tungstenite::tungstenite::client::{ClientRequestBuilder, client};
 use tokio_tungstenite::tungstenite::{self, Message as WsMessage, Utf8Bytes};
+use wamp::protocol::{MessageCode, Value};
 use wamp::serializer::Serializer;
 
 use super::library::Library;
@@ -24,6 +28,23 @@ use crate::support::Router;
 
 /// How long a router may take to answer a ping, or to do what it does in time. Generous: CI shares its two cores.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a router that nobody here wrote may take to do what it does in time.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const OURS: Habits = Habits {
+    settle: 1,
+    drain: 2,
+    names_callees: false,
+};
+
+/// No ping is read in the turn of the loop that answered the one before. It takes two turns for what one message causes;
+/// the other two are for good measure.
+const ELSEWHERE: Habits = Habits {
+    settle: 4,
+    drain: 4,
+    names_callees: true,
+};
 
 /// A router and the clients connected to it.
 pub(super) struct WebSockets {
@@ -38,17 +59,30 @@ enum Host {
     Process(Router),
     /// Begun anew for each of them.
     Library(Library),
+    /// Somebody else's, at this URL.
+    Elsewhere(String),
 }
 
 /// A client's end of a connection.
 struct Peer {
     socket: tungstenite::WebSocket<Patient>,
     serializer: Serializer,
+    habits: &'static Habits,
     inbox: VecDeque<Received>,
     pings: u64,
     /// Something was sent that the router may not have routed.
     is_ahead: bool,
     is_closed: bool,
+}
+
+/// What there is to know of a router.
+struct Habits {
+    /// How many pings, one after the other, tell that everything sent was routed.
+    settle: usize,
+    /// How many tell that everything routed was read.
+    drain: usize,
+    /// Whether a RESULT says who answered.
+    names_callees: bool,
 }
 
 /// A stream whose calls are repeated when a signal interrupts them, and fail the test at the deadline.
@@ -94,6 +128,10 @@ impl WebSockets {
         Self::to(Host::Library(Library::start()), serializer)
     }
 
+    pub(super) fn to_elsewhere(url: &str) -> Self {
+        Self::to(Host::Elsewhere(url.into()), Serializer::Json)
+    }
+
     const fn to(host: Host, serializer: Serializer) -> Self {
         Self {
             host,
@@ -114,7 +152,7 @@ impl WebSockets {
 }
 
 impl Peer {
-    fn connect(url: &str, serializer: Serializer) -> Self {
+    fn connect(url: &str, serializer: Serializer, habits: &'static Habits) -> Self {
         let address = url.trim_start_matches("ws://").split('/').next();
         let stream = TcpStream::connect(address.unwrap_or_default()).expect("the router listens");
         stream.set_nodelay(true).expect("a fresh socket");
@@ -127,6 +165,7 @@ impl Peer {
         Self {
             socket,
             serializer,
+            habits,
             inbox: VecDeque::new(),
             pings: 0,
             is_ahead: false,
@@ -150,14 +189,13 @@ impl Peer {
     /// Waits until everything sent was routed.
     fn settle(&mut self) {
         if std::mem::take(&mut self.is_ahead) {
-            self.ping();
+            (0..self.habits.settle).for_each(|_| self.ping());
         }
     }
 
     /// Reads everything the router had for this client when the last of them was settled.
     fn drain(&mut self) {
-        self.ping();
-        self.ping();
+        (0..self.habits.drain).for_each(|_| self.ping());
     }
 
     /// Reads on to the answer of a ping, or to the end.
@@ -187,6 +225,14 @@ impl Peer {
         }
     }
 
+    /// Asks again and again whether there is something, for as long as that may take.
+    fn ask_on(&mut self) {
+        let deadline = wamp::node::now() + PATIENCE;
+        while self.inbox.is_empty() && wamp::node::now() < deadline {
+            self.ping();
+        }
+    }
+
     fn take(&mut self, message: WsMessage) {
         let bytes = match message {
             WsMessage::Text(text) if self.serializer.is_text() => text.into(),
@@ -195,7 +241,10 @@ impl Peer {
             other => panic!("the router sent {other:?}"),
         };
         let value = self.serializer.decode_value(&bytes);
-        let value = value.unwrap_or_else(|error| panic!("the router sent {bytes:?}: {error}"));
+        let mut value = value.unwrap_or_else(|error| panic!("the router sent {bytes:?}: {error}"));
+        if self.habits.names_callees {
+            forget_callee(&mut value);
+        }
         self.inbox.push_back(Received::Message(value));
     }
 
@@ -215,6 +264,22 @@ impl Peer {
     }
 }
 
+/// Takes out of a RESULT what Crossbar.io puts into each of them, and no section has: the one difference that the list
+/// in `crossbar.txt` does not have scenario by scenario.
+fn forget_callee(message: &mut Value) {
+    const CALLEE: [&str; 3] = ["callee", "callee_authid", "callee_authrole"];
+    let Value::List(items) = message else { return };
+    if let [Value::Integer(code), _, Value::Dict(details), ..] = items.as_mut_slice()
+        && *code == MessageCode::Result as i128
+    {
+        let is_ours = |(key, _): &(ByteString, Value)| !CALLEE.contains(&&**key);
+        *details = std::mem::take(details)
+            .into_iter()
+            .filter(is_ours)
+            .collect();
+    }
+}
+
 impl Stage for WebSockets {
     fn serializer(&self) -> Serializer {
         self.serializer
@@ -224,14 +289,22 @@ impl Stage for WebSockets {
         place == "websocket" || place == self.serializer.name()
     }
 
+    fn authmethod(&self) -> &'static str {
+        match self.host {
+            Host::Process(_) | Host::Library(_) => "harness",
+            Host::Elsewhere(_) => "ticket",
+        }
+    }
+
     fn connect(&mut self, name: &str, way: Way<'_>) {
         assert!(way.is_local, "who comes from afar does so in memory only");
         self.settle_all_but(name);
-        let url = match &self.host {
-            Host::Process(router) => router.url(),
-            Host::Library(library) => library.url(way.realm),
+        let (url, habits) = match &self.host {
+            Host::Process(router) => (router.url(), &OURS),
+            Host::Library(library) => (library.url(way.realm), &OURS),
+            Host::Elsewhere(url) => (url.as_str(), &ELSEWHERE),
         };
-        let peer = Peer::connect(url, way.serializer);
+        let peer = Peer::connect(url, way.serializer, habits);
         self.peers.insert(name.into(), peer);
     }
 
@@ -250,7 +323,10 @@ impl Stage for WebSockets {
 
     fn await_next(&mut self, name: &str) -> Option<Received> {
         self.peers.values_mut().for_each(Peer::settle);
-        self.peer(name).read_on();
+        match self.host {
+            Host::Process(_) | Host::Library(_) => self.peer(name).read_on(),
+            Host::Elsewhere(_) => self.peer(name).ask_on(),
+        }
         self.peer(name).inbox.pop_front()
     }
 
@@ -285,7 +361,7 @@ impl Stage for WebSockets {
     fn log(&self) -> String {
         match &self.host {
             Host::Process(router) => router.log(),
-            Host::Library(_) => String::new(),
+            Host::Library(_) | Host::Elsewhere(_) => String::new(),
         }
     }
 
