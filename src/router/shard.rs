@@ -4,9 +4,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The one of `nodes` that owns a key; of equal ones the first. Cost: O(nodes).
+/// The one of `nodes` that owns a key; of equal ones the first. Cost: O(bytes of the key + nodes).
 pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> Option<usize> {
-    let weights = nodes.into_iter().map(|node| weight(key, &node));
+    // Once, for a key may be as long as a message.
+    let key = hash_of(key);
+    let weights = nodes.into_iter().map(|node| hash_of((key, node)));
     let mut best: Option<(usize, u64)> = None;
     for (at, weight) in weights.enumerate() {
         if best.is_none_or(|(_, greatest)| weight > greatest) {
@@ -17,10 +19,9 @@ pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> O
 }
 
 /// The same in every run and for every router: a hasher without a seed.
-fn weight(key: &str, node: &impl Hash) -> u64 {
+fn hash_of(what: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    node.hash(&mut hasher);
+    what.hash(&mut hasher);
     hasher.finish()
 }
 
