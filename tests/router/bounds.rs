@@ -99,6 +99,44 @@ fn what_waits_counts_with_all_of_the_frame_that_it_keeps_in_memory() {
 }
 
 #[test]
+fn whoever_asks_for_much_at_once_gets_it_in_turns_with_others_and_to_the_end() {
+    in_virtual_time(async {
+        let node = Node::start(Limits::default()).await;
+        let topic = "a".repeat(100);
+        let mut subscriber = Link::join(&node, ROOMY).await;
+        for length in 1..=topic.len() {
+            let prefix = json!(topic[..length]);
+            let options = json!({"match": "prefix"});
+            assert_eq!(subscriber.request(32, &[options, prefix]).await[0], 33);
+        }
+        let mut observer = Link::join(&node, ROOMY).await;
+        observer.subscribe(&topic).await;
+        let mut busy = Link::join(&node, ROOMY).await;
+        let mut modest = Link::join(&node, ROOMY).await;
+        let mut batch = Vec::new();
+        for number in 0..100 {
+            let rest = [json!({}), json!(topic), json!([number])];
+            batch.extend(busy.next_request(16, &rest));
+        }
+        let rest = [json!({}), json!(topic), json!(["modest"])];
+        let one = modest.next_request(16, &rest);
+        busy.write(&batch).await;
+        modest.write(&one).await;
+        // What it sent before it left counts.
+        drop(busy);
+        let mut seen = Vec::new();
+        for _ in 0..=100 {
+            seen.push(observer.receive().await[4][0].clone());
+        }
+        let at = seen.iter().position(|it| *it == json!("modest")).unwrap();
+        assert!(at < 50, "{at}");
+        seen.remove(at);
+        let all: Vec<Value> = (0..100).map(Value::from).collect();
+        assert_eq!(seen, all);
+    });
+}
+
+#[test]
 fn a_part_that_waits_takes_room_even_if_it_is_empty() {
     in_virtual_time(async {
         let limits = Limits {
