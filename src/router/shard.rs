@@ -6,9 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The one of `nodes` that owns a key; of equal ones the first. Cost: O(bytes of the key + nodes).
 pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> Option<usize> {
+    let mut hasher = DefaultHasher::new();
     // Once, for a key may be as long as a message.
-    let key = hash_of(key);
-    let weights = nodes.into_iter().map(|node| hash_of((key, node)));
+    key.hash(&mut hasher);
+    let weights = nodes.into_iter().map(|node| weight(hasher.clone(), &node));
     let mut best: Option<(usize, u64)> = None;
     for (at, weight) in weights.enumerate() {
         if best.is_none_or(|(_, greatest)| weight > greatest) {
@@ -18,10 +19,9 @@ pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> O
     best.map(|(at, _)| at)
 }
 
-/// The same in every run and for every router: a hasher without a seed.
-fn hash_of(what: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
+/// The weight of a node for the key that the hasher has taken. The same in every run and for every router: it has no seed.
+fn weight(mut hasher: DefaultHasher, node: &impl Hash) -> u64 {
+    node.hash(&mut hasher);
     hasher.finish()
 }
 
