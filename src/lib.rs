@@ -1,16 +1,17 @@
 //! One binary for everyone who works with WAMP or WebSockets.
 //!
 //! ```text
-//! 3  cli                      one file a subcommand; nobody imports it
-//! 2  node  echo  transport    pumps, sockets, clock: tokio starts here
-//! 1  router     client        the cores: deterministic, no IO
-//! 0  protocol   serializer    messages, and their bytes
+//! 3  cli                          one file a subcommand; nobody imports it
+//! 2  node  echo  transport        pumps, sockets, clock: tokio starts here
+//! 1  router  client  auth         the cores: deterministic, no IO
+//! 0  protocol  serializer         messages, and their bytes
 //! ```
 //!
 //! A module imports its own layer and lower ones. The library is there for the binary, its tests and its
 //! benches; it promises nothing to others. `ARCHITECTURE.md` is the map; in the code, begin at
 //! [`protocol::message`].
 
+pub mod auth;
 pub mod cli;
 pub mod client;
 pub mod echo;

@@ -1,5 +1,8 @@
 //! Tests that need Rust alone. Table of contents; new tests go where they fit.
 
+/// Signing in, by published vectors.
+#[cfg(test)]
+mod auth;
 /// The binary, as users type it: arguments, output, exit codes.
 mod cli;
 /// The README's commands.
