@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytestring::ByteString;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::SignInError;
@@ -34,6 +35,25 @@ impl PrivateKey {
     #[must_use]
     pub fn from_seed(seed: &[u8; BYTES]) -> Self {
         Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The key in a file: PEM (PKCS#8), hex, or bytes as they are; a seed of 32 bytes, or with the public key behind.
+    #[must_use]
+    pub fn from_file(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok().map(str::trim);
+        if let Some(pem) = text.filter(|text| text.starts_with("-----BEGIN")) {
+            return SigningKey::from_pkcs8_pem(pem).ok().map(Self);
+        }
+        let decoded = text.and_then(|text| hex::decode(text).ok());
+        let bytes = decoded.as_deref().unwrap_or(bytes);
+        match *bytes {
+            [..] if bytes.len() == BYTES => bytes.try_into().ok().map(Self::from_seed),
+            [..] if bytes.len() == 2 * BYTES => {
+                let pair = bytes.try_into().ok()?;
+                SigningKey::from_keypair_bytes(pair).ok().map(Self)
+            }
+            _ => None,
+        }
     }
 
     /// Its public half.

@@ -7,6 +7,7 @@ mod cryptosign;
 mod extra;
 mod kdf;
 mod scram;
+mod sign_in;
 mod ticket;
 mod wampcra;
 
@@ -17,6 +18,7 @@ pub use scram::{
     ClientFirst as ScramClientFirst, ClientLast as ScramClientLast, Form as ScramForm,
     Keys as ScramKeys, Server as ScramServer,
 };
+pub use sign_in::{Credentials, Method, SignIn};
 pub use ticket::Ticket;
 pub use wampcra::{CraKey, Salting, sign as sign_wampcra};
 

@@ -10,6 +10,7 @@ use url::Url;
 use super::console::{Console, ConsoleArgs, printable};
 use super::exit::{Exit, Failure};
 use super::hints;
+use super::sign_in::SignInArgs;
 use super::signal::Signals;
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
@@ -65,6 +66,8 @@ pub(super) struct ClientArgs {
     #[arg(value_parser = parse_timeout)]
     timeout: Option<Duration>,
     #[command(flatten)]
+    sign_in: SignInArgs,
+    #[command(flatten)]
     console: ConsoleArgs,
 }
 
@@ -119,6 +122,7 @@ impl ClientArgs {
                 serializers: self.serializer.offered(),
             },
             realm: Uri::from(self.realm()),
+            credentials: self.sign_in.credentials(console)?,
             agent: concat!("wamp/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
             retry: (stay == Stay::Long).then(Retry::default),

@@ -99,7 +99,7 @@ impl Exit {
     /// Where the end of a session leads to.
     pub(super) const fn of_end(end: &End) -> Self {
         match end {
-            End::Refused { .. } | End::Challenged { .. } => Self::JoinRefused,
+            End::Refused { .. } | End::Challenged { .. } | End::Mistrusted(_) => Self::JoinRefused,
             End::Aborted { .. } | End::RouterLeft { .. } | End::Left | End::Violation(_) => {
                 Self::SessionLost
             }

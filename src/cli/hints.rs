@@ -74,7 +74,7 @@ fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
             let hint = format!("name another with -R{start}");
             Failure::new(Exit::JoinRefused, message).hint(hint)
         }
-        End::Refused { .. } | End::Challenged { .. } => {
+        End::Refused { .. } | End::Challenged { .. } | End::Mistrusted(_) => {
             let message = format!("cannot join {realm:?} at {url}: {end}");
             Failure::new(Exit::JoinRefused, printable(&message))
         }

@@ -24,6 +24,7 @@ mod register;
 mod render;
 mod router;
 mod runtime;
+mod sign_in;
 mod signal;
 mod subscribe;
 mod version;

@@ -7,6 +7,7 @@
 
 #![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+mod announced;
 mod command;
 mod output;
 mod pending;

@@ -3,6 +3,7 @@
 use bytestring::ByteString;
 
 use super::violation::Violation;
+use crate::auth::SignInError;
 use crate::protocol::message::{self, Event, Invocation, Welcome};
 use crate::protocol::{
     Message, Payload, PublicationId, RegistrationId, RequestId, SubscriptionId, Uri,
@@ -82,6 +83,8 @@ pub enum End {
         /// Why, for people.
         message: Option<ByteString>,
     },
+    /// The router asks for, or shows, what this client does not trust.
+    Mistrusted(SignInError),
     /// The router wants a proof of identity that this client has not got.
     Challenged {
         /// Which.
@@ -140,9 +143,10 @@ impl std::fmt::Display for End {
             Self::Challenged { authmethod } => {
                 return write!(
                     f,
-                    "the router wants us to sign in by {authmethod:?}, which this client cannot do yet"
+                    "the router wants us to sign in by {authmethod:?}, for which nothing was given"
                 );
             }
+            Self::Mistrusted(error) => return error.fmt(f),
             Self::Left => return f.write_str("we left"),
             Self::Violation(violation) => return violation.fmt(f),
         };

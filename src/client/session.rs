@@ -4,20 +4,25 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytestring::ByteString;
 
+use super::announced::roles;
 use super::output::{Answer, End, ErrorReply, Output};
 use super::pending::{Pending, Request};
 use super::violation::Violation;
+use crate::auth::{SignIn, SignInError};
 use crate::protocol::message::{
     Abort, Challenge, Error, Event, Goodbye, Hello, Interrupt, Invocation, Registered, Subscribed,
     Unregistered, Unsubscribed, Welcome,
 };
 use crate::protocol::{
-    AbortDetails, Feature, GoodbyeDetails, HelloDetails, Message, MessageCode, Payload,
-    RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri, Value, uris,
+    AbortDetails, GoodbyeDetails, HelloDetails, Message, MessageCode, Payload, RegistrationId,
+    RequestId, SubscriptionId, Uri, Value, uris,
 };
 
 /// How many subscriptions are remembered after their end, for events that crossed UNSUBSCRIBE.
 const ENDED_MAX: usize = 256;
+
+/// How many challenges are answered. bound: a router could ask for dear keys without end.
+const CHALLENGES_MAX: u32 = 4;
 
 /// What a session may grow to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +42,15 @@ pub struct Limits {
 /// ```text
 ///            WELCOME                leave()
 /// joining ------------> established --------> leaving
-///    | ABORT, CHALLENGE     | GOODBYE, ABORT     | GOODBYE, ABORT
+///    | ABORT                | GOODBYE, ABORT     | GOODBYE, ABORT
 ///    +----------------------+--> closed <--------+
 /// ```
 /// A [`Violation`] leads from anywhere to closed, by an ABORT that tells the router.
 #[derive(Debug)]
 pub struct Session {
     pub(super) state: State,
+    sign_in: SignIn,
+    challenges: u32,
     pub(super) limits: Limits,
     pub(super) next_request: RequestId,
     pub(super) pending: Pending,
@@ -90,9 +97,17 @@ impl State {
 impl Session {
     /// Begins a session: HELLO is the first output.
     #[must_use]
-    pub fn join(realm: Uri, agent: &str, limits: Limits) -> Self {
+    pub fn join(realm: Uri, agent: &str, sign_in: SignIn, limits: Limits) -> Self {
+        let mut hello = HelloDetails {
+            roles: Some(roles()),
+            agent: Some(agent.into()),
+            ..HelloDetails::default()
+        };
+        sign_in.announce(&mut hello);
         let mut session = Self {
             state: State::Joining,
+            sign_in,
+            challenges: 0,
             limits,
             next_request: RequestId::FIRST,
             pending: Pending::default(),
@@ -105,11 +120,7 @@ impl Session {
         };
         session.send(Hello {
             realm,
-            details: Box::new(HelloDetails {
-                roles: Some(roles()),
-                agent: Some(agent.into()),
-                ..HelloDetails::default()
-            }),
+            details: Box::new(hello),
         });
         session
     }
@@ -152,7 +163,9 @@ impl Session {
     fn handle_joining(&mut self, message: Message) -> Result<(), Violation> {
         match message {
             Message::Welcome(welcome) => self.handle_welcome(welcome),
-            Message::Challenge(challenge) => self.handle_challenge(challenge),
+            Message::Challenge(challenge) if self.challenges < CHALLENGES_MAX => {
+                self.handle_challenge(challenge);
+            }
             Message::Abort(abort) => self.end(End::Refused {
                 message: abort_text(&abort),
                 reason: abort.reason,
@@ -163,19 +176,36 @@ impl Session {
     }
 
     fn handle_welcome(&mut self, welcome: Welcome) {
-        self.state = State::Established;
-        self.output.push_back(Output::Joined(welcome));
+        match self.sign_in.check(&welcome.details) {
+            Ok(()) => {
+                self.state = State::Established;
+                self.output.push_back(Output::Joined(welcome));
+            }
+            Err(error) => self.give_up(error),
+        }
     }
 
-    /// Gives up: no method of signing in is here yet.
     fn handle_challenge(&mut self, challenge: Challenge) {
-        self.abort(
-            uris::NO_MATCHING_AUTH_METHOD,
-            "this client cannot sign in that way",
-        );
-        self.end(End::Challenged {
-            authmethod: challenge.authmethod,
-        });
+        self.challenges += 1;
+        match self.sign_in.answer(&challenge) {
+            Some(Ok(authenticate)) => self.send(authenticate),
+            Some(Err(error)) => self.give_up(error),
+            None => {
+                self.abort(
+                    uris::NO_MATCHING_AUTH_METHOD,
+                    "this client cannot sign in that way",
+                );
+                self.end(End::Challenged {
+                    authmethod: challenge.authmethod,
+                });
+            }
+        }
+    }
+
+    /// Ends the session before it is open: what the router asks for or shows is not to be trusted.
+    fn give_up(&mut self, error: SignInError) {
+        self.abort(uris::AUTHENTICATION_FAILED, &error.to_string());
+        self.end(End::Mistrusted(error));
     }
 
     /// After our GOODBYE only the router's counts; what else was on its way is dropped. Spec: bp#goodbye-1.
@@ -449,25 +479,6 @@ impl Session {
         self.registrations.clear();
         self.invocations.clear();
     }
-}
-
-/// What this client announces: all four roles, and the features that it makes use of.
-fn roles() -> Roles {
-    let callee = [
-        Feature::CallCanceling,
-        Feature::PatternBasedRegistration,
-        Feature::RegistrationRevocation,
-        Feature::SharedRegistration,
-    ];
-    let subscriber = [
-        Feature::PatternBasedSubscription,
-        Feature::SubscriptionRevocation,
-    ];
-    Roles::default()
-        .with(Role::Caller, &[])
-        .with(Role::Callee, &callee)
-        .with(Role::Publisher, &[Feature::PublisherExclusion])
-        .with(Role::Subscriber, &subscriber)
 }
 
 /// What an ABORT says to people: `Details.message`, else its first argument if that is a text.

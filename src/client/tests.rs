@@ -3,15 +3,17 @@
 use bytes::Bytes;
 
 use super::{Answer, CommandError, End, ErrorReply, Limits, Output, Session, Violation};
+use crate::auth::{Credentials, Method, SignIn, SignInError};
 use crate::protocol::{
-    CallOptions, Message, MessageCode, Payload, PublishOptions, RegisterOptions, RegistrationId,
-    RequestId, SubscribeOptions, SubscriptionId, Uri, uris,
+    CallOptions, HelloDetails, Message, MessageCode, Payload, PublishOptions, RegisterOptions,
+    RegistrationId, RequestId, SubscribeOptions, SubscriptionId, Uri, Value, uris,
 };
 use crate::serializer::Serializer;
 
 /// A session, and what it said that nobody has looked at.
 struct Talk {
     session: Session,
+    hello: HelloDetails,
 }
 
 impl Talk {
@@ -21,14 +23,22 @@ impl Talk {
     }
 
     fn with(limits: Limits) -> Self {
-        let mut talk = Self {
-            session: Session::join(Uri::from("realm1"), "test", limits),
-        };
-        let Some(Output::Send(Message::Hello(hello))) = talk.session.poll_output() else {
+        Self::begin(Credentials::default(), limits)
+    }
+
+    fn signing_in(credentials: Credentials) -> Self {
+        Self::begin(credentials, Limits::default())
+    }
+
+    fn begin(credentials: Credentials, limits: Limits) -> Self {
+        let sign_in = SignIn::new(credentials, &[1; 16]);
+        let mut session = Session::join(Uri::from("realm1"), "test", sign_in, limits);
+        let Some(Output::Send(Message::Hello(hello))) = session.poll_output() else {
             panic!("no HELLO");
         };
         assert_eq!(hello.realm, *"realm1");
-        talk
+        let hello = *hello.details;
+        Self { session, hello }
     }
 
     fn joined() -> Self {
@@ -201,15 +211,97 @@ fn a_refused_join_is_the_end() {
     });
 }
 
+fn peter() -> Credentials {
+    Credentials {
+        authid: Some("peter".into()),
+        ticket: Some("secret!!!".into()),
+        secret: Some("pencil".into()),
+        ..Credentials::default()
+    }
+}
+
 #[test]
-fn a_challenge_is_answered_by_abort() {
-    let mut talk = Talk::joining();
+fn hello_offers_what_there_is_something_for_the_safest_first() {
+    let talk = Talk::joining();
+    assert_eq!(talk.hello.authmethods, None);
+    let talk = Talk::signing_in(peter());
+    let offered = ["wamp-scram", "scram", "wampcra", "ticket"].map(Into::into);
+    assert_eq!(talk.hello.authmethods, Some(offered.to_vec()));
+    assert_eq!(talk.hello.authid, Some("peter".into()));
+    let talk = Talk::signing_in(Credentials {
+        methods: vec![Method::Ticket, Method::Anonymous],
+        ..peter()
+    });
+    let offered = ["ticket", "anonymous"].map(Into::into);
+    assert_eq!(talk.hello.authmethods, Some(offered.to_vec()));
+    assert_eq!(talk.hello.authextra, None);
+}
+
+#[test]
+fn a_challenge_is_answered_by_the_method_the_router_chose() {
+    let mut talk = Talk::signing_in(peter());
     talk.gets(r#"[4, "ticket", {}]"#);
+    talk.sends(r#"[5, "secret!!!", {}]"#);
+    talk.welcome();
+}
+
+#[test]
+fn a_challenge_that_nothing_was_offered_for_is_answered_by_abort() {
+    for authmethod in ["ticket", "cryptosign", "anonymous", "magic"] {
+        let mut talk = Talk::joining();
+        talk.gets(&format!(r#"[4, "{authmethod}", {{}}]"#));
+        talk.sends(
+            r#"[3, {"message": "this client cannot sign in that way"}, "wamp.error.no_matching_auth_method"]"#,
+        );
+        let authmethod = authmethod.into();
+        talk.ends(&End::Challenged { authmethod });
+    }
+}
+
+#[test]
+fn a_challenge_that_cannot_be_answered_is_answered_by_abort() {
+    let mut talk = Talk::signing_in(peter());
+    talk.gets(r#"[4, "wamp-scram", {"nonce": "AAAA", "salt": "AAAAAAAAAAAAAAAA", "kdf": "pbkdf2", "iterations": 1}]"#);
     talk.sends(
-        r#"[3, {"message": "this client cannot sign in that way"}, "wamp.error.no_matching_auth_method"]"#,
+        r#"[3, {"message": "the router's nonce does not begin with this client's"}, "wamp.error.authentication_failed"]"#,
     );
-    let authmethod = "ticket".into();
-    talk.ends(&End::Challenged { authmethod });
+    talk.ends(&End::Mistrusted(SignInError::Nonce));
+}
+
+#[test]
+fn a_welcome_without_the_proof_that_scram_asks_for_is_not_trusted() {
+    let mut talk = Talk::signing_in(peter());
+    let nonce = talk.hello.authextra.clone().unwrap();
+    let Some(Value::Text(nonce)) = nonce.get("nonce") else {
+        panic!("no nonce");
+    };
+    talk.gets(&format!(
+        r#"[4, "wamp-scram", {{"nonce": "{nonce}AAAA", "salt": "AAAAAAAAAAAAAAAA", "kdf": "pbkdf2", "iterations": 1}}]"#
+    ));
+    assert!(matches!(
+        talk.next(),
+        Output::Send(Message::Authenticate(_))
+    ));
+    talk.gets(r#"[2, 7, {"roles": {"broker": {}}, "authextra": {"verifier": "v=AAAA"}}]"#);
+    talk.sends(
+        r#"[3, {"message": "the router does not prove that it knows the password; it may be somebody else's"}, "wamp.error.authentication_failed"]"#,
+    );
+    talk.ends(&End::Mistrusted(SignInError::Router));
+}
+
+#[test]
+fn a_router_that_never_stops_asking_breaks_a_rule() {
+    let mut talk = Talk::signing_in(peter());
+    for _ in 0..4 {
+        talk.gets(r#"[4, "ticket", {}]"#);
+        talk.sends(r#"[5, "secret!!!", {}]"#);
+    }
+    talk.gets(r#"[4, "ticket", {}]"#);
+    assert!(matches!(talk.next(), Output::Send(Message::Abort(_))));
+    assert!(matches!(
+        talk.next(),
+        Output::Ended(End::Violation(Violation::Unexpected { .. }))
+    ));
 }
 
 #[test]

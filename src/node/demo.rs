@@ -17,6 +17,7 @@ use url::Url;
 
 use super::connect::{ConnectError, ConnectOptions, Peer, RequestError};
 use super::serve::Gate;
+use crate::auth::Credentials;
 use crate::client::ErrorReply;
 use crate::protocol::message::Invocation;
 use crate::protocol::{Dict, Payload, PublishOptions, RegisterOptions, Uri, UriRule, Value, uris};
@@ -62,6 +63,7 @@ pub async fn start(gate: Gate, realm: &Uri) -> Result<(), DemoError> {
             serializers: vec![Serializer::MsgPack],
         },
         realm: realm.clone(),
+        credentials: Credentials::default(),
         agent: concat!("wamp-demo/", env!("CARGO_PKG_VERSION")).to_owned(),
         timeout: None,
         retry: None,

@@ -53,6 +53,8 @@ uris! {
     NO_SUCH_SESSION = "wamp.error.no_such_session";
     /// Callers and publishers are not disclosed in this realm.
     DISCLOSE_ME_DISALLOWED = "wamp.error.option_disallowed.disclose_me";
+    /// The router did not prove who it is.
+    AUTHENTICATION_FAILED = "wamp.error.authentication_failed";
     /// None of the ways offered to sign in is to be had.
     NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method";
     /// Somebody ended the session.

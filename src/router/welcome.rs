@@ -49,6 +49,7 @@ pub(super) fn welcome_details(
         authrole: Some(identity.authrole.clone()),
         authmethod: Some(identity.authmethod.clone()),
         authprovider: Some(identity.authprovider.clone()),
+        authextra: None,
     }
 }
 

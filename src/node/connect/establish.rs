@@ -4,6 +4,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::state::{Gap, Joined};
 use super::{ConnectError, ConnectOptions};
+use crate::auth::SignIn;
 use crate::client::{Limits, Output, Session};
 use crate::protocol::Message;
 use crate::protocol::message::Welcome;
@@ -34,7 +35,9 @@ impl Link {
 pub(super) async fn establish(options: &ConnectOptions) -> Result<Link, ConnectError> {
     let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
     let mut connection = options.dialer.dial(deadline).await?;
-    let mut session = Session::join(options.realm.clone(), &options.agent, Limits::default());
+    let sign_in = SignIn::new(options.credentials.clone(), &rand::random());
+    let realm = options.realm.clone();
+    let mut session = Session::join(realm, &options.agent, sign_in, Limits::default());
     let joining = join(&mut connection, &mut session);
     let joined = match deadline {
         None => joining.await,

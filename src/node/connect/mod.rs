@@ -28,6 +28,7 @@ pub use retry::Retry;
 pub use state::{Gap, Joined, SessionEnd, SessionState};
 pub use subscription::{Subscription, SubscriptionEnd, Subscriptions};
 
+use crate::auth::Credentials;
 use crate::protocol::Uri;
 use crate::transport::Dialer;
 
@@ -38,6 +39,8 @@ pub struct ConnectOptions {
     pub dialer: Dialer,
     /// The realm to join.
     pub realm: Uri,
+    /// What there is to sign in with.
+    pub credentials: Credentials,
     /// Our software and version, as the router sees it.
     pub agent: String,
     /// How long connecting and joining may take; `None` is for ever.

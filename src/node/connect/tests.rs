@@ -69,6 +69,7 @@ async fn joined() -> (Peer, Played) {
             serializers: vec![Serializer::Json],
         },
         realm: Uri::from("realm1"),
+        credentials: crate::auth::Credentials::default(),
         agent: "test".to_owned(),
         timeout: None,
         retry: None,

@@ -271,6 +271,8 @@ options! {
         "authmethod" authmethod: ByteString,
         /// Who vouched for it.
         "authprovider" authprovider: ByteString,
+        /// What its method of signing in needs beside.
+        "authextra" authextra: Dict,
     }
     /// Why a session ends before its time.
     AbortDetails {

@@ -1,0 +1,207 @@
+//! The client's side of signing in: what HELLO offers, and the answer to whichever method the router chose.
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+use super::cryptosign::PrivateKey;
+use super::scram::{ClientFirst, ClientLast, Form};
+use super::{SignInError, wampcra};
+use crate::protocol::message::{Authenticate, Challenge};
+use crate::protocol::{Dict, HelloDetails, Value, WelcomeDetails};
+
+/// A way to sign in that a client can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Without saying who it is.
+    Anonymous,
+    /// With a secret that is sent.
+    Ticket,
+    /// By signing with a shared secret.
+    WampCra,
+    /// By proving knowledge of a password.
+    Scram(Form),
+    /// By signing with a private key.
+    Cryptosign,
+}
+
+/// What a client has to sign in with. The default is nothing: it joins without saying who it is.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// Who it is.
+    pub authid: Option<ByteString>,
+    /// What it wants to be there; the router decides.
+    pub authrole: Option<ByteString>,
+    /// For the method `ticket`.
+    pub ticket: Option<String>,
+    /// For WAMP-CRA and SCRAM.
+    pub secret: Option<String>,
+    /// For cryptosign.
+    pub key: Option<PrivateKey>,
+    /// The methods to offer, in this order. Empty: all that there is something for.
+    pub methods: Vec<Method>,
+}
+
+/// One session's signing in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    credentials: Credentials,
+    scram: Option<ClientFirst>,
+    /// What WELCOME has to prove.
+    expected: Option<ClientLast>,
+}
+
+impl Method {
+    /// All, those first that tell an eavesdropper or a false router least.
+    pub const ALL: [Self; 6] = [
+        Self::Cryptosign,
+        Self::Scram(Form::Specification),
+        Self::Scram(Form::Autobahn),
+        Self::WampCra,
+        Self::Ticket,
+        Self::Anonymous,
+    ];
+
+    /// The `authmethod`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Ticket => "ticket",
+            Self::WampCra => "wampcra",
+            Self::Scram(form) => form.authmethod(),
+            Self::Cryptosign => "cryptosign",
+        }
+    }
+
+    /// The method of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+impl Credentials {
+    /// Whether there is what a method needs.
+    #[must_use]
+    pub const fn suffice_for(&self, method: Method) -> bool {
+        let has_name = self.authid.is_some();
+        match method {
+            Method::Anonymous => true,
+            Method::Ticket => has_name && self.ticket.is_some(),
+            Method::WampCra | Method::Scram(_) => has_name && self.secret.is_some(),
+            // The key itself says who it is.
+            Method::Cryptosign => self.key.is_some(),
+        }
+    }
+
+    /// The methods offered.
+    #[must_use]
+    pub fn offered(&self) -> Vec<Method> {
+        if !self.methods.is_empty() {
+            return self.methods.clone();
+        }
+        // Who has something to show does not want to be taken for nobody.
+        let with_proof = |&method: &Method| method != Method::Anonymous && self.suffice_for(method);
+        Method::ALL.into_iter().filter(with_proof).collect()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authid", &self.authid)
+            .field("authrole", &self.authrole)
+            .field("methods", &self.methods)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SignIn {
+    /// Begins with random bytes, used once.
+    #[must_use]
+    pub fn new(credentials: Credentials, nonce: &[u8; 16]) -> Self {
+        let is_scram = |method: &Method| matches!(method, Method::Scram(_));
+        let scram = match (&credentials.authid, &credentials.secret) {
+            (Some(authid), Some(secret)) if credentials.offered().iter().any(is_scram) => {
+                Some(ClientFirst::new(authid, secret, nonce))
+            }
+            _ => None,
+        };
+        Self {
+            credentials,
+            scram,
+            expected: None,
+        }
+    }
+
+    /// Says in HELLO who the client is and how it can prove that.
+    pub fn announce(&self, hello: &mut HelloDetails) {
+        let credentials = &self.credentials;
+        let offered = credentials.offered();
+        let mut extra = self
+            .scram
+            .as_ref()
+            .map_or_else(Dict::new, ClientFirst::authextra);
+        if let Some(key) = credentials
+            .key
+            .as_ref()
+            .filter(|_| offered.contains(&Method::Cryptosign))
+        {
+            extra.push("pubkey", key.public_key().to_hex());
+            if self.scram.is_none() {
+                extra.push("channel_binding", Value::Null);
+            }
+        }
+        let names = offered
+            .iter()
+            .map(|method| ByteString::from_static(method.name()));
+        hello.authmethods = (!offered.is_empty()).then(|| names.collect());
+        hello.authid.clone_from(&credentials.authid);
+        hello.authrole.clone_from(&credentials.authrole);
+        hello.authextra = (!extra.is_empty()).then_some(extra);
+    }
+
+    /// Answers a challenge; `None` where it is of a method that was not offered. Cost: with SCRAM and WAMP-CRA what
+    /// the router asks for, some seconds at most.
+    ///
+    /// # Errors
+    /// A challenge that cannot or should not be answered.
+    pub fn answer(&mut self, challenge: &Challenge) -> Option<Result<Authenticate, SignInError>> {
+        let method = Method::named(&challenge.authmethod)
+            .filter(|&method| self.credentials.offered().contains(&method))?;
+        let extra = &challenge.extra;
+        let plain = |signature| Authenticate {
+            signature,
+            extra: Dict::new(),
+        };
+        let credentials = &self.credentials;
+        Some(match method {
+            Method::Anonymous => return None,
+            Method::Ticket => Ok(plain(credentials.ticket.as_deref()?.into())),
+            Method::WampCra => wampcra::sign(credentials.secret.as_deref()?, extra).map(plain),
+            Method::Cryptosign => credentials.key.as_ref()?.sign(extra, None).map(plain),
+            Method::Scram(form) => {
+                self.scram
+                    .as_ref()?
+                    .answer(form, extra)
+                    .map(|(signature, extra, last)| {
+                        self.expected = Some(last);
+                        Authenticate { signature, extra }
+                    })
+            }
+        })
+    }
+
+    /// Checks that the router proved what it had to.
+    ///
+    /// # Errors
+    /// [`SignInError::Router`].
+    pub fn check(&self, welcome: &WelcomeDetails) -> Result<(), SignInError> {
+        let Some(expected) = &self.expected else {
+            return Ok(());
+        };
+        let extra = welcome.authextra.as_ref();
+        extra.map_or(Err(SignInError::Router), |extra| expected.check(extra))
+    }
+}

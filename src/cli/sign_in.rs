@@ -1,0 +1,210 @@
+//! Whom a command signs in as: flags, environment, files and a prompt, and nothing secret where others see it.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use crate::auth::{Credentials, Method, PrivateKey};
+use crate::transport::io_text;
+
+/// How long a file with a secret may be, in bytes.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+
+/// Who the client is, and how it proves that.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Signing in")]
+pub(super) struct SignInArgs {
+    /// Who to sign in as
+    #[arg(long, env = "WAMP_AUTHID", hide_env_values = true, value_name = "NAME")]
+    authid: Option<String>,
+    /// Role to ask for
+    #[arg(long, env = "WAMP_AUTHROLE", hide_env_values = true)]
+    #[arg(value_name = "ROLE")]
+    authrole: Option<String>,
+    /// Methods to offer, in this order; default: all there is something for
+    #[arg(long, env = "WAMP_AUTHMETHOD", hide_env_values = true)]
+    #[arg(value_name = "METHOD", value_delimiter = ',', value_parser = method)]
+    authmethod: Vec<Method>,
+    /// Ticket; --ticket-file or the variable `WAMP_TICKET` keeps it from others
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
+    /// File with the ticket
+    #[arg(long, value_name = "FILE", conflicts_with = "ticket")]
+    ticket_file: Option<PathBuf>,
+    /// Secret for WAMP-CRA and SCRAM; better --secret-file or `WAMP_SECRET`
+    #[arg(long, value_name = "SECRET")]
+    secret: Option<String>,
+    /// File with the secret
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    secret_file: Option<PathBuf>,
+    /// Ask for the secret, which is not shown
+    #[arg(long, conflicts_with_all = ["secret", "secret_file"])]
+    ask_secret: bool,
+    /// File with the Ed25519 key for cryptosign: PEM, hex or 32 bytes
+    #[arg(long, env = "WAMP_PRIVATE_KEY", hide_env_values = true)]
+    #[arg(value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+fn method(name: &str) -> Result<Method, String> {
+    Method::named(name).ok_or_else(|| {
+        let names = Method::ALL.map(Method::name).join(", ");
+        format!("one of {names}")
+    })
+}
+
+impl SignInArgs {
+    /// Gathers what there is to sign in with. May ask on the terminal.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that others can; a method for which something is missing.
+    pub(super) fn credentials(&self, console: &Console) -> Result<Credentials, Failure> {
+        let credentials = Credentials {
+            authid: set(self.authid.as_deref()).map(Into::into),
+            authrole: set(self.authrole.as_deref()).map(Into::into),
+            ticket: self.ticket(console)?,
+            secret: self.secret(console)?,
+            key: self.key()?,
+            methods: self.authmethod.clone(),
+        };
+        check(&credentials)?;
+        Ok(credentials)
+    }
+
+    fn ticket(&self, console: &Console) -> Result<Option<String>, Failure> {
+        if let Some(ticket) = &self.ticket {
+            note_visible(console, "--ticket", "--ticket-file or WAMP_TICKET");
+            return Ok(Some(ticket.clone()));
+        }
+        let file = self.ticket_file.as_deref();
+        file.map(read_line)
+            .transpose()
+            .map(|ticket| ticket.or_else(|| variable("WAMP_TICKET")))
+    }
+
+    fn secret(&self, console: &Console) -> Result<Option<String>, Failure> {
+        if let Some(secret) = &self.secret {
+            note_visible(console, "--secret", "--secret-file or WAMP_SECRET");
+            return Ok(Some(secret.clone()));
+        }
+        if self.ask_secret {
+            return ask().map(Some);
+        }
+        let file = self.secret_file.as_deref();
+        file.map(read_line)
+            .transpose()
+            .map(|secret| secret.or_else(|| variable("WAMP_SECRET")))
+    }
+
+    fn key(&self) -> Result<Option<PrivateKey>, Failure> {
+        let Some(file) = self
+            .key
+            .as_deref()
+            .filter(|file| !file.as_os_str().is_empty())
+        else {
+            return Ok(None);
+        };
+        let bytes = read(file)?;
+        PrivateKey::from_file(&bytes).map(Some).ok_or_else(|| {
+            let message = format!("{} holds no Ed25519 private key", file.display());
+            Failure::local(message).hint("a key is PEM (PKCS#8), 64 hex digits, or 32 bytes")
+        })
+    }
+}
+
+/// Says what is missing before the router is asked, which would only refuse.
+fn check(credentials: &Credentials) -> Result<(), Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let has_proof = credentials.ticket.is_some() || credentials.secret.is_some();
+    if has_proof && credentials.authid.is_none() {
+        return Err(
+            usage("a ticket or a secret is somebody's".into()).hint("say whose with --authid NAME")
+        );
+    }
+    for &method in &credentials.methods {
+        if !credentials.suffice_for(method) {
+            let needed = match method {
+                Method::Anonymous => "nothing",
+                Method::Ticket => "--authid and --ticket-file",
+                Method::WampCra | Method::Scram(_) => "--authid and --secret-file",
+                Method::Cryptosign => "--key",
+            };
+            return Err(usage(format!(
+                "the method {:?} needs {needed}",
+                method.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn note_visible(console: &Console, flag: &str, better: &str) {
+    console.note(&format!(
+        "others on this machine can see what {flag} holds; use {better}"
+    ));
+}
+
+/// A variable's value; one that is set to nothing is as good as none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn set(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| !value.is_empty())
+}
+
+/// Asks on the terminal, whatever stdin is.
+fn ask() -> Result<String, Failure> {
+    if !io::stderr().is_terminal() {
+        let failure = Failure::new(Exit::Usage, "--ask-secret needs a terminal to ask on");
+        return Err(failure.hint("use --secret-file or WAMP_SECRET"));
+    }
+    rpassword::prompt_password("Secret: ")
+        .map_err(|error| Failure::local(format!("cannot ask for the secret: {}", io_text(&error))))
+}
+
+/// The first line of a file with a secret.
+fn read_line(file: &Path) -> Result<String, Failure> {
+    let text = String::from_utf8(read(file)?)
+        .map_err(|_| Failure::local(format!("{} holds no text", file.display())))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Failure::local(format!(
+            "{} holds no secret in its first line",
+            file.display()
+        )));
+    }
+    Ok(line.to_owned())
+}
+
+/// Reads a file that is its owner's alone.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: io::Error| {
+        Failure::local(format!(
+            "cannot read {}: {}",
+            file.display(),
+            io_text(&error)
+        ))
+    };
+    let opened = File::open(file).map_err(failed)?;
+    let metadata = opened.metadata().map_err(failed)?;
+    if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+        let message = format!("others can read {}", file.display());
+        let quoted = file.display().to_string();
+        let quoted = shell_words::quote(&quoted);
+        return Err(
+            Failure::local(message).hint(format!("make it yours alone: chmod 600 {quoted}"))
+        );
+    }
+    let mut bytes = Vec::new();
+    opened
+        .take(SECRET_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(bytes)
+}
