@@ -4,7 +4,7 @@
 //! 3  cli                          one file a subcommand; nobody imports it
 //! 2  node  echo  transport        pumps, sockets, clock: tokio starts here
 //! 1  router  client  auth         the cores: deterministic, no IO
-//! 0  protocol  serializer         messages, and their bytes
+//! 0  protocol  serializer  framing    messages, their bytes, and those in a stream
 //! ```
 //!
 //! A module imports its own layer and lower ones. The library is there for the binary, its tests and its
@@ -15,6 +15,7 @@ pub mod auth;
 pub mod cli;
 pub mod client;
 pub mod echo;
+pub mod framing;
 pub mod node;
 pub mod protocol;
 pub mod router;

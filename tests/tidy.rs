@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("protocol", 0),
     ("serializer", 0),
+    ("framing", 0),
     ("auth", 1),
     ("router", 1),
     ("client", 1),
