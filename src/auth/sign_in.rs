@@ -52,13 +52,15 @@ pub struct SignIn {
 }
 
 impl Method {
-    /// All, those first that tell an eavesdropper or a false router least.
+    /// All, in the order in which they are offered: those first that tell an eavesdropper or a false router least,
+    /// but the specification's SCRAM late, for Crossbar.io refuses who offers what it does not know before it has
+    /// found what it does.
     pub const ALL: [Self; 6] = [
         Self::Cryptosign,
-        Self::Scram(Form::Specification),
         Self::Scram(Form::Autobahn),
         Self::WampCra,
         Self::Ticket,
+        Self::Scram(Form::Specification),
         Self::Anonymous,
     ];
 

@@ -1,13 +1,14 @@
 //! One attempt at a session: dial, HELLO, WELCOME.
 
+use bytestring::ByteString;
 use tokio::time::{Instant, timeout_at};
 
 use super::state::{Gap, Joined};
 use super::{ConnectError, ConnectOptions};
 use crate::auth::SignIn;
 use crate::client::{Limits, Output, Session};
-use crate::protocol::Message;
-use crate::protocol::message::Welcome;
+use crate::protocol::message::{Authenticate, Welcome};
+use crate::protocol::{Dict, Message};
 use crate::serializer::Serializer;
 use crate::transport::{Connection, DialError, Read, Stage};
 
@@ -94,7 +95,12 @@ pub(super) fn trace_received(serializer: Serializer, message: &Message) {
 
 fn trace_frame(direction: &str, serializer: Serializer, message: &Message) {
     if tracing::enabled!(target: "wamp::frame", tracing::Level::TRACE) {
-        let json = Serializer::Json.encode(message);
+        // A log is no place for secrets, and a ticket is one.
+        let masked = matches!(message, Message::Authenticate(_)).then(|| {
+            let (signature, extra) = (ByteString::from_static("…"), Dict::new());
+            Authenticate { signature, extra }.into()
+        });
+        let json = Serializer::Json.encode(masked.as_ref().unwrap_or(message));
         tracing::trace!(
             target: "wamp::frame",
             "{direction} {} {} ({})",
