@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use wamp::protocol::{MatchPolicy, Message, MessageCode, Role, Roles, SessionId};
-use wamp::router::{Joining, Limits, Output, Realm, Settings, Sources, Transport};
+use wamp::router::{Identity, Joining, Limits, Output, Realm, Settings, Sources, Transport};
 use wamp::serializer::Serializer;
 
 mod worst;
@@ -139,7 +139,9 @@ impl Table {
     fn join(&mut self) -> Seat {
         let joining = Joining {
             realm: "bench".into(),
-            identity: None,
+            identity: Identity::anonymous("bench"),
+            session: None,
+            authextra: None,
             roles: Roles::default().with(Role::Subscriber, &[]),
             agent: None,
         };

@@ -10,7 +10,7 @@ use wamp::protocol::{
     CallOptions, Dict, MatchPolicy, Message, MessageCode, Payload, PublishOptions, RegisterOptions,
     RequestId, Role, Roles, SessionId, SubscribeOptions, Uri, YieldOptions,
 };
-use wamp::router::{Joining, Limits, Output, Realm, Settings, Sources, Transport};
+use wamp::router::{Identity, Joining, Limits, Output, Realm, Settings, Sources, Transport};
 use wamp::serializer::Serializer;
 
 use crate::pattern::{self, Patterns};
@@ -117,7 +117,9 @@ impl Table {
             realm: "bench".into(),
             roles,
             agent: None,
-            identity: None,
+            identity: Identity::anonymous("bench"),
+            session: None,
+            authextra: None,
         };
         let transport = Transport {
             kind: "memory",

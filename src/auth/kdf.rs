@@ -67,6 +67,15 @@ impl Cost {
         Ok(key)
     }
 
+    /// The same with a salt of the same length, made of `bytes`.
+    pub(super) fn with_salt_of(&self, bytes: &[u8; KEY_BYTES]) -> Self {
+        let salt = bytes.iter().copied().cycle().take(self.salt.len());
+        Self {
+            salt: salt.collect(),
+            ..*self
+        }
+    }
+
     /// Whether the key would be worked out.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 mod cryptosign;
 mod extra;
 mod kdf;
+mod principals;
+mod record;
 mod scram;
 mod sign_in;
 mod ticket;
@@ -14,6 +16,8 @@ mod wampcra;
 pub use cryptosign::{Challenge as CryptosignChallenge, PrivateKey, PublicKey};
 pub use extra::ExtraError;
 pub use kdf::{Cost, Kdf, KdfError};
+pub use principals::{Candidate, Principal, Principals};
+pub use record::{Challenged, Occasion, Record};
 pub use scram::{
     ClientFirst as ScramClientFirst, ClientLast as ScramClientLast, Form as ScramForm,
     Keys as ScramKeys, Server as ScramServer,

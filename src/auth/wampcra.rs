@@ -70,6 +70,23 @@ impl CraKey {
         })
     }
 
+    /// A key that is salted as this one is, with a salt of the same length, made of `text`: 64 hex digits.
+    pub(super) fn like(&self, text: &str) -> Self {
+        let salting = self.salting.as_ref().map(|salting| Salting {
+            salt: text
+                .chars()
+                .cycle()
+                .take(salting.salt.len())
+                .collect::<String>()
+                .into(),
+            ..salting.clone()
+        });
+        Self {
+            key: text.into(),
+            salting,
+        }
+    }
+
     /// `CHALLENGE.Extra` for a text to be signed.
     #[must_use]
     pub fn challenge_extra(&self, challenge: &str) -> Dict {

@@ -13,8 +13,8 @@ use super::clock::time_of_day;
 use super::outbox::Total;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
-use crate::protocol::Uri;
-use crate::router::{Authenticator, Limits, Realm, Settings, Sources};
+use crate::protocol::{Message, SessionId, Uri};
+use crate::router::{Authenticator, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step};
 
 /// The realms of one process.
 #[derive(Debug)]
@@ -60,8 +60,15 @@ impl Router {
         &self.limits
     }
 
-    pub(super) const fn authenticator(&self) -> &Authenticator {
-        &self.authenticator
+    /// Takes a message of a client that is not in a session yet.
+    pub(super) fn handle_handshake(&self, handshake: &mut Handshake, message: Message) -> Step {
+        let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
+        let occurrence = Occurrence {
+            session: SessionId::from_random(rand::random()),
+            time: time_of_day(),
+            nonce: &rand::random(),
+        };
+        handshake.handle_message(message, realm_exists, &self.authenticator, &occurrence)
     }
 
     /// The realms' names, escaped, in alphabetical order.

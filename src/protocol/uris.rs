@@ -53,6 +53,12 @@ uris! {
     NO_SUCH_SESSION = "wamp.error.no_such_session";
     /// Callers and publishers are not disclosed in this realm.
     DISCLOSE_ME_DISALLOWED = "wamp.error.option_disallowed.disclose_me";
+    /// Wrong, or nobody is called that.
+    AUTHENTICATION_DENIED = "wamp.error.authentication_denied";
+    /// This realm is not for those who do not say who they are.
+    AUTHENTICATION_REQUIRED = "wamp.error.authentication_required";
+    /// No role is for who would join.
+    NO_SUCH_ROLE = "wamp.error.no_such_role";
     /// The router did not prove who it is.
     AUTHENTICATION_FAILED = "wamp.error.authentication_failed";
     /// None of the ways offered to sign in is to be had.

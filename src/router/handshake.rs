@@ -1,30 +1,33 @@
-//! From HELLO to WELCOME: who may join which realm.
+//! From HELLO to WELCOME: who may join which realm, and as whom.
 //!
-//! Decides only; the realm then opens the session. Spec: bp#session-establishment.
-
-use std::fmt;
+//! Decides only; the realm then opens the session. Spec: bp#session-establishment, ap#authentication.
+//!
+//! ```text
+//!  HELLO ---> join                      AUTHENTICATE ---> join
+//!    |------> refuse, close                 |-----------> refuse, close
+//!    +------> challenge ------------------->+
+//! ```
 
 use bytestring::ByteString;
 
+use super::authenticator::{Authenticator, Entry, Occurrence};
 use super::identity::Identity;
 use super::violation::{Violation, abort};
-use crate::protocol::message::{Abort, Hello};
-use crate::protocol::{HelloDetails, Message, Role, Roles, Uri, uris};
-
-/// Decides who a client is. Everybody may be anonymous.
-#[derive(Default)]
-pub struct Authenticator {
-    #[expect(clippy::type_complexity, reason = "it has a name: the field's")]
-    identify: Option<Box<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
-}
+use crate::auth::Challenged;
+use crate::protocol::message::{Abort, Authenticate, Challenge, Hello};
+use crate::protocol::{Dict, Message, Role, Roles, SessionId, Uri, uris};
 
 /// A client that may join: where, and as whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Joining {
     /// The realm, which exists.
     pub realm: Uri,
-    /// Who the client is; the realm finds a name for who did not say.
-    pub identity: Option<Identity>,
+    /// Who the client is.
+    pub identity: Identity,
+    /// The session to open, if its id is free: a challenge may have named it.
+    pub session: Option<SessionId>,
+    /// What the router proves in WELCOME.
+    pub authextra: Option<Dict>,
     /// What the client announced.
     pub roles: Roles,
     /// The client's software, as it says.
@@ -36,100 +39,100 @@ pub struct Joining {
 pub enum Step {
     /// The client may join: open its session.
     Join(Box<Joining>),
+    /// Send this; the answer comes to the same handshake.
+    Challenge(Box<Challenge>),
     /// Send this, then close the transport.
     Refuse(Box<Abort>),
     /// Close the transport: the client gave up.
     Close,
 }
 
-impl Authenticator {
-    /// Asks `identify` first; whom it does not know may still be anonymous.
-    pub fn new(
-        identify: impl Fn(&HelloDetails) -> Option<Identity> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            identify: Some(Box::new(identify)),
-        }
-    }
-
-    fn identify(&self, details: &HelloDetails) -> Result<Option<Identity>, Box<Abort>> {
-        let identity = self
-            .identify
-            .as_ref()
-            .and_then(|identify| identify(details));
-        let may_be_anonymous = details
-            .authmethods
-            .as_ref()
-            .is_none_or(|methods| methods.is_empty() || methods.iter().any(|m| m == "anonymous"));
-        if identity.is_none() && !may_be_anonymous {
-            return Err(abort(
-                uris::NO_MATCHING_AUTH_METHOD,
-                "this router knows the method \"anonymous\" only",
-            )
-            .into());
-        }
-        Ok(identity)
-    }
+/// One client's way to a session.
+#[derive(Debug, Default)]
+pub struct Handshake {
+    /// What was asked of the client, and what follows if its answer is right.
+    challenged: Option<Box<(Challenged, Joining)>>,
 }
 
-impl fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authenticator")
-    }
-}
-
-/// Takes a client's first message; `realm_exists` says which realms there are.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "whatever else comes before HELLO is refused alike"
-)]
-pub fn handshake(
-    message: Message,
-    realm_exists: impl Fn(&Uri) -> bool,
-    authenticator: &Authenticator,
-) -> Step {
-    match message {
-        Message::Hello(hello) => match admit(hello, realm_exists, authenticator) {
-            Ok(joining) => Step::Join(joining.into()),
-            Err(refusal) => Step::Refuse(refusal),
-        },
-        // spec(bp#abort-1): ABORT is never answered.
-        Message::Abort(_) => Step::Close,
-        other => Step::Refuse(
-            Violation::Unexpected {
-                got: other.code(),
-                when: "before HELLO",
+impl Handshake {
+    /// Takes a message; `realm_exists` says which realms there are, `occurrence` is new for each message.
+    pub fn handle_message(
+        &mut self,
+        message: Message,
+        realm_exists: impl Fn(&Uri) -> bool,
+        authenticator: &Authenticator,
+        occurrence: &Occurrence<'_>,
+    ) -> Step {
+        let outcome = match (self.challenged.take(), message) {
+            (None, Message::Hello(hello)) => {
+                self.handle_hello(hello, realm_exists, authenticator, occurrence)
             }
-            .abort()
-            .into(),
-        ),
+            (Some(challenged), Message::Authenticate(answer)) => check(*challenged, &answer),
+            // spec(bp#abort-1): ABORT is never answered.
+            (_, Message::Abort(_)) => return Step::Close,
+            (challenged, other) => Err(unexpected(challenged.is_some(), &other).into()),
+        };
+        outcome.unwrap_or_else(Step::Refuse)
+    }
+
+    fn handle_hello(
+        &mut self,
+        hello: Hello,
+        realm_exists: impl Fn(&Uri) -> bool,
+        authenticator: &Authenticator,
+        occurrence: &Occurrence<'_>,
+    ) -> Result<Step, Box<Abort>> {
+        let Hello { realm, details } = hello;
+        if !realm_exists(&realm) {
+            let message = format!("this router has no realm {}", realm.quoted());
+            return Err(abort(uris::NO_SUCH_REALM, &message).into());
+        }
+        let entry = authenticator.admit(&realm, &details, occurrence)?;
+        let roles = details
+            .roles
+            .filter(announces_a_client)
+            .ok_or_else(|| Box::new(Violation::NoRole.abort()))?;
+        let joining = |identity, session| Joining {
+            realm,
+            identity,
+            session,
+            authextra: None,
+            roles,
+            agent: details.agent,
+        };
+        Ok(match entry {
+            Entry::Free(identity) => Step::Join(joining(identity, None).into()),
+            Entry::Challenged(asked) => {
+                let session = Some(occurrence.session);
+                let joining = joining(asked.identity, session);
+                self.challenged = Some(Box::new((asked.challenged, joining)));
+                Step::Challenge(asked.challenge.into())
+            }
+        })
     }
 }
 
-fn admit(
-    hello: Hello,
-    realm_exists: impl Fn(&Uri) -> bool,
-    authenticator: &Authenticator,
-) -> Result<Joining, Box<Abort>> {
-    let Hello { realm, details } = hello;
-    if !realm_exists(&realm) {
-        return Err(abort(
-            uris::NO_SUCH_REALM,
-            &format!("this router has no realm {}", realm.quoted()),
-        )
-        .into());
-    }
-    let identity = authenticator.identify(&details);
-    let roles = details
-        .roles
-        .filter(announces_a_client)
-        .ok_or_else(|| Box::new(Violation::NoRole.abort()))?;
-    Ok(Joining {
-        realm,
-        identity: identity?,
-        roles,
-        agent: details.agent,
-    })
+/// Whether the client has proved who it is. Wrong or unknown is the same, in the same words.
+fn check(
+    (challenged, mut joining): (Challenged, Joining),
+    answer: &Authenticate,
+) -> Result<Step, Box<Abort>> {
+    let Some(authextra) = challenged.verify(answer) else {
+        let message = "the proof of identity is wrong, or nobody is called that";
+        return Err(abort(uris::AUTHENTICATION_DENIED, message).into());
+    };
+    joining.authextra = (!authextra.is_empty()).then_some(authextra);
+    Ok(Step::Join(joining.into()))
+}
+
+fn unexpected(is_challenged: bool, message: &Message) -> Abort {
+    let when = if is_challenged {
+        "before AUTHENTICATE"
+    } else {
+        "before HELLO"
+    };
+    let got = message.code();
+    Violation::Unexpected { got, when }.abort()
 }
 
 fn announces_a_client(roles: &Roles) -> bool {

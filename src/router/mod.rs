@@ -1,12 +1,13 @@
 //! THE CORE: what a router decides. Deterministic, without IO, clock, randomness, lock or log.
 //!
-//! [`handshake()`] decides who may join; a [`Realm`] takes the messages of its sessions and says what is to be
+//! A [`Handshake`] decides who may join; a [`Realm`] takes the messages of its sessions and says what is to be
 //! sent to whom, its [`Broker`](broker) for events, its [`Dealer`](dealer) for calls. A request that cannot be
 //! granted is an ERROR message; a broken rule is a [`Violation`], and becomes ABORT in one place.
 //! `node` runs it: there are the locks, the sockets and the clock.
 
 #![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+mod authenticator;
 mod broker;
 mod context;
 mod deadlines;
@@ -27,7 +28,8 @@ mod sources;
 mod violation;
 mod welcome;
 
-pub use handshake::{Authenticator, Joining, Step, handshake};
+pub use authenticator::{Authenticator, Occurrence, SignInRules};
+pub use handshake::{Handshake, Joining, Step};
 pub use identity::{Identity, Transport};
 pub use limits::Limits;
 pub use output::{End, Output};

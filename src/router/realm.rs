@@ -14,7 +14,7 @@ use super::context::{Context, Happening, Refusal};
 use super::deadlines::{Deadlines, Due};
 use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
-use super::identity::{Identity, Transport};
+use super::identity::Transport;
 use super::leaving::{Manner, goodbye};
 use super::limits::Limits;
 use super::meta::{self, Definitions, Request};
@@ -129,12 +129,11 @@ impl Realm {
         if !matches!(self.phase, Phase::Open) {
             return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
-        let session = self.fresh_session_id();
-        let identity = joining.identity.clone();
-        let identity =
-            identity.unwrap_or_else(|| Identity::anonymous(self.context.sources.authid()));
-        let details = welcome_details(&self.name, &self.context.settings, &identity);
-        let joined = Session::new(identity, joining.roles, transport);
+        let is_free = |id: &SessionId| self.is_free(*id);
+        let session = joining.session.filter(is_free);
+        let session = session.unwrap_or_else(|| self.fresh_session_id());
+        let details = welcome_details(&self.name, &self.context.settings, joining);
+        let joined = Session::new(joining.identity.clone(), joining.roles, transport);
         self.context.sessions.insert(session, joined);
         let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
@@ -146,10 +145,14 @@ impl Realm {
     fn fresh_session_id(&mut self) -> SessionId {
         loop {
             let id = self.context.sources.session();
-            if !self.context.sessions.contains_key(&id) && !self.dismissed.contains_key(&id) {
+            if self.is_free(id) {
                 return id;
             }
         }
+    }
+
+    fn is_free(&self, id: SessionId) -> bool {
+        !self.context.sessions.contains_key(&id) && !self.dismissed.contains_key(&id)
     }
 
     /// Takes a message of a session. One that the core has forgotten is ignored: its messages crossed its end.

@@ -51,11 +51,6 @@ impl Sources {
         PublicationId::from_random((self.random)())
     }
 
-    /// A name for somebody who has none.
-    pub(super) fn authid(&mut self) -> String {
-        format!("{:016x}", (self.random)())
-    }
-
     /// A number below `end`, which must not be 0; uniform but for the last few of 2^64.
     pub(super) fn below(&mut self, end: usize) -> usize {
         let end = end as u64;

@@ -1,6 +1,6 @@
 //! What the router says of itself. Announced are exactly the features that work.
 
-use super::identity::Identity;
+use super::handshake::Joining;
 use super::settings::Settings;
 use crate::protocol::{Feature, Role, Roles, Uri, WelcomeDetails};
 
@@ -39,8 +39,9 @@ const DEALER: &[Feature] = &[
 pub(super) fn welcome_details(
     realm: &Uri,
     settings: &Settings,
-    identity: &Identity,
+    joining: &Joining,
 ) -> WelcomeDetails {
+    let identity = &joining.identity;
     WelcomeDetails {
         roles: Some(roles(settings)),
         agent: Some(concat!("wamp/", env!("CARGO_PKG_VERSION")).into()),
@@ -49,7 +50,7 @@ pub(super) fn welcome_details(
         authrole: Some(identity.authrole.clone()),
         authmethod: Some(identity.authmethod.clone()),
         authprovider: Some(identity.authprovider.clone()),
-        authextra: None,
+        authextra: joining.authextra.clone(),
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use wamp::protocol::{HelloDetails, Message, SessionId};
 use wamp::router::{
-    Authenticator, End, Holdings, Identity, Output, Realm, Sources, Step, Transport, Violation,
-    handshake,
+    Authenticator, End, Handshake, Holdings, Identity, Occurrence, Output, Realm, Sources, Step,
+    Transport, Violation,
 };
 use wamp::serializer::Serializer;
 
@@ -18,6 +18,7 @@ use super::profile::Profile;
 pub(super) struct Core {
     realm: Realm,
     authenticator: Authenticator,
+    joined: u8,
     now: Instant,
     /// Milliseconds since it began.
     clock: Arc<AtomicU64>,
@@ -45,6 +46,7 @@ impl Core {
         Self {
             realm,
             authenticator,
+            joined: 0,
             now: wamp::node::now(),
             clock,
         }
@@ -52,7 +54,15 @@ impl Core {
 
     pub(super) fn join(&mut self, name: &str, hello: &Json, is_local: bool) -> u64 {
         let message = decode(hello).unwrap();
-        let Step::Join(joining) = handshake(message, |_| true, &self.authenticator) else {
+        self.joined = self.joined.wrapping_add(1);
+        let occurrence = Occurrence {
+            session: id(1),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            nonce: &[self.joined; 32],
+        };
+        let mut handshake = Handshake::default();
+        let step = handshake.handle_message(message, |_| true, &self.authenticator, &occurrence);
+        let Step::Join(joining) = step else {
             panic!("{hello} is refused");
         };
         let protocol = Serializer::Json.subprotocol();

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use wamp::protocol::message::Abort;
 use wamp::protocol::{Message, SessionId, Uri, Value};
 use wamp::router::{
-    Authenticator, End, Holdings, Joining, Limits, Output, Realm, Settings, Sources, Step,
-    Transport, Violation, handshake,
+    Authenticator, End, Handshake, Holdings, Joining, Limits, Occurrence, Output, Realm, Settings,
+    Sources, Step, Transport, Violation,
 };
 use wamp::serializer::Serializer;
 
@@ -18,6 +18,8 @@ use super::stage::{Frame, Received, Stage, Way};
 pub(super) struct Memory {
     realms: BTreeMap<Uri, Realm>,
     authenticator: Authenticator,
+    /// How many messages of handshakes there were: what is random elsewhere is counted here.
+    occurrences: u64,
     connections: BTreeMap<String, Connection>,
     now: Instant,
 }
@@ -26,6 +28,7 @@ struct Connection {
     serializer: Serializer,
     is_local: bool,
     phase: Phase,
+    handshake: Handshake,
     inbox: VecDeque<Received>,
 }
 
@@ -40,6 +43,7 @@ impl Memory {
         Self {
             realms: open_realms(),
             authenticator: realms::authenticator(),
+            occurrences: 0,
             connections: BTreeMap::new(),
             now: wamp::node::now(),
         }
@@ -51,16 +55,27 @@ impl Memory {
 
     fn handle_first(&mut self, name: &str, received: Result<Message, Violation>) {
         let realms = &self.realms;
+        self.occurrences += 1;
+        let mut nonce = [0; 32];
+        nonce[..8].copy_from_slice(&self.occurrences.to_be_bytes());
+        let occurrence = Occurrence {
+            session: SessionId::from_random(self.occurrences),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            nonce: &nonce,
+        };
+        let connection = self.connections.get_mut(name).expect("it has connected");
         let step = match received {
-            Ok(message) => handshake(
+            Ok(message) => connection.handshake.handle_message(
                 message,
                 |realm| realms.contains_key(realm),
                 &self.authenticator,
+                &occurrence,
             ),
             Err(violation) => Step::Refuse(Box::new(violation.abort())),
         };
         match step {
             Step::Join(joining) => self.join(name, &joining),
+            Step::Challenge(challenge) => self.connection(name).push(&(*challenge).into()),
             Step::Refuse(abort) => self.connection(name).refuse(*abort),
             Step::Close => self.connection(name).close(),
         }
@@ -159,7 +174,10 @@ impl Connection {
 
     fn end(&mut self, end: End) {
         match end {
-            End::Left => self.phase = Phase::Joining,
+            End::Left => {
+                self.phase = Phase::Joining;
+                self.handshake = Handshake::default();
+            }
             End::Dismissed | End::Killed | End::Aborted => self.close(),
         }
     }
@@ -184,6 +202,7 @@ impl Stage for Memory {
             serializer: way.serializer,
             is_local: way.is_local,
             phase: Phase::Joining,
+            handshake: Handshake::default(),
             inbox: VecDeque::new(),
         };
         self.connections.insert(name.into(), connection);

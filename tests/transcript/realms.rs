@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule, Settings, TimeUnit,
-    TrustRule, UriPattern,
+    Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule, Settings, SignInRules,
+    TimeUnit, TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -24,13 +25,16 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 7] {
+fn configured() -> [(Uri, Settings); 10] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
         (Uri::from(name), settings)
     };
     [
+        with("members", |_| {}),
+        with("club", |_| {}),
+        with("nobody", |_| {}),
         with("strict", |settings| settings.uri_rule = UriRule::Strict),
         with("lenient", |settings| {
             settings.request_ids = RequestIds::Lenient;
@@ -141,4 +145,28 @@ pub(super) fn authenticator() -> Authenticator {
             authprovider: "harness".into(),
         })
     })
+    .with_rules(sign_in_rules())
+}
+
+/// `members` is for ann and bob, `club` also for those who do not say who they are, `nobody` for nobody.
+fn sign_in_rules() -> [(Uri, SignInRules); 3] {
+    let member = |authid: &'static str, record| Principal {
+        authid: authid.into(),
+        authrole: "member".into(),
+        authprovider: "static".into(),
+        records: vec![record],
+    };
+    let members = [
+        member("ann", Record::Ticket(Ticket::new("rosebud"))),
+        member("bob", Record::WampCra(CraKey::plain("pencil"))),
+    ];
+    let rules = |anonymous: Option<&'static str>, principals: &[Principal]| SignInRules {
+        anonymous: anonymous.map(Into::into),
+        principals: Principals::new(principals.iter().cloned(), [7; 32]),
+    };
+    [
+        ("members".into(), rules(None, &members)),
+        ("club".into(), rules(Some("guest"), &members)),
+        ("nobody".into(), rules(None, &[])),
+    ]
 }

@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn deadline(&self) -> Instant {
         let phase = match self.phase {
-            Phase::Joining { deadline } | Phase::Closing { deadline } => deadline,
+            Phase::Joining { deadline, .. } | Phase::Closing { deadline } => deadline,
             Phase::Joined { .. } => self.ping_due,
         };
         let stall = self
@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(Over);
         }
         match self.phase {
-            Phase::Joining { deadline } if deadline <= now => {
+            Phase::Joining { deadline, .. } if deadline <= now => {
                 warn!(peer = %self.peer, "closed: no HELLO in time");
                 self.close(CloseCode::Policy, "no HELLO in time");
                 Ok(())

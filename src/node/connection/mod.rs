@@ -5,6 +5,7 @@
 
 mod deadlines;
 mod ending;
+mod joining;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,11 +26,10 @@ use ending::how;
 
 use super::clock::now;
 use super::outbox::{Delivery, Load, Outbox, Outgoing};
-use super::realm::{Received, SharedRealm, log_joined};
+use super::realm::{Received, SharedRealm};
 use super::router::Router;
-use crate::protocol::message::Abort;
-use crate::protocol::{Message, SessionId, Uri};
-use crate::router::{End, Joining, Step, Transport, Violation, handshake};
+use crate::protocol::{Message, SessionId};
+use crate::router::{End, Handshake, Violation};
 use crate::serializer::Serializer;
 use crate::transport::{ReadError, Upgraded, WebSocket};
 
@@ -92,7 +92,10 @@ pub(super) struct Connection<S> {
 
 enum Phase {
     /// No session yet, or none any more; until then it must have one.
-    Joining { deadline: Instant },
+    Joining {
+        deadline: Instant,
+        handshake: Handshake,
+    },
     /// In a session.
     Joined {
         realm: Arc<SharedRealm>,
@@ -137,7 +140,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             written: Load::default(),
             spare: BytesMut::new(),
             is_held_back: false,
-            phase: Phase::Joining { deadline },
+            phase: Phase::Joining {
+                deadline,
+                handshake: Handshake::default(),
+            },
             reading: Reading::Messages,
             has_said_goodbye: false,
             timer: Box::pin(tokio::time::sleep_until(deadline.into())),
@@ -249,11 +255,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
-        match &self.phase {
-            Phase::Joining { .. } => match self.serializer.decode(frame) {
+        match &mut self.phase {
+            Phase::Joining { handshake, .. } => match self.serializer.decode(frame) {
                 Ok(message) => {
-                    let realm_exists = |realm: &Uri| self.router.realm(realm).is_some();
-                    let step = handshake(message, realm_exists, self.router.authenticator());
+                    let step = self.router.handle_handshake(handshake, message);
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
@@ -269,43 +274,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }),
             Phase::Closing { .. } => {}
         }
-    }
-
-    fn handle_step(&mut self, step: Step) {
-        match step {
-            Step::Join(joining) => self.join(&joining),
-            Step::Refuse(abort) => self.refuse(&abort),
-            Step::Close => self.close(CloseCode::Normal, "goodbye"),
-        }
-    }
-
-    fn join(&mut self, joining: &Joining) {
-        let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
-            return;
-        };
-        let transport = Transport {
-            kind: "websocket",
-            protocol: self.serializer.subprotocol(),
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
-        };
-        match realm.join(joining, transport, Arc::clone(&self.outbox)) {
-            Ok(session) => {
-                log_joined(session, joining, self.peer, self.serializer.subprotocol());
-                self.socket
-                    .set_message_bytes_max(self.router.limits().message_bytes);
-                self.phase = Phase::Joined { realm, session };
-            }
-            Err(abort) => self.refuse(&abort),
-        }
-    }
-
-    fn refuse(&mut self, abort: &Abort) {
-        let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
-        let encoded = self.serializer.encode(&abort.clone().into());
-        self.socket.push(self.serializer.into(), &encoded);
-        self.close(CloseCode::Normal, "refused to join");
     }
 
     fn handle_read_error(&mut self, error: &ReadError, scratch: &mut Scratch) {
@@ -455,7 +423,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.socket
                     .set_message_bytes_max(limits.message_bytes_before_welcome);
                 let deadline = now() + limits.join_time;
-                self.phase = Phase::Joining { deadline };
+                self.phase = Phase::Joining {
+                    deadline,
+                    handshake: Handshake::default(),
+                };
             }
             End::Dismissed => self.close(CloseCode::Away, "the router is going down"),
             End::Killed => self.close(CloseCode::Normal, "session killed"),

@@ -1,0 +1,317 @@
+//! Who may sign in to a realm, and what those are shown whom nobody knows.
+//!
+//! An authid that nobody has is challenged like any other, in the same way each time, and refused in the same words:
+//! who asks learns nothing of who there is. Spec: ap#wamp-scram, "mock CHALLENGE".
+
+use std::collections::HashMap;
+
+use bytestring::ByteString;
+use hmac::Mac as _;
+
+use super::cryptosign::{PrivateKey, PublicKey};
+use super::hmac_sha256;
+use super::record::Record;
+use super::scram::Keys;
+use super::sign_in::Method;
+use super::ticket::Ticket;
+use crate::protocol::{Dict, HelloDetails};
+
+/// Somebody who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Who it is.
+    pub authid: ByteString,
+    /// What it may do.
+    pub authrole: ByteString,
+    /// Who vouches for it.
+    pub authprovider: ByteString,
+    /// How it proves who it is; several of one method are its keys.
+    pub records: Vec<Record>,
+}
+
+/// Everybody who may sign in to a realm.
+#[derive(Clone, Debug)]
+pub struct Principals {
+    by_authid: HashMap<ByteString, Principal>,
+    /// Who signs in with a key need not say who it is.
+    by_key: HashMap<String, ByteString>,
+    /// All records, with their principals' roles, of which decoys take their shape. Ordered: a decoy stays the same.
+    shapes: Vec<(Record, ByteString)>,
+    /// What decoys are made of; nobody may know it.
+    secret: [u8; 32],
+}
+
+/// Whom a client is challenged as, and with what.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Who it is, if it proves that. A decoy's proof never succeeds.
+    pub principal: Principal,
+    /// What the proof is checked against.
+    pub record: Record,
+}
+
+impl Principals {
+    /// `secret` is random, and best the same after a restart: decoys are made of it.
+    #[must_use]
+    pub fn new(principals: impl IntoIterator<Item = Principal>, secret: [u8; 32]) -> Self {
+        let by_authid: HashMap<_, _> = principals
+            .into_iter()
+            .map(|principal| (principal.authid.clone(), principal))
+            .collect();
+        let mut by_key = HashMap::new();
+        let mut names: Vec<&ByteString> = by_authid.keys().collect();
+        names.sort();
+        let mut shapes = Vec::new();
+        for principal in names.into_iter().filter_map(|name| by_authid.get(name)) {
+            for record in &principal.records {
+                if let Record::Cryptosign(key) = record {
+                    by_key.insert(key.to_hex(), principal.authid.clone());
+                }
+                shapes.push((record.clone(), principal.authrole.clone()));
+            }
+        }
+        Self {
+            by_authid,
+            by_key,
+            shapes,
+            secret,
+        }
+    }
+
+    /// The methods by which somebody may sign in.
+    #[must_use]
+    pub fn methods(&self) -> Vec<Method> {
+        let is_had = |method: &Method| {
+            self.shapes
+                .iter()
+                .any(|(shape, _)| shape.method() == *method)
+        };
+        Method::ALL.into_iter().filter(is_had).collect()
+    }
+
+    /// The first of the client's methods by which it can prove to be who it claims, or a decoy where there is no
+    /// such principal or method. `None` where none of its methods is to be had here at all, or it does not say who
+    /// it is. Cost: O(methods x records of the principal).
+    #[must_use]
+    pub fn candidate(&self, hello: &HelloDetails, methods: &[Method]) -> Option<Candidate> {
+        let authid = self.claimed(hello, methods)?;
+        // Made in any case, so that it takes no longer to find nobody.
+        let decoy = self.decoy(&authid, methods);
+        let known = self.by_authid.get(&authid).and_then(|principal| {
+            let mut records = methods
+                .iter()
+                .filter_map(|&method| principal.record(method, hello));
+            Some(Candidate {
+                record: records.next()?.clone(),
+                principal: principal.clone(),
+            })
+        });
+        known.or(decoy)
+    }
+
+    /// Who the client says it is, by name or by key.
+    fn claimed(&self, hello: &HelloDetails, methods: &[Method]) -> Option<ByteString> {
+        if let Some(authid) = &hello.authid {
+            return Some(authid.clone());
+        }
+        let key = methods
+            .contains(&Method::Cryptosign)
+            .then(|| key_of(hello))??;
+        let hex = key.to_hex();
+        Some(self.by_key.get(&hex).cloned().unwrap_or_else(|| hex.into()))
+    }
+
+    fn decoy(&self, authid: &ByteString, methods: &[Method]) -> Option<Candidate> {
+        let is_offered = |(shape, _): &&(Record, _)| methods.contains(&shape.method());
+        let count = self.shapes.iter().filter(is_offered).count();
+        let [index, ..] = self.derived(authid, "shape");
+        let index = usize::from(index).checked_rem(count)?;
+        let (shape, authrole) = self.shapes.iter().filter(is_offered).nth(index)?;
+        Some(Candidate {
+            record: like(shape, &self.derived(authid, "record")),
+            principal: Principal {
+                authid: authid.clone(),
+                authrole: authrole.clone(),
+                authprovider: ByteString::from_static("static"),
+                records: Vec::new(),
+            },
+        })
+    }
+
+    fn derived(&self, authid: &str, what: &str) -> [u8; 32] {
+        let mut mac = hmac_sha256(&self.secret);
+        mac.update(what.as_bytes());
+        mac.update(&[0]);
+        mac.update(authid.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl Principal {
+    fn record(&self, method: Method, hello: &HelloDetails) -> Option<&Record> {
+        let mut records = self.records.iter();
+        if method == Method::Cryptosign {
+            let key = key_of(hello)?;
+            return records.find(|&record| *record == Record::Cryptosign(key));
+        }
+        records.find(|record| record.method() == method)
+    }
+}
+
+fn key_of(hello: &HelloDetails) -> Option<PublicKey> {
+    let extra: &Dict = hello.authextra.as_ref()?;
+    PublicKey::from_authextra(extra).ok()
+}
+
+/// A record that looks like `shape` from outside, and that nobody can have anything for.
+fn like(shape: &Record, bytes: &[u8; 32]) -> Record {
+    let text = hex::encode(bytes);
+    match shape {
+        Record::Ticket(_) => Record::Ticket(Ticket::from_sha256(*bytes)),
+        Record::WampCra(key) => Record::WampCra(key.like(&text)),
+        Record::Scram(keys) => Record::Scram(Keys {
+            stored: *bytes,
+            server: *bytes,
+            form: keys.form,
+            cost: keys.cost.with_salt_of(bytes),
+        }),
+        Record::Cryptosign(_) => Record::Cryptosign(PrivateKey::from_seed(bytes).public_key()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Cost, CraKey, Credentials, Kdf, Occasion, Salting, ScramForm, SignIn};
+    use crate::protocol::SessionId;
+
+    const ALL: [Method; 6] = Method::ALL;
+
+    fn principal(authid: &'static str, record: Record) -> Principal {
+        Principal {
+            authid: authid.into(),
+            authrole: "user".into(),
+            authprovider: "static".into(),
+            records: vec![record],
+        }
+    }
+
+    fn scram(form: ScramForm) -> Record {
+        let cost = Cost {
+            kdf: Kdf::Pbkdf2,
+            salt: vec![3; 16],
+            iterations: 10,
+            memory: 0,
+        };
+        Record::Scram(Keys::derive(form, "pencil", cost).unwrap())
+    }
+
+    fn key() -> PrivateKey {
+        PrivateKey::from_seed(&[5; 32])
+    }
+
+    fn principals() -> Principals {
+        let salting = Salting {
+            salt: "salt123".into(),
+            iterations: 10,
+            key_bytes: 32,
+        };
+        let derived = CraKey::derive("pencil", salting).unwrap();
+        let everybody = [
+            principal("ticket", Record::Ticket(Ticket::new("pencil"))),
+            principal("wampcra", Record::WampCra(CraKey::plain("pencil"))),
+            principal("salted", Record::WampCra(derived)),
+            principal("scram", scram(ScramForm::Autobahn)),
+            principal("wamp-scram", scram(ScramForm::Specification)),
+            principal("cryptosign", Record::Cryptosign(key().public_key())),
+        ];
+        Principals::new(everybody, [9; 32])
+    }
+
+    /// Whether a client with these credentials is let in, and as whom.
+    fn signs_in(credentials: Credentials) -> Option<ByteString> {
+        let mut sign_in = SignIn::new(credentials, &[1; 16]);
+        let mut hello = HelloDetails::default();
+        sign_in.announce(&mut hello);
+        let names = hello.authmethods.clone().unwrap_or_default();
+        let offers: Vec<Method> = names.iter().filter_map(|it| Method::named(it)).collect();
+        let Candidate { principal, record } = principals().candidate(&hello, &offers)?;
+        let nothing = Dict::new();
+        let occasion = Occasion {
+            authid: &principal.authid,
+            authrole: &principal.authrole,
+            authprovider: &principal.authprovider,
+            authextra: hello.authextra.as_ref().unwrap_or(&nothing),
+            session: SessionId::from_random(7),
+            time: "2026-11-25T10:00:00.000Z",
+            nonce: &[2; 32],
+        };
+        let (challenged, challenge) = record.challenge(&occasion).unwrap();
+        let answer = sign_in.answer(&challenge).unwrap().unwrap();
+        challenged.verify(&answer).map(|_| principal.authid)
+    }
+
+    fn credentials(authid: &'static str, secret: &str) -> Credentials {
+        Credentials {
+            authid: Some(authid.into()),
+            ticket: Some(secret.to_owned()),
+            secret: Some(secret.to_owned()),
+            ..Credentials::default()
+        }
+    }
+
+    #[test]
+    fn everybody_signs_in_by_the_method_that_there_is_a_record_for() {
+        for authid in ["ticket", "wampcra", "salted", "scram", "wamp-scram"] {
+            assert_eq!(signs_in(credentials(authid, "pencil")), Some(authid.into()));
+            assert_eq!(signs_in(credentials(authid, "Pencil")), None, "{authid}");
+        }
+        assert_eq!(signs_in(credentials("nobody", "pencil")), None);
+        assert_eq!(signs_in(credentials("cryptosign", "pencil")), None);
+    }
+
+    #[test]
+    fn a_key_says_who_it_is() {
+        let with = |authid: Option<&'static str>, key: PrivateKey| Credentials {
+            authid: authid.map(Into::into),
+            key: Some(key),
+            ..Credentials::default()
+        };
+        let known = Some("cryptosign".into());
+        assert_eq!(signs_in(with(None, key())), known);
+        assert_eq!(signs_in(with(Some("cryptosign"), key())), known);
+        assert_eq!(signs_in(with(Some("ticket"), key())), None);
+        let other = PrivateKey::from_seed(&[6; 32]);
+        assert_eq!(signs_in(with(None, other.clone())), None);
+        assert_eq!(signs_in(with(Some("cryptosign"), other)), None);
+    }
+
+    #[test]
+    fn nobody_looks_like_somebody_and_the_same_each_time() {
+        let hello = |authid: &str| HelloDetails {
+            authid: Some(authid.into()),
+            authextra: Some([("nonce", "AAAA")].into_iter().collect()),
+            ..HelloDetails::default()
+        };
+        for method in ALL.into_iter().filter(|it| *it != Method::Anonymous) {
+            let decoy = |authid: &str| principals().candidate(&hello(authid), &[method]).unwrap();
+            let (once, again) = (decoy("eve"), decoy("eve"));
+            assert_eq!(once.record.method(), method);
+            assert_eq!(once.record, again.record);
+            assert_ne!(once.record, decoy("mallory").record);
+            assert_eq!(once.principal.authrole, "user");
+        }
+        let ways: Vec<Method> = ["a", "b", "c", "d", "e", "f", "g", "h"]
+            .map(|authid| principals().candidate(&hello(authid), &ALL).unwrap())
+            .map(|candidate| candidate.record.method())
+            .to_vec();
+        assert!(ways.iter().any(|way| *way != ways[0]), "{ways:?}");
+        assert!(
+            principals()
+                .candidate(&hello("eve"), &[Method::Anonymous])
+                .is_none()
+        );
+        let empty = Principals::new([], [9; 32]);
+        assert!(empty.candidate(&hello("eve"), &ALL).is_none());
+    }
+}

@@ -1,0 +1,217 @@
+//! Who may be whom in which realm.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use bytestring::ByteString;
+use jiff::Timestamp;
+
+use super::identity::Identity;
+use super::sources::written;
+use super::violation::abort;
+use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
+use crate::protocol::message::{Abort, Challenge};
+use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
+
+/// The role of everybody, where nothing else is said.
+const ANONYMOUS: ByteString = ByteString::from_static("anonymous");
+
+/// Decides who a client is. Where nothing is said of a realm, everybody may join it as `anonymous`.
+#[derive(Default)]
+pub struct Authenticator {
+    #[expect(clippy::type_complexity, reason = "it has a name: the field's")]
+    identify: Option<Box<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
+    realms: HashMap<Uri, SignInRules>,
+}
+
+/// How clients sign in to one realm.
+#[derive(Clone, Debug)]
+pub struct SignInRules {
+    /// The role of those who do not say who they are; they are not let in where there is none.
+    pub anonymous: Option<ByteString>,
+    /// Who may sign in otherwise.
+    pub principals: Principals,
+}
+
+/// What is new with each message of a handshake.
+#[derive(Clone, Copy, Debug)]
+pub struct Occurrence<'a> {
+    /// A session id that nobody can guess.
+    pub session: SessionId,
+    /// The time of day.
+    pub time: Timestamp,
+    /// Random bytes.
+    pub nonce: &'a [u8; 32],
+}
+
+/// How a client comes in.
+pub(super) enum Entry {
+    /// Without a proof.
+    Free(Identity),
+    /// If it proves who it is.
+    Challenged(Box<Asked>),
+}
+
+/// What a client has to prove.
+pub(super) struct Asked {
+    pub(super) challenge: Challenge,
+    pub(super) challenged: Challenged,
+    /// Who it is then.
+    pub(super) identity: Identity,
+}
+
+impl Authenticator {
+    /// Asks `identify` first; whom it does not know may still be anonymous.
+    pub fn new(
+        identify: impl Fn(&HelloDetails) -> Option<Identity> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            identify: Some(Box::new(identify)),
+            realms: HashMap::new(),
+        }
+    }
+
+    /// The same, but for these realms, which have rules.
+    #[must_use]
+    pub fn with_rules(mut self, realms: impl IntoIterator<Item = (Uri, SignInRules)>) -> Self {
+        self.realms.extend(realms);
+        self
+    }
+
+    /// Decides on a HELLO.
+    pub(super) fn admit(
+        &self,
+        realm: &Uri,
+        hello: &HelloDetails,
+        occurrence: &Occurrence<'_>,
+    ) -> Result<Entry, Box<Abort>> {
+        if let Some(identity) = self.identify.as_ref().and_then(|identify| identify(hello)) {
+            return Ok(Entry::Free(identity));
+        }
+        let Some(rules) = self.realms.get(realm) else {
+            let is_anonymous = offers(hello).contains(&Method::Anonymous);
+            return if is_anonymous {
+                Ok(anonymous(ANONYMOUS, occurrence))
+            } else {
+                Err(no_method(&[Method::Anonymous]).into())
+            };
+        };
+        rules.admit(hello, occurrence)
+    }
+}
+
+impl SignInRules {
+    fn admit(
+        &self,
+        hello: &HelloDetails,
+        occurrence: &Occurrence<'_>,
+    ) -> Result<Entry, Box<Abort>> {
+        let offers = offers(hello);
+        let role = self
+            .anonymous
+            .as_ref()
+            .filter(|_| offers.contains(&Method::Anonymous));
+        // The client's order counts: who offers to be nobody first means it.
+        let rather_anonymous = role.filter(|_| offers.first() == Some(&Method::Anonymous));
+        if let Some(role) = rather_anonymous {
+            return Ok(anonymous(role.clone(), occurrence));
+        }
+        if let Some(candidate) = self.principals.candidate(hello, &offers) {
+            return ask(candidate, hello, occurrence);
+        }
+        let role = role.ok_or_else(|| self.refuse(&offers))?;
+        Ok(anonymous(role.clone(), occurrence))
+    }
+
+    /// Says what would let the client in, as far as that is no secret.
+    fn refuse(&self, offers: &[Method]) -> Abort {
+        let mut methods = self.principals.methods();
+        if self.anonymous.is_some() {
+            methods.push(Method::Anonymous);
+        }
+        if methods.is_empty() {
+            let message = "nobody may join this realm: its config names no role and no principal";
+            return abort(uris::NO_SUCH_ROLE, message);
+        }
+        if offers == [Method::Anonymous] {
+            let message = format!(
+                "this realm wants to know who joins it, by one of: {}",
+                names(&methods)
+            );
+            return abort(uris::AUTHENTICATION_REQUIRED, &message);
+        }
+        no_method(&methods)
+    }
+}
+
+/// The methods that a client offers; who offers none is anonymous.
+fn offers(hello: &HelloDetails) -> Vec<Method> {
+    let names = hello.authmethods.as_deref().unwrap_or_default();
+    if names.is_empty() {
+        return vec![Method::Anonymous];
+    }
+    names
+        .iter()
+        .filter_map(|name| Method::named(name))
+        .collect()
+}
+
+/// Somebody who does not say who it is gets a name that nobody else has.
+fn anonymous(authrole: ByteString, occurrence: &Occurrence<'_>) -> Entry {
+    let (name, _) = occurrence.nonce.split_at(8);
+    Entry::Free(Identity {
+        authrole,
+        ..Identity::anonymous(hex::encode(name))
+    })
+}
+
+fn ask(
+    candidate: Candidate,
+    hello: &HelloDetails,
+    occurrence: &Occurrence<'_>,
+) -> Result<Entry, Box<Abort>> {
+    let Candidate { principal, record } = candidate;
+    let nothing = Dict::new();
+    let asked = record.challenge(&Occasion {
+        authid: &principal.authid,
+        authrole: &principal.authrole,
+        authprovider: &principal.authprovider,
+        authextra: hello.authextra.as_ref().unwrap_or(&nothing),
+        session: occurrence.session,
+        time: &written(occurrence.time),
+        nonce: occurrence.nonce,
+    });
+    let (challenged, challenge) = asked.map_err(|error| {
+        let message = format!("HELLO.Details.authextra: {error}");
+        Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
+    })?;
+    Ok(Entry::Challenged(Box::new(Asked {
+        challenge,
+        challenged,
+        identity: Identity {
+            authid: principal.authid,
+            authrole: principal.authrole,
+            authmethod: ByteString::from_static(record.method().name()),
+            authprovider: principal.authprovider,
+        },
+    })))
+}
+
+fn no_method(methods: &[Method]) -> Abort {
+    let message = format!(
+        "none of the client's methods is to be had here, only: {}",
+        names(methods)
+    );
+    abort(uris::NO_MATCHING_AUTH_METHOD, &message)
+}
+
+fn names(methods: &[Method]) -> String {
+    let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+    names.join(", ")
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authenticator")
+    }
+}
