@@ -6,6 +6,8 @@ mod help;
 mod output;
 mod patterns;
 mod register;
+#[cfg(test)]
+mod sign_in;
 mod signals;
 mod stay;
 

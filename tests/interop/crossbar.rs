@@ -33,8 +33,18 @@ impl Crossbar {
     /// Starts one with these realms, as its configuration has them. It takes seconds.
     #[track_caller]
     pub(crate) fn start(realms: &[Value]) -> Self {
+        let auth = json!({
+            "anonymous": {"type": "static", "role": "anonymous"},
+            "ticket": {"type": "function", "create": "crossbar_tickets.create"},
+        });
+        Self::start_with(realms, &auth)
+    }
+
+    /// The same with ways to sign in of its own, as its configuration has them.
+    #[track_caller]
+    pub(crate) fn start_with(realms: &[Value], auth: &Value) -> Self {
         let node = TempDir::new().unwrap();
-        let config = config(realms).to_string();
+        let config = config(realms, auth).to_string();
         fs::write(node.path().join("config.json"), config).unwrap();
         let mut command = Command::new(script_path("crossbar.sh"));
         let program = installed("crossbar/bin/crossbar");
@@ -85,7 +95,7 @@ pub(crate) fn realm<'a>(
     json!({"name": name, "roles": roles.into_iter().map(role).collect::<Vec<_>>()})
 }
 
-fn config(realms: &[Value]) -> Value {
+fn config(realms: &[Value], auth: &Value) -> Value {
     // It takes no port 0, and says which of a range it took: the first is free now and most likely still is then.
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
@@ -102,10 +112,7 @@ fn config(realms: &[Value]) -> Value {
                     "interface": "127.0.0.1",
                     "portrange": [port, port.saturating_add(99)],
                 },
-                "auth": {
-                    "anonymous": {"type": "static", "role": "anonymous"},
-                    "ticket": {"type": "function", "create": "crossbar_tickets.create"},
-                },
+                "auth": auth,
             }],
         }],
     })

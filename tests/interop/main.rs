@@ -13,6 +13,7 @@
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`defaults`] | the first minute at the default address, in a network namespace |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
+//! | [`sign_in`] | our commands sign in to Crossbar.io by each of its methods |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
@@ -55,6 +56,8 @@ mod receivers;
 mod registrations;
 #[cfg(test)]
 mod retained;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the tests that need Rust alone use more of it")]
