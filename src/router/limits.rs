@@ -45,11 +45,14 @@ pub struct Limits {
     pub testament_bytes: usize,
     /// Topics of one realm that keep an event for subscribers to come.
     pub retained_topics: usize,
-    /// Bytes of these events.
+    /// Bytes of these events, with all that keeping them takes.
     pub retained_bytes: usize,
     /// Events for some subscribers only that one topic keeps.
     pub retained_filtered: usize,
-    /// Bytes of a realm's event history.
+    /// Events that one SUBSCRIBE with `get_retained` gets, those of the first topics. bound: how long others wait for the
+    /// realm.
+    pub retained_answer_events: usize,
+    /// Bytes of a realm's event history, with all that keeping it takes.
     pub history_bytes: usize,
     /// Events in one answer of `wamp.subscription.get_events`.
     pub history_answer_events: usize,
@@ -110,6 +113,7 @@ impl Default for Limits {
             retained_topics: 100_000,
             retained_bytes: 64 * MIB,
             retained_filtered: 8,
+            retained_answer_events: 1_000,
             history_bytes: 64 * MIB,
             history_answer_events: 1_000,
             history_answer_bytes: 256 * KIB,

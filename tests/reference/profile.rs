@@ -31,6 +31,7 @@ pub(super) struct Profile {
     pub(super) testament_bytes: usize,
     pub(super) retained_topics: usize,
     pub(super) retained_filtered: usize,
+    pub(super) retained_answer_events: usize,
     pub(super) history_answer_events: usize,
 }
 
@@ -143,6 +144,7 @@ impl Profile {
             testament_bytes: 4_096,
             retained_topics: 3,
             retained_filtered: 2,
+            retained_answer_events: 2,
             history_answer_events: 2,
         }
     }
@@ -160,6 +162,7 @@ impl Profile {
             testament_bytes: self.testament_bytes,
             retained_topics: self.retained_topics,
             retained_filtered: self.retained_filtered,
+            retained_answer_events: self.retained_answer_events,
             history_answer_events: self.history_answer_events,
             ..Limits::default()
         }

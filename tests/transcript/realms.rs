@@ -120,9 +120,10 @@ pub(super) fn small_limits() -> Limits {
         registration_queue_calls: 2,
         registration_queue_bytes: BYTES,
         retained_topics: 2,
-        retained_bytes: BYTES,
+        retained_bytes: 2 * BYTES,
+        retained_answer_events: 1,
         retained_filtered: 1,
-        history_bytes: 3 * BYTES,
+        history_bytes: 4 * BYTES,
         history_answer_events: 2,
         history_answer_bytes: BYTES,
         ..Limits::default()
