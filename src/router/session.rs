@@ -43,6 +43,8 @@ pub(super) struct Rare {
     pub(super) ended: Remembered<()>,
     /// As a caller: payload bytes that are kept for another callee.
     pub(super) kept_bytes: usize,
+    /// As a callee: registrations with calls that wait until it has answered one.
+    pub(super) awaited: IndexSet<RegistrationId, FxBuildHasher>,
     /// Shapes of its wildcards, and how many it has of each.
     pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
     pub(super) testaments: Testaments,
@@ -93,6 +95,21 @@ impl Session {
         let rare = self.rare.as_mut();
         rare.map(|rare| std::mem::take(&mut rare.testaments))
             .unwrap_or_default()
+    }
+
+    /// Takes out which registrations have calls that wait until it has answered one.
+    pub(super) fn take_awaited(&mut self) -> IndexSet<RegistrationId, FxBuildHasher> {
+        let rare = self.rare.as_mut();
+        let rare = rare.filter(|rare| !rare.awaited.is_empty());
+        rare.map(|rare| std::mem::take(&mut rare.awaited))
+            .unwrap_or_default()
+    }
+
+    /// Forgets a registration that it no longer offers.
+    pub(super) fn forget_awaited(&mut self, registration: RegistrationId) {
+        if let Some(rare) = &mut self.rare {
+            rare.awaited.swap_remove(&registration);
+        }
     }
 
     /// Takes the id of a request. Spec: bp#ids, session scope: the first is 1, each the one before plus 1.

@@ -74,9 +74,7 @@ impl Dealer {
             && let Some((key, call)) = self.invoked(context, from, error.request)
             && may_pass_on(context, from, call)
         {
-            if let Some(callee) = context.sessions.get_mut(&from) {
-                callee.invocations.swap_remove(&error.request);
-            }
+            self.take_invocation(context, from, error.request);
             self.release(key, from);
             self.retry(context, key, from, None);
             return Ok(());
@@ -118,8 +116,7 @@ impl Dealer {
         callee: SessionId,
         invocation: RequestId,
     ) -> Option<Asker> {
-        let session = context.sessions.get_mut(&callee)?;
-        let key = session.invocations.swap_remove(&invocation)?;
+        let key = self.take_invocation(context, callee, invocation)?;
         self.calls.get_mut(key)?.place = Place::Answered;
         let call = self.end(context, key)?;
         if let Some(offer) = call.counts {

@@ -99,7 +99,7 @@ impl Dealer {
         }
         context.tell(Happening::Registered(from, registration));
         // A callee more may be free for who waits.
-        self.ready.push_back(registration);
+        self.wake(registration);
         Ok(())
     }
 
@@ -224,6 +224,7 @@ impl Dealer {
             && let Some(session) = context.sessions.get_mut(&callee)
         {
             session.release_shape(held.policy, &held.procedure);
+            session.forget_awaited(registration);
         }
         let Some(removed) = self.registrations.remove_callee(registration, callee) else {
             return;
@@ -231,7 +232,7 @@ impl Dealer {
         context.tell(Happening::Unregistered(callee, registration));
         match removed {
             // Who waits may wait for somebody who is there no more.
-            Removed::Callee => self.ready.push_back(registration),
+            Removed::Callee => self.wake(registration),
             Removed::Registration(queue) => {
                 context.tell(Happening::RegistrationDeleted(callee, registration));
                 for call in queue {
