@@ -8,10 +8,11 @@ use std::time::Instant;
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::clock::now;
-use super::outbox::{Delivery, Note, Outbox, Shared};
+use super::outbox::{Delivery, Note, Outbox};
+use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Transport, Violation};

@@ -6,6 +6,7 @@
 mod bounds;
 mod bystander;
 mod http;
+mod large;
 mod link;
 mod logs;
 mod node;

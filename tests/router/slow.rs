@@ -71,6 +71,31 @@ fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_co
 }
 
 #[test]
+fn small_events_that_wait_do_not_keep_what_was_read_with_them() {
+    let router = Router::start();
+    let mut slow = Peer::upgrade(router.url(), "wamp.2.msgpack");
+    slow.write(&frame_of(
+        BINARY,
+        b"\x93\x01\xa6realm1\x81\xa5roles\x81\xaasubscriber\x80",
+    ));
+    assert_eq!(slow.frame().payload[..2], *b"\x93\x02");
+    slow.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
+    assert_eq!(slow.frame().payload[..2], *b"\x93\x21");
+    let mut publisher = Peer::join(router.url());
+    let before = resident_bytes(&router);
+    let padding = "x".repeat(3_800);
+    for number in 0..15_000 {
+        let mut both = publisher.next_request(16, &json!([{}, "a.b", [number]]));
+        let rest = json!([{"acknowledge": true}, "nobody.subscribed", [padding]]);
+        both.extend(publisher.next_request(16, &rest));
+        publisher.write(&both);
+        publisher.expect_message(17);
+    }
+    let grown = resident_bytes(&router).saturating_sub(before);
+    assert!(grown < 16 * MIB, "{grown} bytes more are resident");
+}
+
+#[test]
 fn calls_to_a_callee_that_stops_reading_are_refused_and_it_is_called_again_once_it_reads() {
     let router = Router::start();
     let bystander = Bystander::start(router.url());
