@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
@@ -24,6 +25,9 @@ const AGENT_CHARS_MAX: usize = 100;
 const WORK_MAX: usize = 1_024;
 /// So many bytes of a payload are as much work as a message.
 const WORK_BYTES: usize = 1_024;
+
+/// How long deadlines rest after a panic.
+const PANIC_REST: Duration = Duration::from_secs(1);
 
 /// One realm and its connections.
 #[derive(Debug)]
@@ -106,7 +110,18 @@ impl SharedRealm {
     }
 
     /// Takes a session out whose connection has ended, in whatever way; false where the core ended it before.
+    ///
+    /// It does not panic: the connection may end in a panic, and a second one would end the process.
     pub(super) fn leave(&self, session: SessionId) -> bool {
+        let taken_out = catch_unwind(AssertUnwindSafe(|| self.take_out(session)));
+        taken_out.unwrap_or_else(|_| {
+            let realm = self.name.as_str();
+            error!(%session, ?realm, "a panic while a session was taken out: what it held may still be there");
+            false
+        })
+    }
+
+    fn take_out(&self, session: SessionId) -> bool {
         let mut floor = self.lock();
         let now = now();
         let was_open = floor.outboxes.remove(&session).is_some();
@@ -141,13 +156,25 @@ impl SharedRealm {
                 Some(deadline) => {
                     tokio::select! {
                         () = self.deadline_changed.notified() => {}
-                        () = tokio::time::sleep_until(deadline.into()) => self.time_out(),
+                        () = tokio::time::sleep_until(deadline.into()) => self.time_out_or_rest().await,
                     }
                 }
             }
             if self.lock().core.is_down() {
                 return;
             }
+        }
+    }
+
+    /// Does what is due. A panic does not end the realm's deadlines, but it may come again at once.
+    async fn time_out_or_rest(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.time_out())).is_err() {
+            let realm = self.name.as_str();
+            error!(
+                ?realm,
+                "a panic while what was due was done: the deadlines go on in {PANIC_REST:?}"
+            );
+            tokio::time::sleep(PANIC_REST).await;
         }
     }
 
@@ -269,4 +296,134 @@ fn log_notes(notes: &mut Vec<Note>) {
 fn log_abort(session: SessionId, abort: &Abort) {
     let why = abort.details.message.as_deref().unwrap_or_default();
     warn!(%session, reason = abort.reason.as_str(), "ABORT: {why}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use bytes::Bytes;
+
+    use super::super::load::Total;
+    use super::*;
+    use crate::node::time_of_day;
+    use crate::router::{Authenticator, Limits, Settings, Sources, Step, handshake};
+    use crate::serializer::Serializer::Json;
+
+    /// A realm whose core panics once when it needs a number at random after `trap` was set.
+    struct Trapped {
+        realm: SharedRealm,
+        trap: Arc<AtomicBool>,
+    }
+
+    struct Client {
+        session: SessionId,
+        outbox: Arc<Outbox>,
+    }
+
+    impl Trapped {
+        fn new() -> Self {
+            let trap = Arc::new(AtomicBool::new(false));
+            let (sprung, mut last) = (Arc::clone(&trap), 0);
+            let random = move || {
+                assert!(!sprung.swap(false, Ordering::Relaxed), "the trap");
+                last += 1;
+                last
+            };
+            let sources = Sources::new(random, time_of_day);
+            let core = Realm::new(
+                "realm1".into(),
+                Settings::default(),
+                Limits::default(),
+                sources,
+            );
+            Self {
+                realm: SharedRealm::new(core),
+                trap,
+            }
+        }
+
+        fn join(&self) -> Client {
+            let hello = br#"[1, "realm1", {"roles": {"caller": {}, "subscriber": {},
+                "callee": {"features": {"call_canceling": true}}}}]"#;
+            let hello = Json.decode(&Bytes::from_static(hello)).unwrap();
+            let Step::Join(joining) = handshake(hello, |_| true, &Authenticator::default()) else {
+                panic!("it may join");
+            };
+            let transport = Transport {
+                kind: "websocket",
+                protocol: "wamp.2.json",
+                peer: "127.0.0.1:1".into(),
+                is_local: true,
+            };
+            let total = Arc::<Total>::default();
+            let outbox = Arc::new(Outbox::new(&Limits::default(), Json, total));
+            let session = self.realm.join(&joining, transport, Arc::clone(&outbox));
+            Client {
+                session: session.unwrap(),
+                outbox,
+            }
+        }
+
+        fn send(&self, from: &Client, message: &'static str) {
+            let message = Json
+                .decode(&Bytes::from_static(message.as_bytes()))
+                .unwrap();
+            let mut batch = VecDeque::from([Received::Message(message)]);
+            self.realm
+                .receive(from.session, &mut batch, &mut Delivery::default());
+        }
+    }
+
+    #[test]
+    fn a_core_that_panics_while_a_connection_unwinds_does_not_end_the_process() {
+        struct Connection<'a>(&'a Trapped, SessionId);
+        impl Drop for Connection<'_> {
+            fn drop(&mut self) {
+                assert!(!self.0.realm.leave(self.1));
+            }
+        }
+        let trapped = Trapped::new();
+        let (leaving, watching) = (trapped.join(), trapped.join());
+        trapped.send(&watching, r#"[32, 1, {}, "wamp.session.on_leave"]"#);
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _connection = Connection(&trapped, leaving.session);
+            // Subscribers are told of it under a number at random.
+            trapped.trap.store(true, Ordering::Relaxed);
+            panic!("a connection's own");
+        }));
+        assert!(unwound.is_err());
+        assert!(!trapped.trap.load(Ordering::Relaxed));
+        // Others are served.
+        let before = watching.outbox.bytes();
+        trapped.send(&watching, r#"[32, 2, {}, "a.b"]"#);
+        assert!(watching.outbox.bytes() > before);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deadlines_go_on_after_a_panic_in_what_was_due() {
+        let trapped = Trapped::new();
+        let caller = trapped.join();
+        let callees = [trapped.join(), trapped.join()];
+        for callee in &callees {
+            let options = r#"[64, 1, {"invoke": "random", "concurrency": 1}, "a.b"]"#;
+            trapped.send(callee, options);
+        }
+        trapped.send(&caller, r#"[48, 1, {"timeout": 1000}, "a.b"]"#);
+        trapped.send(&caller, r#"[48, 2, {"timeout": 9000}, "a.b"]"#);
+        trapped.send(&caller, r#"[48, 3, {}, "a.b"]"#);
+        // The first call's end frees a callee, and who gets the third is drawn by lot.
+        trapped.trap.store(true, Ordering::Relaxed);
+        let watched = async {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            assert!(!trapped.trap.load(Ordering::Relaxed));
+            let before = caller.outbox.bytes();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert!(caller.outbox.bytes() > before);
+        };
+        tokio::select! {
+            () = trapped.realm.run_deadlines() => panic!("the realm is up"),
+            () = watched => {}
+        }
+    }
 }
