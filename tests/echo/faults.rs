@@ -106,10 +106,10 @@ fn what_makes_no_sense_ends_with_2_and_says_what_would() {
         (&["--drop", "NaN%"], "from 0% to 100%"),
         (&["--delay", "5"], "time unit needed"),
         (&["--delay", "2days"], "at most a day"),
-        (&["--max-message", "0"], "65536, 64k or 16m"),
+        (&["--max-message", "0"], "65536, 64k or 16MiB"),
         (
             &["--max-message", "99999999999999999m"],
-            "65536, 64k or 16m",
+            "65536, 64k or 16MiB",
         ),
         (&["--count", "--broadcast"], "cannot be used with"),
         (&["--count", "--delay", "1s"], "cannot be used with"),
