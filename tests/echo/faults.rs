@@ -29,8 +29,10 @@ fn a_broadcast_is_delayed_as_well() {
     let echo = Echo::start_with(["--broadcast", "--delay", "500ms"]);
     let mut peers = [echo.open(), echo.open()];
     expect_silence(&mut peers[1]);
-    peers[0].write(&frame_of(TEXT, b"later"));
-    expect_silence(&mut peers[0]);
+    let mut bytes = frame_of(TEXT, b"later");
+    bytes.extend(frame_of(PING, b""));
+    peers[0].write(&bytes);
+    assert_eq!(peers[0].frame().opcode, PONG);
     for peer in &mut peers {
         expect_text(peer, "later");
     }
