@@ -20,7 +20,7 @@ use super::limits::Limits;
 use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
-use super::settings::Settings;
+use super::settings::{Administrators, Settings};
 use super::sources::Sources;
 use super::violation::{Violation, abort};
 use super::welcome::welcome_details;
@@ -119,7 +119,7 @@ impl Realm {
     /// Opens a session and sends it WELCOME.
     ///
     /// # Errors
-    /// The ABORT to send where nobody may join any more.
+    /// The ABORT to send where nobody may join any more, or this client may not.
     pub fn handle_join(
         &mut self,
         joining: &Joining,
@@ -129,10 +129,18 @@ impl Realm {
         if !matches!(self.phase, Phase::Open) {
             return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
+        let identity = match joining.identity.clone() {
+            Some(identity) => identity,
+            None if self.context.settings.anonymous => {
+                Identity::anonymous(self.context.sources.authid())
+            }
+            // spec(ap#uris): no way to sign in that the client offered is accepted; the realm knows none.
+            None => {
+                let text = "this realm lets nobody in: the router's config names no role for it";
+                return Err(abort(uris::NO_MATCHING_AUTH_METHOD, text).into());
+            }
+        };
         let session = self.fresh_session_id();
-        let identity = joining.identity.clone();
-        let identity =
-            identity.unwrap_or_else(|| Identity::anonymous(self.context.sources.authid()));
         let details = welcome_details(&self.name, &self.context.settings, &identity);
         let joined = Session::new(identity, joining.roles, transport);
         self.context.sessions.insert(session, joined);
@@ -446,14 +454,15 @@ impl Realm {
     }
 
     /// Checks that a session may end others, and take from them what they hold.
-    ///
-    /// Without a config, whoever is on this machine may: see DESIGN.md, section 1.
     pub(super) fn check_may_administer(&self, session: SessionId) -> Result<(), Refusal> {
         let session = self.context.sessions.get(&session);
-        if session.is_some_and(|session| session.transport.is_local) {
-            return Ok(());
-        }
-        let text = "only sessions from the router's own machine may do this";
+        let is_local = session.is_some_and(|session| session.transport.is_local);
+        let text = match self.context.settings.administrators {
+            Administrators::Everybody => return Ok(()),
+            Administrators::Local if is_local => return Ok(()),
+            Administrators::Local => "only sessions from the router's own machine may do this",
+            Administrators::Nobody => "no session of this realm may do this",
+        };
         Err(Refusal::new(uris::NOT_AUTHORIZED, text.into()))
     }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// What is let in beyond the rules of DESIGN.md, section 1.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admission {
     /// Origins let in, as `https://example.com`; `*` is all, `null` a page opened as a file.
     pub allowed_origins: Vec<String>,
