@@ -3,6 +3,7 @@
 //! ```text
 //! 3  cli                      one file a subcommand; nobody imports it
 //! 2  node  echo  transport    pumps, sockets, clock: tokio starts here
+//! 2  config                   what a router is told to be
 //! 1  router     client        the cores: deterministic, no IO
 //! 0  protocol   serializer    messages, and their bytes
 //! ```
@@ -13,6 +14,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod config;
 pub mod echo;
 pub mod node;
 pub mod protocol;

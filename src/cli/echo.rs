@@ -10,8 +10,9 @@ use tracing::warn;
 use super::console::stderr_palette;
 use super::echo_note::described;
 use super::lines::{Clock, Lines};
-use super::listen::{LogArgs, Stop, address, explain, tell_ready};
+use super::listen::{LogArgs, Stop, explain, tell_ready};
 use super::size;
+use crate::config::values;
 use crate::echo::{Answer, Behaviour, Loss, Server, Watcher};
 use crate::router::Limits;
 use crate::transport::{Admission, Closing, Listeners, RawPaths, Site};
@@ -27,7 +28,7 @@ const DELAY_MAX: Duration = Duration::from_hours(24);
 #[derive(Args, Debug)]
 pub(super) struct EchoArgs {
     /// Listen here. Port 0 picks a free one, `:9001` is loopback
-    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = address)]
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = values::address)]
     listen: String,
     /// Send each message to everybody, its sender included
     #[arg(long)]

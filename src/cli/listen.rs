@@ -1,4 +1,4 @@
-//! What commands that listen share: addresses, what is said at the start, signals that ask to stop.
+//! What commands that listen share: what is said at the start, signals that ask to stop.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -44,20 +44,6 @@ impl LogArgs {
             .with_target(false)
             .init();
     }
-}
-
-/// `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
-pub(super) fn address(text: &str) -> Result<String, String> {
-    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
-    let (host, port) = text.rsplit_once(':').ok_or(right)?;
-    port.parse::<u16>()
-        .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
-    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
-    if host.contains('/') || is_bare_ipv6 {
-        return Err(right.to_owned());
-    }
-    let host = if host.is_empty() { "127.0.0.1" } else { host };
-    Ok(format!("{host}:{port}"))
 }
 
 /// Why `what` cannot listen on an address, and what would help; `any_port` is how to let a port be picked.

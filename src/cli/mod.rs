@@ -6,6 +6,7 @@
 mod argument;
 mod brace;
 mod call;
+mod check;
 mod client;
 mod console;
 mod echo;
@@ -15,9 +16,11 @@ mod exit;
 mod glob_check;
 mod group;
 mod hints;
+mod init;
 mod json;
 mod lines;
 mod listen;
+mod overrides;
 mod pattern;
 mod printer;
 mod publish;
@@ -71,6 +74,8 @@ enum Command {
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
     Echo(echo::EchoArgs),
+    Init(init::InitArgs),
+    Check(check::CheckArgs),
     Version(version::VersionArgs),
 }
 
@@ -99,6 +104,8 @@ impl Cli {
             Command::Publish(args) => runtime::one_thread(args.run()),
             Command::Subscribe(args) => runtime::one_thread(args.run()),
             Command::Register(args) => runtime::one_thread(args.run()),
+            Command::Init(args) => args.run(),
+            Command::Check(args) => args.run(),
             Command::Version(args) => args.run(),
         }
     }

@@ -151,14 +151,14 @@ impl fmt::Display for Listening {
     }
 }
 
-/// Logs where the router listens, and what that means.
-pub fn log_listening(listening: &Listening) {
+/// Logs where the router listens, and what that means where some realm is open to everybody.
+pub fn log_listening(listening: &Listening, is_open: bool) {
     for address in listening
         .addresses()
-        .filter(|address| !address.ip().is_loopback())
+        .filter(|address| is_open && !address.ip().is_loopback())
     {
         warn!(
-            "{address} is reachable from other machines, and everybody who reaches it may do everything"
+            "{address} is reachable from other machines, and everybody who reaches it may call, register, publish and subscribe"
         );
     }
     let realms = listening.gate.router.realm_names().join(", ");

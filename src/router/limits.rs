@@ -17,7 +17,7 @@ const MANY: usize = 1_000_000_000;
 /// The shortest time for what cannot do without any.
 const TENTH: Duration = Duration::from_millis(100);
 /// The longest time that can be set: added to a clock, it must not overflow.
-const YEAR: Duration = Duration::from_hours(365 * 24);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A row of [`Limits::TABLE`].
 #[derive(Clone, Copy, Debug)]
@@ -149,15 +149,15 @@ limits! {
     /// Headers of an HTTP head.
     http_headers: Count = 64, 16..=1_000;
     /// Time to finish the HTTP upgrade.
-    upgrade_time: Time = Duration::from_secs(5), TENTH..=YEAR;
+    upgrade_time: Time = Duration::from_secs(5), TENTH..=DAY;
     /// Time from the upgrade, or from a GOODBYE, to WELCOME.
-    join_time: Time = Duration::from_secs(10), TENTH..=YEAR;
+    join_time: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time in which a peer with messages waiting must take some bytes.
-    stall_time: Time = Duration::from_secs(10), TENTH..=YEAR;
+    stall_time: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time between two pings; a peer silent for three of them has gone.
-    ping_interval: Time = Duration::from_secs(10), TENTH..=YEAR;
+    ping_interval: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time that calls in flight get at a shutdown.
-    grace_time: Time = Duration::from_secs(10), Duration::ZERO..=YEAR;
+    grace_time: Time = Duration::from_secs(10), Duration::ZERO..=DAY;
     /// Time that a peer gets to answer GOODBYE, or to close its side.
-    goodbye_time: Time = Duration::from_secs(2), Duration::ZERO..=YEAR;
+    goodbye_time: Time = Duration::from_secs(2), Duration::ZERO..=DAY;
 }

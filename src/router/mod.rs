@@ -34,7 +34,8 @@ pub use output::{End, Output};
 pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{
-    Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
+    Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule,
+    UriPattern,
 };
 pub use sources::Sources;
 pub use violation::Violation;

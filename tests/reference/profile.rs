@@ -199,6 +199,8 @@ impl Profile {
             trust: trust.collect(),
             history: history.collect(),
             retention: retention.collect(),
+            // Who is let in, and may end sessions, transcripts say.
+            ..Settings::default()
         }
     }
 }
