@@ -12,6 +12,8 @@ mod role;
 mod section;
 mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
 mod units;
 pub mod values;
 

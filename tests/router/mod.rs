@@ -5,6 +5,7 @@
 
 mod bounds;
 mod bystander;
+mod config;
 mod http;
 mod link;
 mod logs;
