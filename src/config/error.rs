@@ -7,7 +7,7 @@ use std::io;
 use crate::transport::io_text;
 
 /// How many faults are told of.
-const FAULTS_TOLD_MAX: usize = 50;
+pub(super) const FAULTS_TOLD_MAX: usize = 50;
 /// The longest line that is shown with a caret, in characters.
 const EXCERPT_CHARS_MAX: usize = 120;
 
@@ -42,8 +42,13 @@ pub enum ConfigError {
     #[error("{0}")]
     Syntax(Located),
     /// TOML that says what cannot be.
-    #[error("{}", list(.0))]
-    Faults(Vec<Located>),
+    #[error("{}", list(.first, *.count))]
+    Faults {
+        /// The first of them, by line.
+        first: Vec<Located>,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 /// One thing that is wrong.
@@ -115,14 +120,13 @@ impl<'a> Place<'a> {
     }
 }
 
-fn list(faults: &[Located]) -> String {
-    let mut lines: Vec<String> = faults.iter().map(Located::to_string).collect();
-    if lines.len() > FAULTS_TOLD_MAX {
-        let more = lines.split_off(FAULTS_TOLD_MAX).len();
-        lines.push(format!("and {more} more"));
+fn list(first: &[Located], count: usize) -> String {
+    let mut lines: Vec<String> = first.iter().map(Located::to_string).collect();
+    if count > 1 {
+        lines.insert(0, format!("the config has {count} errors"));
     }
-    if faults.len() > 1 {
-        lines.insert(0, format!("the config has {} errors", faults.len()));
+    if count > first.len() {
+        lines.push(format!("and {} more", count - first.len()));
     }
     lines.join("\n")
 }

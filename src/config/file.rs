@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::error::{ConfigError, Fault, Located};
+use super::error::{ConfigError, FAULTS_TOLD_MAX, Fault, Located};
 use super::section::{Faults, Section};
 use super::{Config, settings};
 
@@ -60,8 +60,11 @@ impl Config {
             return Ok(config);
         }
         faults.sort_by_key(|fault| fault.at);
-        let located = faults.iter().map(|fault| Located::new(file, text, fault));
-        Err(ConfigError::Faults(located.collect()))
+        let first = faults.iter().take(FAULTS_TOLD_MAX);
+        Err(ConfigError::Faults {
+            first: first.map(|fault| Located::new(file, text, fault)).collect(),
+            count: faults.len(),
+        })
     }
 }
 

@@ -138,10 +138,9 @@ impl<'a> Section<'a> {
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let items = self.item(key)?.list()?;
-        let texts = items
-            .into_iter()
-            .filter_map(|item| item.text("a text in quotes", &read));
-        Some(texts.collect())
+        all(items
+            .iter()
+            .map(|item| item.text("a text in quotes", &read)))
     }
 
     /// Takes one of some words.
@@ -209,8 +208,8 @@ impl<'a> Section<'a> {
         if matches!(list.value, DeValue::Table(_)) {
             return list.refuse(format!("write [[{0}]], not [{0}]", list.name));
         }
-        let items = list.list()?.into_iter();
-        Some(items.filter_map(|item| item.section(&mut read)).collect())
+        let items = list.list()?;
+        all(items.iter().map(|item| item.section(&mut read)))
     }
 
     /// Finds fault with a table that lacks a key; `value` is what was taken under it.
@@ -302,6 +301,12 @@ impl<'a> Item<'a> {
         note(self.faults, self.at, &self.name, what);
         None
     }
+}
+
+/// Reads each, so that the faults of all are found; nothing where there were any.
+fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let items: Vec<Option<T>> = items.collect();
+    items.into_iter().collect()
 }
 
 fn note(faults: &Faults, at: usize, name: &str, what: String) {

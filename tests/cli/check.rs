@@ -52,9 +52,8 @@ history = "com."
 #[test]
 fn every_error_is_told_at_once_with_its_line_and_key() {
     check(WRONG).exit_code(9).stdout("").stderr(
-        r#"error: the config has 34 errors
+        r#"error: the config has 33 errors
 wamp.toml:1:1: listn: there is no such setting; did you mean `listen`?
-wamp.toml:2:10: listen: 127.0.0.1:1 is there twice
 wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback
 wamp.toml:2:40: listen: wants a text in quotes, not a whole number
 wamp.toml:3:8: path: a path begins with a slash: /ws
@@ -145,8 +144,16 @@ fn a_byte_order_mark_is_passed_over() {
 }
 
 #[test]
-fn a_config_without_a_realm_is_none() {
+fn a_router_has_a_realm_and_listens_somewhere_once() {
     for (config, why) in [
+        (
+            "listen = [\":1\", \":0\", \":0\", \"127.0.0.1:1\"]\n[[realms]]\nname = \"x\"",
+            "1:10: listen: 127.0.0.1:1 is there twice",
+        ),
+        (
+            "listen = []\n[[realms]]\nname = \"x\"",
+            "1:10: listen: a router listens somewhere",
+        ),
         ("", "1:1: needs the setting `realms`"),
         ("realms = []", "1:10: realms: a router has a realm"),
         (

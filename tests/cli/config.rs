@@ -92,3 +92,15 @@ fn a_config_that_nobody_asked_for_is_not_read_and_the_start_says_how() {
     );
     assert_eq!(exit_of_call(router.url(), "realm1"), 6);
 }
+
+#[test]
+fn who_listens_beyond_loopback_is_warned_where_everybody_may_join() {
+    let warning = "is reachable from other machines, and everybody who reaches it may call";
+    let everywhere = ["--listen", "0.0.0.0:0"];
+    Router::start_with(everywhere).wait_for_log(warning);
+    let folder = folder("[[realms]]\nname = \"closed\"\n");
+    let config = ["--config", "wamp.toml"];
+    let router = Router::start_in(folder.path(), everywhere.iter().chain(&config));
+    router.wait_for_log("listening on");
+    assert!(!router.log().contains(warning), "{}", router.log());
+}
