@@ -16,13 +16,11 @@ use crate::router::{Administrators, RequestIds, TimeUnit};
 pub(super) struct CheckArgs {
     /// The config
     file: PathBuf,
-    #[command(flatten)]
-    console: ConsoleArgs,
 }
 
 impl CheckArgs {
     pub(super) fn run(self) -> Result<Exit> {
-        let console = Console::new(&self.console);
+        let console = Console::new(&ConsoleArgs::default());
         let config = load(&self.file)?;
         for note in config.notes() {
             console.note(&note);

@@ -9,14 +9,14 @@ use anyhow::Result;
 use super::console::{Console, ConsoleArgs, printable};
 use super::exit::{Exit, Failure};
 use super::printer::{OutputArgs, Printer};
-use crate::config::template;
+use crate::config::{FILE_NAME, template};
 use crate::transport::io_text;
 
 /// Write a commented config, which does what the router does without one
 #[derive(Debug, clap::Args)]
 pub(super) struct InitArgs {
     /// Where to write it
-    #[arg(default_value = "wamp.toml")]
+    #[arg(default_value = FILE_NAME)]
     file: PathBuf,
     /// Write over a file that is there
     #[arg(long)]

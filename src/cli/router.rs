@@ -13,7 +13,7 @@ use super::check::load;
 use super::exit::Failure;
 use super::listen::{LogArgs, Stop, explain, tell_ready};
 use super::overrides::Overrides;
-use crate::config::Config;
+use crate::config::{Config, FILE_NAME};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::Uri;
 use crate::router::Authenticator;
@@ -21,8 +21,6 @@ use crate::transport::{Closing, RawPaths, Site};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
-/// The config that `wamp init` writes, and that is not read unasked.
-const CONFIG_NAME: &str = "wamp.toml";
 
 /// Run a WAMP router
 #[derive(Args, Debug)]
@@ -80,9 +78,9 @@ impl RouterArgs {
     /// Flags over the file, over the defaults. No file is read unasked.
     fn config(&self) -> Result<Config, Failure> {
         let Some(file) = &self.config else {
-            if Path::new(CONFIG_NAME).is_file() {
+            if Path::new(FILE_NAME).is_file() {
                 info!(
-                    "{CONFIG_NAME} is here, and is read only if told so: wamp router --config {CONFIG_NAME}"
+                    "{FILE_NAME} is here, and is read only if told so: wamp router --config {FILE_NAME}"
                 );
             }
             let mut config = Config::default();

@@ -26,6 +26,9 @@ use crate::protocol::Uri;
 use crate::router::{Limits, Settings};
 use crate::transport::Admission;
 
+/// What a config is called where nobody says otherwise.
+pub const FILE_NAME: &str = "wamp.toml";
+
 /// Everything that an operator decides of one router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::router::{Limit, Unit};
 
@@ -237,4 +239,22 @@ fn paths_in_a_file_are_seen_from_where_it_lies() {
         missing.unwrap_err().to_string(),
         "f:1:7: web: \"pages\": no such file or directory"
     );
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_config_is_read_or_refused(
+        at in 0..8000_usize,
+        gone in 0..200_usize,
+        put in "[ \\[\\]{}=\"#a-z0-9.\n\\PC]{0,9}",
+    ) {
+        let (all, _) = uncomment(|_| true);
+        let mut chars: Vec<char> = all.chars().collect();
+        let at = at.min(chars.len());
+        let end = (at + gone).min(chars.len());
+        chars.splice(at..end, put.chars());
+        if let Err(error) = read(&chars.into_iter().collect::<String>()) {
+            prop_assert!(error.contains("f:"), "{error}");
+        }
+    }
 }

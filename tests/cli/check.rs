@@ -209,10 +209,4 @@ rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "
              -- everybody in realm \"open\" may end the others' sessions\n\
              -- nobody in realm \"open\" has the role \"staff\" that a rule of trust is about\n",
         );
-    let folder = folder(config);
-    wamp(["check", "-q", "wamp.toml"])
-        .dir(folder.path())
-        .run()
-        .exit_code(0)
-        .stderr("");
 }
