@@ -11,7 +11,7 @@ use crate::router::{RequestIds, TimeUnit};
 /// What was given on the command line; the rest is the config's, or the default.
 #[derive(Args, Debug)]
 pub(super) struct Overrides {
-    /// Listen here, not on 127.0.0.1:8080; repeatable. Port 0 picks a free one, `:9000` is loopback
+    /// Listen at this address, not 127.0.0.1:8080; repeatable. Port 0 picks a free one, `:9000` is loopback
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
     listen: Vec<String>,
     /// Serve a realm of this name, not realm1; repeatable
@@ -128,6 +128,8 @@ mod tests {
     #[test]
     fn the_help_names_the_defaults() {
         let help = Command::command().render_long_help().to_string();
+        let help: Vec<&str> = help.split_whitespace().collect();
+        let help = help.join(" ");
         let Config {
             listen,
             path,

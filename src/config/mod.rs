@@ -3,7 +3,7 @@
 //! [`Config::default`] is the router without a config; [`Config::load`] reads a file, which says the rest in its own
 //! words. Does not run anything, and knows no flags: `cli` puts those over it. One file an idea: [`section`] takes keys
 //! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what,
-//! [`values`] and [`units`] what their texts mean, [`template`] is the file that `wamp init` writes.
+//! [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
 
 mod error;
 mod file;
