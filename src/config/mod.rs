@@ -56,7 +56,8 @@ pub struct RealmConfig {
 }
 
 impl RealmConfig {
-    /// A realm as it is without a config: everybody on loopback may do everything in it.
+    /// A realm as it is without a config: everybody is let in and may do everything, but only peers on this machine end
+    /// sessions.
     #[must_use]
     pub fn open(name: Uri) -> Self {
         Self {

@@ -44,12 +44,9 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
 
 /// An address that is there twice; of port 0 there may be any number.
 fn twice(addresses: &[String]) -> Option<&String> {
-    let mut rest = addresses.iter();
-    let is_fixed = |address: &&String| !address.ends_with(":0");
-    rest.by_ref()
-        .enumerate()
-        .find(|(at, address)| is_fixed(address) && addresses[..*at].contains(address))
-        .map(|(_, address)| address)
+    let mut seen = HashSet::new();
+    let mut fixed = addresses.iter().filter(|address| !address.ends_with(":0"));
+    fixed.find(|address| !seen.insert(*address))
 }
 
 fn directory(folder: &Path, text: &str) -> Result<PathBuf, String> {
@@ -120,8 +117,8 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
     let settings = Settings {
         uri_rule,
         anonymous: role.is_some(),
-        administrators: role.as_ref().map_or(default.administrators, |it| it.kill),
-        disclosure: role.as_ref().map_or(default.disclosure, |it| it.disclose),
+        administrators: role.map_or(default.administrators, |it| it.kill),
+        disclosure: role.map_or(default.disclosure, |it| it.disclose),
         request_ids: section
             .choice("request_ids", &request_ids)
             .unwrap_or(default.request_ids),

@@ -1,7 +1,11 @@
 //! `wamp check`: every error by line and key, or what a config comes to.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
 use super::folder;
-use crate::support::{Output, wamp};
+use crate::support::{Output, Program, wamp};
 
 #[track_caller]
 fn check(config: impl AsRef<[u8]>) -> Output {
@@ -134,6 +138,32 @@ fn what_is_no_text_or_too_large_or_not_there_ends_with_9() {
             .stderr(&format!("error: cannot read {file}: {why}\n"));
     }
     wamp(["check"]).run().exit_code(2);
+}
+
+#[test]
+fn a_file_for_others_ends_with_9() {
+    let folder = folder("");
+    let nobody = fs::Permissions::from_mode(0o000);
+    fs::set_permissions(folder.path().join("wamp.toml"), nobody).unwrap();
+    let mut output = wamp(["check", "wamp.toml"]).dir(folder.path()).run();
+    if !output.stderr.contains("permission denied") {
+        // For root, no file is for others: as root without that.
+        let mut command = Command::new("setpriv");
+        let wamp = env!("CARGO_BIN_EXE_wamp");
+        command.args([
+            "--inh-caps=-all",
+            "--bounding-set=-all",
+            wamp,
+            "check",
+            "wamp.toml",
+        ]);
+        command.current_dir(folder.path());
+        output = Program::start(command).finish();
+    }
+    output
+        .exit_code(9)
+        .stdout("")
+        .stderr("error: cannot read wamp.toml: permission denied\n");
 }
 
 #[test]

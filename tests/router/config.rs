@@ -11,10 +11,16 @@ const OPEN: &str = r#"roles = [{ name = "anonymous", rules = [{ uri = "", match 
 
 /// A router that is what a config says; `OPEN` in it is a role for everybody.
 fn start(config: &str) -> (Router, TempDir) {
+    start_with(config, &[])
+}
+
+/// The same with flags.
+fn start_with(config: &str, flags: &[&str]) -> (Router, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wamp.toml");
     std::fs::write(&file, config.replace("OPEN", OPEN)).unwrap();
-    let router = Router::start_in(folder.path(), ["--config", "wamp.toml"]);
+    let config = ["--config", "wamp.toml"];
+    let router = Router::start_in(folder.path(), config.iter().chain(flags));
     (router, folder)
 }
 
@@ -213,6 +219,19 @@ fn publishers_are_not_disclosed_where_no_rule_allows_it() {
     assert_eq!(error[4], "wamp.error.option_disallowed.disclose_me");
 }
 
+/// The status of the answer to a WebSocket's request.
+fn status(router: &Router, origin: &str, host: Option<&str>) -> String {
+    let url = router.url();
+    let headers = format!("Sec-WebSocket-Protocol: wamp.2.json\r\nOrigin: {origin}\r\n");
+    let mut request = handshake_with(url, &headers);
+    if let Some(host) = host {
+        request = request.replacen(super::peer::authority(url), host, 1);
+    }
+    let mut peer = Peer::connect(url);
+    peer.write(request.as_bytes());
+    peer.http_head()[9..12].to_owned()
+}
+
 #[test]
 fn origins_and_hosts_are_let_in_as_listed() {
     let (router, _folder) = start(
@@ -224,21 +243,42 @@ name = "realm1"
 OPEN
 "#,
     );
-    let url = router.url();
-    let status = |origin: &str, host: Option<&str>| {
-        let headers = format!("Sec-WebSocket-Protocol: wamp.2.json\r\nOrigin: {origin}\r\n");
-        let mut request = handshake_with(url, &headers);
-        if let Some(host) = host {
-            request = request.replacen(super::peer::authority(url), host, 1);
-        }
-        let mut peer = Peer::connect(url);
-        peer.write(request.as_bytes());
-        peer.http_head()[9..12].to_owned()
-    };
-    assert_eq!(status("https://app.example", None), "101");
-    assert_eq!(status("https://other.example", None), "403");
-    assert_eq!(status("http://localhost", Some("dev.example")), "101");
-    assert_eq!(status("http://localhost", Some("other.example")), "403");
+    assert_eq!(status(&router, "https://app.example", None), "101");
+    assert_eq!(status(&router, "https://other.example", None), "403");
+    assert_eq!(
+        status(&router, "http://localhost", Some("dev.example")),
+        "101"
+    );
+    assert_eq!(
+        status(&router, "http://localhost", Some("other.example")),
+        "403"
+    );
+}
+
+#[test]
+fn flags_go_over_what_the_config_says() {
+    let (router, _folder) = start_with(
+        r#"
+allowed_origins = ["https://app.example"]
+[[realms]]
+name = "realm1"
+OPEN
+"#,
+        &[
+            "--allow-origin",
+            "https://other.example",
+            "--request-ids",
+            "lenient",
+        ],
+    );
+    assert_eq!(status(&router, "https://app.example", None), "403");
+    assert_eq!(status(&router, "https://other.example", None), "101");
+    let mut peer = Peer::join(router.url());
+    peer.send(&json!([32, 77, {}, "a.b"]));
+    peer.expect_message(33);
+    // What no flag says is the config's: a kill is not allowed in it.
+    peer.send(&json!([48, 78, {}, "wamp.session.kill_all"]));
+    assert_eq!(peer.expect_message(8)[4], "wamp.error.not_authorized");
 }
 
 #[test]
