@@ -14,7 +14,7 @@ mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
-mod units;
+pub mod units;
 pub mod values;
 
 use std::path::PathBuf;

@@ -2,34 +2,36 @@
 
 use std::time::Duration;
 
-/// The units of bytes, the greatest first.
-const BYTE_UNITS: [(&str, usize); 4] = [
-    ("GiB", 1024 * 1024 * 1024),
-    ("MiB", 1024 * 1024),
-    ("KiB", 1024),
-    ("B", 1),
-];
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+const GIB: usize = 1024 * MIB;
 
-/// Reads a number of bytes with its unit.
+/// Reads a number of bytes: `65536`, `64k`, `64 KiB`, `16m`, `1GiB`. Units are powers of 1024.
 ///
 /// # Errors
 /// How it is written.
-pub(super) fn bytes(text: &str) -> Result<usize, String> {
-    let right = "write bytes as \"16 MiB\", in B, KiB, MiB or GiB";
+pub fn bytes(text: &str) -> Result<usize, String> {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let unit = BYTE_UNITS.iter().find(|(name, _)| *name == unit.trim());
-    let (_, size) = unit.ok_or(right)?;
-    let number: usize = number.parse().map_err(|_| right)?;
-    let bytes = number.checked_mul(*size);
-    bytes.ok_or_else(|| "more bytes than a machine can count".to_owned())
+    let size = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kib" => Some(KIB),
+        "m" | "mib" => Some(MIB),
+        "g" | "gib" => Some(GIB),
+        _ => None,
+    };
+    let number: Option<usize> = number.parse().ok();
+    let bytes = number.zip(size).and_then(|(it, size)| it.checked_mul(size));
+    bytes.ok_or_else(|| "write a number of bytes as 65536, 64k or 16MiB".to_owned())
 }
 
 /// Shows bytes in the greatest unit that divides them.
 pub(super) fn show_bytes(bytes: usize) -> String {
-    let fits = |size: usize| bytes > 0 && bytes.is_multiple_of(size);
-    let unit = BYTE_UNITS.iter().find(|(_, size)| fits(*size));
-    let (name, size) = unit.unwrap_or(&("B", 1));
+    let units = [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)];
+    let fitting = units
+        .into_iter()
+        .find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size));
+    let (name, size) = fitting.unwrap_or(("B", 1));
     format!("{} {name}", bytes / size)
 }
 
@@ -63,15 +65,21 @@ mod tests {
             assert_eq!(bytes(text), Ok(number), "{text}");
             assert_eq!(show_bytes(number), text);
         }
-        assert_eq!(bytes("64KiB"), Ok(65_536));
+        for (text, number) in [
+            ("1000", 1000),
+            ("64KiB", 65_536),
+            ("1k", 1024),
+            ("16M", 16 << 20),
+        ] {
+            assert_eq!(bytes(text), Ok(number), "{text}");
+        }
         for wrong in [
             "",
-            "16",
+            "MiB",
+            "-1",
             "16 MB",
             "1.5 MiB",
-            "-1 B",
-            "MiB",
-            "16 mib",
+            "1TB",
             "99999999999 GiB",
         ] {
             assert!(bytes(wrong).is_err(), "{wrong}");

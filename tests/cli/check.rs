@@ -65,7 +65,7 @@ wamp.toml:4:7: web: "nowhere": no such file or directory
 wamp.toml:5:20: allowed_origins: a browser sends this origin as https://a.example
 wamp.toml:5:42: allowed_origins: write an origin as https://app.example or http://localhost:3000, `null` or `*`
 wamp.toml:6:18: allowed_hosts: write the host alone: a.example
-wamp.toml:8:17: limits.message_bytes: write bytes as "16 MiB", in B, KiB, MiB or GiB
+wamp.toml:8:17: limits.message_bytes: write a number of bytes as 65536, 64k or 16MiB
 wamp.toml:9:15: limits.connections: may be from 1 to 1000000000, not 0
 wamp.toml:10:19: limits.http_head_bytes: may be from 8 KiB to 1 MiB, not 1 KiB
 wamp.toml:11:13: limits.join_time: wants an amount in quotes, with its unit, not a whole number
