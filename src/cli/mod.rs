@@ -24,9 +24,12 @@ mod register;
 mod render;
 mod router;
 mod runtime;
+mod sigil;
 mod signal;
 mod subscribe;
+mod tls;
 mod version;
+mod ws;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -44,6 +47,7 @@ Examples:
   wamp sub 'filewithext.*'            shows the events below filewithext
   wamp sub filewithext.               the same, and no shell touches it
   wamp register sum --exec ./sum.sh   answers calls with a program's output
+  wamp ws :9000                       talks to any WebSocket server
 
 The router is ws://127.0.0.1:8080/ws and the realm is realm1, unless -u and -R,
 or WAMP_URL and WAMP_REALM, say otherwise.";
@@ -68,6 +72,7 @@ enum Command {
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
     Echo(echo::EchoArgs),
+    Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
 
@@ -96,6 +101,7 @@ impl Cli {
             Command::Publish(args) => runtime::one_thread(args.run()),
             Command::Subscribe(args) => runtime::one_thread(args.run()),
             Command::Register(args) => runtime::one_thread(args.run()),
+            Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }
     }
