@@ -14,6 +14,8 @@ use super::console::{printable, stderr_palette};
 use super::lines::Lines;
 use super::listen::{LogArgs, Stop, address, explain, tell_ready};
 use super::printer::local_time;
+use super::render::hex;
+use super::size;
 use crate::echo::{Answer, Behaviour, Ending, Loss, Note, Server, Watcher};
 use crate::node::time_of_day;
 use crate::router::Limits;
@@ -50,7 +52,7 @@ pub(super) struct EchoArgs {
     #[arg(long, value_name = "RATE|N", value_parser = loss)]
     drop: Option<Loss>,
     /// Refuse messages of more bytes with code 1009, for example `64k`
-    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size::parse)]
     max_message: usize,
     /// Let in pages of this origin too; repeatable
     #[arg(long, value_name = "ORIGIN")]
@@ -84,19 +86,6 @@ fn loss(text: &str) -> Result<Loss, String> {
     count.map(Loss::CutAfter).ok_or_else(|| {
         "write a share of the messages as 10%, or a number of messages as 5".to_owned()
     })
-}
-
-/// `65536`, `64k` or `16m`.
-fn size(text: &str) -> Result<usize, String> {
-    let (digits, unit) = match text.to_ascii_lowercase() {
-        text if text.ends_with('k') => (text.trim_end_matches('k').to_owned(), 1024),
-        text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), 1024 * 1024),
-        text => (text, 1),
-    };
-    let size = digits.parse::<usize>().ok();
-    size.and_then(|size| size.checked_mul(unit))
-        .filter(|size| *size > 0)
-        .ok_or_else(|| "write a number of bytes as 65536, 64k or 16m".to_owned())
 }
 
 impl EchoArgs {
@@ -283,13 +272,6 @@ fn binary(bytes: &[u8]) -> String {
     let head = hex(&bytes[..bytes.len().min(HEAD_BYTES)]);
     let cut = if bytes.len() > HEAD_BYTES { "…" } else { "" };
     format!("binary received: {} {head}{cut}", bytes_count(bytes.len()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn bytes_count(count: usize) -> String {

@@ -26,6 +26,7 @@ mod router;
 mod runtime;
 mod sigil;
 mod signal;
+mod size;
 mod subscribe;
 mod tls;
 mod version;

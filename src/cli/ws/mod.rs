@@ -33,6 +33,7 @@ use super::console::{Console, ConsoleArgs};
 use super::exit::{Exit, Failure};
 use super::sigil::SigilReader;
 use super::signal::Signals;
+use super::size;
 use super::tls::TlsArgs;
 use crate::ws::{Client, Closing, Opened, Target};
 
@@ -134,7 +135,7 @@ struct ReceiveArgs {
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
     show: Option<Binary>,
     /// Greatest message taken
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, default_value = "64MiB")]
     max_message: usize,
 }
 
@@ -308,34 +309,9 @@ fn parse_closing(text: &str) -> Result<Closing, String> {
     slash::closing(text, ':')
 }
 
-/// A number of bytes, as 1000, 64KiB, 64MiB, 1GiB.
-fn parse_size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kib" => 10,
-        "m" | "mib" => 20,
-        "g" | "gib" => 30,
-        _ => return Err("a size is written as 1000, 64KiB, 64MiB or 1GiB".to_owned()),
-    };
-    let number: usize = digits.trim().parse().map_err(|error| format!("{error}"))?;
-    let size = number.checked_mul(1 << shift).filter(|size| *size > 0);
-    size.ok_or_else(|| "it has to be more than 0, and fit into memory".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_numbers_with_units() {
-        assert_eq!(parse_size("1000"), Ok(1000));
-        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
-        assert_eq!(parse_size("1k"), Ok(1024));
-        for text in ["", "MiB", "0", "-1", "1.5M", "1TB", "99999999999GiB"] {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_close_is_a_code_and_perhaps_a_reason() {

@@ -106,6 +106,9 @@ impl TlsError {
             CertificateError::UnknownIssuer => {
                 Self::Untrusted("it is signed by nobody known here".to_owned())
             }
+            CertificateError::BadSignature => {
+                Self::Untrusted("the authority that it names has not signed it".to_owned())
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 Self::Untrusted("it has expired".to_owned())
             }
