@@ -4,11 +4,13 @@
 //! terminal, where it would tear the line that was just sent. So the [`Gate`] lets it print only while a line is
 //! edited, and a line is edited only when the conversation asks for one.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as threads;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -35,7 +37,7 @@ const RESERVED: usize = 16;
 /// How many lines the history keeps.
 const HISTORY_MAX: usize = 1000;
 /// How long a line that was sent waits for somebody who is just about to print.
-const PRINTING_PATIENCE: Duration = Duration::from_millis(20);
+const PRINTING_PATIENCE: Duration = Duration::from_millis(2);
 /// How long the last messages may take to be printed, and the terminal to be given back.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How often the thread that edits is told to stop.
@@ -52,6 +54,8 @@ pub(super) struct Editor {
     is_asked: bool,
     /// Tells that all is printed.
     printed: Option<oneshot::Receiver<()>>,
+    /// Last, so that it is dropped last.
+    _quiet: Quiet,
 }
 
 /// What is to be printed above the line.
@@ -64,6 +68,7 @@ type Rustyline = rustyline::Editor<Typing, FileHistory>;
 
 /// Starts the two threads. There is no [`Above`] on a terminal that cannot print above a line.
 pub(super) fn start() -> Result<(Editor, Option<Above>), Failure> {
+    let quiet = Quiet::start();
     let gate = Arc::new(Gate::default());
     let (mut rustyline, history) = rustyline(&gate).map_err(|error| failed(&error))?;
     let (above, printed) = match rustyline.create_external_printer() {
@@ -88,6 +93,7 @@ pub(super) fn start() -> Result<(Editor, Option<Above>), Failure> {
         lines: received,
         is_asked: false,
         printed,
+        _quiet: quiet,
     };
     Ok((editor, above))
 }
@@ -229,6 +235,35 @@ fn failed(error: &ReadlineError) -> Failure {
             Failure::local(format!("cannot read from the terminal: {why}"))
         }
         error => Failure::local(format!("cannot read from the terminal: {error}")),
+    }
+}
+
+/// Keeps the terminal from echoing what is typed between two lines, and gives it back as it was in the end.
+#[derive(Debug)]
+struct Quiet {
+    /// `None` where the terminal does not tell.
+    before: Option<Termios>,
+}
+
+impl Quiet {
+    fn start() -> Self {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut quiet = before.clone();
+            quiet.local_modes.remove(LocalModes::ECHO);
+            // It echoes then, as before.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
+        }
+        Self { before }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // A terminal that is gone has no modes.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, before);
+        }
     }
 }
 

@@ -167,15 +167,23 @@ fn shown(lines: &[String]) -> u32 {
         .map_or(0, |number| number.parse().unwrap_or_default())
 }
 
-/// Sends `message 1`, `message 2` and so on, 200 a second, until it has got the last of so many messages, which it
-/// hands to the test.
-fn pushing(count: usize) -> (Server, std::sync::mpsc::Receiver<String>) {
+/// Sends `message 1`, `message 2` and so on, so many at once and then none for so long, until it has got the last of
+/// the lines that are to come, which it hands to the test.
+fn pushing(
+    burst: usize,
+    pause: Duration,
+    lines_to_come: usize,
+) -> (Server, std::sync::mpsc::Receiver<String>) {
     let (sender, received) = channel();
     let server = Server::start(move |mut socket: WebSocket<TcpStream>| {
-        let interval = Duration::from_millis(5);
-        socket.get_ref().set_read_timeout(Some(interval)).unwrap();
+        socket.get_ref().set_read_timeout(Some(pause)).unwrap();
+        let mut numbers = 1..;
         let mut got = 0;
-        for number in 1.. {
+        while got < lines_to_come {
+            for number in numbers.by_ref().take(burst) {
+                let message = format!("message {number}");
+                socket.send(Frame::text(message)).unwrap();
+            }
             match socket.read() {
                 Ok(Frame::Text(text)) => {
                     sender.send(text.to_string()).unwrap();
@@ -186,16 +194,32 @@ fn pushing(count: usize) -> (Server, std::sync::mpsc::Receiver<String>) {
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(_) => return,
             }
-            if got == count {
-                break;
-            }
-            socket
-                .send(Frame::text(format!("message {number}")))
-                .unwrap();
         }
         close_with(socket, Some((1000, "enough")));
     });
     (server, received)
+}
+
+/// Asserts that each line typed is on the screen as it was typed, each message as it came, and nothing else; returns
+/// how many messages there are.
+#[track_caller]
+fn assert_whole(lines: &[String], typed: &[&str]) -> u32 {
+    let screen = lines.join("\n");
+    let mut typed = typed.iter();
+    let mut messages = 0;
+    for line in lines {
+        if let Some(number) = line.strip_prefix("< message ") {
+            messages += 1;
+            assert_eq!(number, messages.to_string(), "{screen}");
+        } else if let Some(text) = line.strip_prefix("> ") {
+            assert_eq!(Some(&text), typed.next(), "{screen}");
+        } else {
+            let is_known = line.starts_with("-- ") || line == ">" || line == "END";
+            assert!(is_known, "{line:?} is torn:\n{screen}");
+        }
+    }
+    assert_eq!(typed.next(), None, "{screen}");
+    messages
 }
 
 #[test]
@@ -206,11 +230,9 @@ fn a_line_stays_whole_while_200_messages_a_second_arrive() {
         "{\"op\":\"sub\",\"args\":[1,2,3]}",
         "the last of four lines",
     ];
-    let (server, received) = pushing(TYPED.len());
+    let (server, received) = pushing(1, Duration::from_millis(5), TYPED.len());
     let mut terminal = Terminal::start(&[&server.url()]);
-    terminal.wait("messages", |lines| {
-        lines.iter().any(|line| line == "< message 3")
-    });
+    terminal.wait("messages", |lines| shown(lines) >= 3);
     for text in TYPED {
         for (at, key) in text.char_indices() {
             terminal.type_keys(&key.to_string());
@@ -227,22 +249,26 @@ fn a_line_stays_whole_while_200_messages_a_second_arrive() {
     }
     let (code, lines) = terminal.finish();
     assert_eq!(code, 0);
-    let mut typed = TYPED.iter();
-    let mut messages = 0;
-    for line in &lines {
-        if let Some(number) = line.strip_prefix("< message ") {
-            messages += 1;
-            assert_eq!(number, messages.to_string(), "{}", lines.join("\n"));
-        } else if let Some(text) = line.strip_prefix("> ") {
-            assert_eq!(Some(&text), typed.next(), "{}", lines.join("\n"));
-        } else {
-            let is_known = line.starts_with("-- ") || line == ">" || line == "END";
-            assert!(is_known, "{line:?} is torn:\n{}", lines.join("\n"));
-        }
-    }
-    assert_eq!(typed.next(), None, "{}", lines.join("\n"));
-    assert!(messages > 100, "{messages} messages");
+    assert!(assert_whole(&lines, &TYPED) > 100);
     assert!(lines.contains(&"-- closed by the server: 1000 (normal) \"enough\"".to_owned()));
+}
+
+#[test]
+fn no_line_is_torn_at_its_end_by_a_flood() {
+    const LINES: usize = 100;
+    let (server, received) = pushing(4, Duration::from_millis(2), LINES);
+    let mut terminal = Terminal::start(&[&server.url()]);
+    terminal.wait("messages", |lines| shown(lines) >= 1);
+    let typed: Vec<_> = (1..=LINES).map(|number| format!("line {number}")).collect();
+    for line in &typed {
+        terminal.type_keys(&format!("{line}\r"));
+        assert_eq!(&received.recv_timeout(DEADLINE).unwrap(), line);
+    }
+    let (_, lines) = terminal.finish();
+    assert_whole(
+        &lines,
+        &typed.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
