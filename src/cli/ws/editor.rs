@@ -1,31 +1,22 @@
 //! The line being typed, on a thread of its own, while messages are printed above it by another.
 //!
-//! rustyline prints above the line only while it edits one; in between, what is printed goes straight to the
-//! terminal, where it would tear the line that was just sent. So the [`Gate`] lets it print only while a line is
-//! edited, and a line is edited only when the conversation asks for one.
+//! A line is edited only when the conversation asks for one, so that it can be told to end. When the terminal may be
+//! printed on is the [`Gate`]'s business, what the keys do [`Typing`]'s.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc as threads;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{
-    Cmd, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler,
-    ExternalPrinter, Helper, KeyEvent, Movement, RepeatCount,
-};
-use serde::de::IgnoredAny;
+use rustyline::{Config, EventHandler, ExternalPrinter, KeyEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
+use super::gate::{Gate, Quiet};
 use super::history;
+use super::typing::{ClearFirst, Typing};
 use crate::cli::exit::Failure;
 
 /// What stands in front of the line.
@@ -36,8 +27,6 @@ const UNPRINTED_MAX: usize = 64;
 const RESERVED: usize = 16;
 /// How many lines the history keeps.
 const HISTORY_MAX: usize = 1000;
-/// How long a line that was sent waits for somebody who is just about to print.
-const PRINTING_PATIENCE: Duration = Duration::from_millis(2);
 /// How long the last messages may take to be printed, and the terminal to be given back.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How often the thread that edits is told to stop.
@@ -174,9 +163,7 @@ fn rustyline(gate: &Arc<Gate>) -> rustyline::Result<(Rustyline, Option<PathBuf>)
         .history_ignore_dups(true)?
         .build();
     let mut rustyline = Rustyline::with_config(config)?;
-    rustyline.set_helper(Some(Typing {
-        gate: Arc::clone(gate),
-    }));
+    rustyline.set_helper(Some(Typing::new(Arc::clone(gate))));
     rustyline.bind_sequence(
         KeyEvent::ctrl('C'),
         EventHandler::Conditional(Box::new(ClearFirst)),
@@ -235,156 +222,5 @@ fn failed(error: &ReadlineError) -> Failure {
             Failure::local(format!("cannot read from the terminal: {why}"))
         }
         error => Failure::local(format!("cannot read from the terminal: {error}")),
-    }
-}
-
-/// Keeps the terminal from echoing what is typed between two lines, and gives it back as it was in the end.
-#[derive(Debug)]
-struct Quiet {
-    /// `None` where the terminal does not tell.
-    before: Option<Termios>,
-}
-
-impl Quiet {
-    fn start() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(before) = &before {
-            let mut quiet = before.clone();
-            quiet.local_modes.remove(LocalModes::ECHO);
-            // It echoes then, as before.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
-        }
-        Self { before }
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            // A terminal that is gone has no modes.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, before);
-        }
-    }
-}
-
-/// Lets texts through to the terminal only while a line is edited.
-#[derive(Debug, Default)]
-struct Gate {
-    state: Mutex<GateState>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct GateState {
-    is_editing: bool,
-    is_printing: bool,
-}
-
-impl Gate {
-    /// A line is being edited from now on, and on the screen at once.
-    fn open(&self) {
-        let mut state = self.lock();
-        if !state.is_editing {
-            state.is_editing = true;
-            self.changed.notify_all();
-        }
-    }
-
-    /// The line is about to be sent.
-    fn close(&self) {
-        let mut state = self.lock();
-        state.is_editing = false;
-        // Who is printing either gets through at once, or waits for us to take what was printed before it. The
-        // latter may go on waiting: its text comes above the next line.
-        let is_printing = |state: &mut GateState| state.is_printing;
-        let waited = self
-            .changed
-            .wait_timeout_while(state, PRINTING_PATIENCE, is_printing);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn print(&self, printer: &mut impl ExternalPrinter, text: String) {
-        let is_closed = |state: &mut GateState| !state.is_editing;
-        let waited = self.changed.wait_while(self.lock(), is_closed);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        state.is_printing = true;
-        drop(state);
-        // With the terminal gone there is nobody to tell.
-        drop(printer.print(text));
-        self.lock().is_printing = false;
-        self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, GateState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What rustyline asks while a line is typed.
-#[derive(Debug)]
-struct Typing {
-    gate: Arc<Gate>,
-}
-
-impl Helper for Typing {}
-impl Completer for Typing {
-    type Candidate = String;
-}
-impl Highlighter for Typing {}
-
-impl Hinter for Typing {
-    type Hint = String;
-
-    /// Asked each time the line is drawn, the first time included.
-    fn hint(&self, _line: &str, _position: usize, _context: &Context<'_>) -> Option<String> {
-        self.gate.open();
-        None
-    }
-}
-
-impl Validator for Typing {
-    /// Goes on with JSON that is not closed yet. An empty line sends it as it is.
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        if is_unfinished(context.input()) {
-            return Ok(ValidationResult::Incomplete);
-        }
-        self.gate.close();
-        Ok(ValidationResult::Valid(None))
-    }
-}
-
-fn is_unfinished(input: &str) -> bool {
-    input.starts_with(['{', '['])
-        && !input.ends_with('\n')
-        && serde_json::from_str::<IgnoredAny>(input).is_err_and(|error| error.is_eof())
-}
-
-/// Ctrl-C: clears the line; where there is none, it ends.
-struct ClearFirst;
-
-impl ConditionalEventHandler for ClearFirst {
-    fn handle(
-        &self,
-        _event: &Event,
-        _count: RepeatCount,
-        _is_positive: bool,
-        context: &EventContext<'_>,
-    ) -> Option<Cmd> {
-        (!context.line().is_empty()).then_some(Cmd::Kill(Movement::WholeBuffer))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_continued_until_it_closes() {
-        for input in ["{", "[1,", "{\"a\": [", "[\"x", "{\n\"a\":"] {
-            assert!(is_unfinished(input), "{input:?}");
-        }
-        for input in ["{}", "[1]", "[10:20] hi", "{a", "x {", "", "{\"a\":\n"] {
-            assert!(!is_unfinished(input), "{input:?}");
-        }
     }
 }

@@ -4,6 +4,7 @@ mod conversation;
 mod editor;
 mod failure;
 mod framing;
+mod gate;
 mod handshake;
 mod history;
 mod input;
@@ -11,6 +12,7 @@ mod message;
 mod screen;
 mod show;
 mod slash;
+mod typing;
 mod url;
 
 use std::io::{self, IsTerminal as _};
@@ -40,19 +42,30 @@ use crate::ws::{Client, Closing, Opened, Target};
 /// How long connecting may take where nothing else is said.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// `{n}` as help can show it: clap takes the bare one for a line break.
+macro_rules! counter {
+    () => {
+        "{\x1b[mn}"
+    };
+}
+
 /// Shown below the options.
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 On a terminal one types, and what comes is printed above; /help there has more.
   wamp ws :9000                              to ws://localhost:9000/
   wamp ws :9000 -m hello                     send, print the answer, end
   wamp ws :9000 -m @bin:photo.png -m @json:x.json   bytes; a file that is JSON
   wamp ws :9000 -m '{\"op\":\"sub\"}' -n 3       three messages are to come
-  wamp ws :9000 --every 1s --template -m 'hello {n}' -m @uuid:
+  wamp ws :9000 --every 1s --template -m 'hello ",
+    counter!(),
+    "' -m @uuid:
   tail -f log | wamp ws wss://host/log - -n 0       each line; no answers
 
 A message begins with @ for other things than its own text: @FILE @json:FILE
 @bin:FILE (- is stdin) @hex: @b64: @str: @env: @uuid: and @@text. Stdin is read
-only where - or --frame says so.";
+only where - or --frame says so."
+);
 
 /// Talk to any WebSocket server
 #[derive(Debug, clap::Args)]
@@ -104,7 +117,7 @@ struct SendArgs {
     /// Send the messages again and again
     #[arg(long, value_name = "DURATION", value_parser = parse_period, requires = "messages")]
     every: Option<Duration>,
-    /// Replace {n} in messages by the number of the round
+    #[arg(help = concat!("Replace ", counter!(), " in messages by the number of the round"))]
     #[arg(long, requires = "messages")]
     template: bool,
     /// Read stdin, cut into messages: line, null, blank, json, all, len4

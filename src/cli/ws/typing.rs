@@ -1,0 +1,89 @@
+//! What the keys do while a line is typed, beyond what rustyline has for them.
+
+use std::sync::Arc;
+
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{
+    Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, Movement, RepeatCount,
+};
+use serde::de::IgnoredAny;
+
+use super::gate::Gate;
+
+/// What rustyline asks while a line is typed.
+#[derive(Debug)]
+pub(super) struct Typing {
+    gate: Arc<Gate>,
+}
+
+impl Typing {
+    pub(super) const fn new(gate: Arc<Gate>) -> Self {
+        Self { gate }
+    }
+}
+
+impl Helper for Typing {}
+impl Completer for Typing {
+    type Candidate = String;
+}
+impl Highlighter for Typing {}
+
+impl Hinter for Typing {
+    type Hint = String;
+
+    /// Asked each time the line is drawn, the first time included.
+    fn hint(&self, _line: &str, _position: usize, _context: &Context<'_>) -> Option<String> {
+        self.gate.open();
+        None
+    }
+}
+
+impl Validator for Typing {
+    /// Goes on with JSON that is not closed yet. An empty line sends it as it is.
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        if is_unfinished(context.input()) {
+            return Ok(ValidationResult::Incomplete);
+        }
+        self.gate.close();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+fn is_unfinished(input: &str) -> bool {
+    input.starts_with(['{', '['])
+        && !input.ends_with('\n')
+        && serde_json::from_str::<IgnoredAny>(input).is_err_and(|error| error.is_eof())
+}
+
+/// Ctrl-C: clears the line; where there is none, it ends.
+pub(super) struct ClearFirst;
+
+impl ConditionalEventHandler for ClearFirst {
+    fn handle(
+        &self,
+        _event: &Event,
+        _count: RepeatCount,
+        _is_positive: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        (!context.line().is_empty()).then_some(Cmd::Kill(Movement::WholeBuffer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_continued_until_it_closes() {
+        for input in ["{", "[1,", "{\"a\": [", "[\"x", "{\n\"a\":"] {
+            assert!(is_unfinished(input), "{input:?}");
+        }
+        for input in ["{}", "[1]", "[10:20] hi", "{a", "x {", "", "{\"a\":\n"] {
+            assert!(!is_unfinished(input), "{input:?}");
+        }
+    }
+}
