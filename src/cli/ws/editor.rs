@@ -3,7 +3,7 @@
 //! A line is edited only when the conversation asks for one, so that it can be told to end. When the terminal may be
 //! printed on is the [`Gate`]'s business, what the keys do [`Typing`]'s.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc as threads;
 use std::time::Duration;
@@ -14,9 +14,10 @@ use rustyline::{Config, EventHandler, ExternalPrinter, KeyEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::gate::{Gate, Quiet};
+use super::gate::Gate;
 use super::history;
-use super::typing::{ClearFirst, Typing};
+use super::modes::Modes;
+use super::typing::{ClearFirst, Suspending, Typing};
 use crate::cli::exit::Failure;
 
 /// What stands in front of the line.
@@ -43,8 +44,7 @@ pub(super) struct Editor {
     is_asked: bool,
     /// Tells that all is printed.
     printed: Option<oneshot::Receiver<()>>,
-    /// Last, so that it is dropped last.
-    _quiet: Quiet,
+    modes: Option<Arc<Modes>>,
 }
 
 /// What is to be printed above the line.
@@ -53,18 +53,15 @@ pub(super) struct Above {
     queue: mpsc::Sender<String>,
 }
 
-type Rustyline = rustyline::Editor<Typing, FileHistory>;
-
 /// Starts the two threads. There is no [`Above`] on a terminal that cannot print above a line.
 pub(super) fn start() -> Result<(Editor, Option<Above>), Failure> {
-    let quiet = Quiet::start();
     let gate = Arc::new(Gate::default());
-    let (mut rustyline, history) = rustyline(&gate).map_err(|error| failed(&error))?;
-    let (above, printed) = match rustyline.create_external_printer() {
+    let mut editing = Editing::new(&gate).map_err(|error| failed(&error))?;
+    let (above, printed) = match editing.rustyline.create_external_printer() {
         Ok(printer) => {
+            editing.modes = Modes::quiet().map(Arc::new);
             let (queue, texts) = mpsc::channel(UNPRINTED_MAX);
             let (done, printed) = oneshot::channel();
-            let gate = Arc::clone(&gate);
             std::thread::spawn(move || {
                 print_all(printer, &gate, texts);
                 // Nobody may want to know.
@@ -74,15 +71,16 @@ pub(super) fn start() -> Result<(Editor, Option<Above>), Failure> {
         }
         Err(_) => (None, None),
     };
+    let modes = editing.modes.clone();
     let (ask, asked) = threads::channel();
     let (lines, received) = mpsc::channel(1);
-    std::thread::spawn(move || edit(rustyline, history.as_deref(), &asked, &lines));
+    std::thread::spawn(move || editing.run(&asked, &lines));
     let editor = Editor {
         ask,
         lines: received,
         is_asked: false,
         printed,
-        _quiet: quiet,
+        modes,
     };
     Ok((editor, above))
 }
@@ -137,6 +135,14 @@ impl Editor {
     }
 }
 
+impl Drop for Editor {
+    fn drop(&mut self) {
+        if let Some(modes) = &self.modes {
+            modes.give_back();
+        }
+    }
+}
+
 impl Above {
     /// Whether more messages should come.
     pub(super) fn has_room(&self) -> bool {
@@ -156,48 +162,83 @@ impl Above {
     }
 }
 
-fn rustyline(gate: &Arc<Gate>) -> rustyline::Result<(Rustyline, Option<PathBuf>)> {
-    let config = Config::builder()
-        .max_history_size(HISTORY_MAX)?
-        .history_ignore_space(true)
-        .history_ignore_dups(true)?
-        .build();
-    let mut rustyline = Rustyline::with_config(config)?;
-    rustyline.set_helper(Some(Typing::new(Arc::clone(gate))));
-    rustyline.bind_sequence(
-        KeyEvent::ctrl('C'),
-        EventHandler::Conditional(Box::new(ClearFirst)),
-    );
-    let history = history::file();
-    if let Some(file) = &history {
-        // The first time there is none.
-        drop(rustyline.load_history(file));
-    }
-    Ok((rustyline, history))
+/// What one thread needs to edit lines.
+struct Editing {
+    rustyline: rustyline::Editor<Typing, FileHistory>,
+    suspending: Suspending,
+    history: Option<PathBuf>,
+    /// `None` where nothing can be printed above a line, and the terminal echoes.
+    modes: Option<Arc<Modes>>,
 }
 
-/// Reads a line whenever one is asked for.
-fn edit(
-    mut rustyline: Rustyline,
-    history: Option<&Path>,
-    asked: &threads::Receiver<()>,
-    lines: &mpsc::Sender<Result<Option<String>, Failure>>,
-) {
-    while asked.recv().is_ok() {
-        let line = match rustyline.readline(PROMPT) {
-            Ok(line) => {
-                let is_new = rustyline.add_history_entry(line.as_str());
-                if let (Ok(true), Some(file)) = (is_new, history) {
-                    // A history that cannot be written is not worth a word at every line.
-                    drop(rustyline.append_history(file));
+impl Editing {
+    fn new(gate: &Arc<Gate>) -> rustyline::Result<Self> {
+        let config = Config::builder()
+            .max_history_size(HISTORY_MAX)?
+            .history_ignore_space(true)
+            .history_ignore_dups(true)?
+            .build();
+        let mut rustyline = rustyline::Editor::with_config(config)?;
+        rustyline.set_helper(Some(Typing::new(Arc::clone(gate))));
+        let suspending = Suspending::new(Arc::clone(gate));
+        let on_suspend = EventHandler::Conditional(Box::new(suspending.clone()));
+        rustyline.bind_sequence(KeyEvent::ctrl('Z'), on_suspend);
+        let on_interrupt = EventHandler::Conditional(Box::new(ClearFirst));
+        rustyline.bind_sequence(KeyEvent::ctrl('C'), on_interrupt);
+        let history = history::file();
+        if let Some(file) = &history {
+            // The first time there is none.
+            drop(rustyline.load_history(file));
+        }
+        Ok(Self {
+            rustyline,
+            suspending,
+            history,
+            modes: None,
+        })
+    }
+
+    /// Reads a line whenever one is asked for.
+    fn run(
+        mut self,
+        asked: &threads::Receiver<()>,
+        lines: &mpsc::Sender<Result<Option<String>, Failure>>,
+    ) {
+        while asked.recv().is_ok() {
+            let line = match self.line() {
+                Ok(line) => {
+                    self.remember(&line);
+                    Ok(Some(line))
                 }
-                Ok(Some(line))
+                Err(ReadlineError::Interrupted | ReadlineError::Eof) => Ok(None),
+                Err(error) => Err(failed(&error)),
+            };
+            if lines.blocking_send(line).is_err() {
+                return;
             }
-            Err(ReadlineError::Interrupted | ReadlineError::Eof) => Ok(None),
-            Err(error) => Err(failed(&error)),
-        };
-        if lines.blocking_send(line).is_err() {
-            return;
+        }
+    }
+
+    fn line(&mut self) -> rustyline::Result<String> {
+        let mut line = (String::new(), String::new());
+        loop {
+            let initial = (line.0.as_str(), line.1.as_str());
+            let read = self.rustyline.readline_with_initial(PROMPT, initial);
+            match (self.suspending.take(), &self.modes) {
+                (Some(left), Some(modes)) => {
+                    modes.suspend();
+                    line = left;
+                }
+                _ => return read,
+            }
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        let is_new = self.rustyline.add_history_entry(line);
+        if let (Ok(true), Some(file)) = (is_new, &self.history) {
+            // A history that cannot be written is not worth a word at every line.
+            drop(self.rustyline.append_history(file));
         }
     }
 }

@@ -1,13 +1,11 @@
-//! When the terminal may be printed on, and what it is like between two lines.
+//! When messages may be printed on the terminal.
 //!
 //! rustyline prints above the line only while it edits one; in between, what is printed goes straight to the
-//! terminal, where it would tear the line that was just sent, and what is typed is echoed into the messages.
+//! terminal, where it would tear the line that was just sent.
 
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::ExternalPrinter;
 
 /// How long a line that was sent waits for somebody who is just about to print.
@@ -36,7 +34,7 @@ impl Gate {
         }
     }
 
-    /// The line is about to be sent.
+    /// The line is about to be left.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_editing = false;
@@ -63,34 +61,5 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps the terminal from echoing what is typed between two lines, and gives it back as it was in the end.
-#[derive(Debug)]
-pub(super) struct Quiet {
-    /// `None` where the terminal does not tell.
-    before: Option<Termios>,
-}
-
-impl Quiet {
-    pub(super) fn start() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(before) = &before {
-            let mut quiet = before.clone();
-            quiet.local_modes.remove(LocalModes::ECHO);
-            // It echoes then, as before.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
-        }
-        Self { before }
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            // A terminal that is gone has no modes.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, before);
-        }
     }
 }

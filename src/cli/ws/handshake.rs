@@ -13,7 +13,7 @@ use crate::transport::Handshake;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Handshake")]
 pub(super) struct HandshakeArgs {
-    /// Header, as 'Name: value'; one for each -H. Host and Cookie are headers like any other
+    /// Header, as 'Name: value', one for each -H, also Host and Cookie; or @FILE with a header in each line
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     headers: Vec<String>,
     /// Subprotocol to offer; the best first
@@ -38,9 +38,19 @@ impl HandshakeArgs {
         console: &Console,
     ) -> Result<Handshake, Failure> {
         let mut headers = HeaderMap::new();
-        for line in &self.headers {
-            let (name, value) = header(line)?;
-            headers.append(name, value);
+        for word in &self.headers {
+            let lines = match sigils.read(word)? {
+                Written::Plain(line) => {
+                    warn_of_secrets(line, console);
+                    line.to_owned()
+                }
+                Written::Text(lines) => lines,
+                _ => return Err(Failure::usage("-H is text: 'Name: value', or @FILE")),
+            };
+            for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+                let (name, value) = header(line)?;
+                headers.append(name, value);
+            }
         }
         if let Some(origin) = &self.origin {
             headers.insert(ORIGIN, value("--origin", origin)?);
@@ -110,9 +120,7 @@ fn secret(
 ) -> Result<String, Failure> {
     match sigils.read(word)? {
         Written::Plain(text) => {
-            console.note(&format!(
-                "what follows {flag} can be seen by all users of this machine; {flag} @FILE and {flag} @env:NAME keep it"
-            ));
+            warn(flag, console);
             Ok(text.to_owned())
         }
         // A file's last line end is no part of a secret.
@@ -121,6 +129,20 @@ fn secret(
             "{flag} is text: {flag} @FILE or @env:NAME"
         ))),
     }
+}
+
+/// Headers that say who we are, as well as flags do.
+fn warn_of_secrets(line: &str, console: &Console) {
+    let name = line.split(':').next().unwrap_or_default().trim();
+    if ["authorization", "cookie"].contains(&name.to_ascii_lowercase().as_str()) {
+        warn("-H", console);
+    }
+}
+
+fn warn(flag: &str, console: &Console) {
+    console.note(&format!(
+        "what follows {flag} can be seen by all users of this machine; {flag} @FILE and {flag} @env:NAME keep it"
+    ));
 }
 
 #[cfg(test)]

@@ -9,13 +9,17 @@ mod handshake;
 mod history;
 mod input;
 mod message;
+mod modes;
 mod screen;
 mod show;
 mod slash;
 mod typing;
 mod url;
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -196,10 +200,14 @@ impl WsArgs {
             .iter()
             .map(|word| Recipe::read(word, &mut sigils, sending.binary, sending.template));
         let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
-        let is_watched = io::stdin().is_terminal() && console.stdout_is_terminal();
+        let is_typed_on = io::stdin().is_terminal();
+        let is_idle = recipes.is_empty() && !sending.mirror;
+        if is_idle && !is_typed_on && console.is_watched() && holds_something(&io::stdin()) {
+            console.note("stdin is not read; - behind the URL sends what it holds");
+        }
         Ok(match sending.every {
             Some(period) => Source::Rounds(period, recipes),
-            None if recipes.is_empty() && !sending.mirror && is_watched => Source::Typed,
+            None if is_idle && is_typed_on && console.stdout_is_terminal() => Source::Typed,
             None => Source::Once(recipes),
         })
     }
@@ -270,6 +278,13 @@ impl Source {
             }
         })
     }
+}
+
+/// Whether a stream is a pipe or a file, from which somebody may expect that it is read.
+fn holds_something(stream: &impl AsFd) -> bool {
+    let file = stream.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata())
+        .is_ok_and(|it| it.file_type().is_fifo() || it.is_file())
 }
 
 fn say_opened(url: &Url, opened: &Opened, console: &Console) {

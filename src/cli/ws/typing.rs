@@ -1,6 +1,6 @@
 //! What the keys do while a line is typed, beyond what rustyline has for them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
@@ -70,6 +70,48 @@ impl ConditionalEventHandler for ClearFirst {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         (!context.line().is_empty()).then_some(Cmd::Kill(Movement::WholeBuffer))
+    }
+}
+
+/// Ctrl-Z: leaves the line, to come back to it. rustyline's own way takes for granted that a process has stopped once
+/// the signal is sent, which one with several threads has not.
+#[derive(Clone, Debug)]
+pub(super) struct Suspending {
+    gate: Arc<Gate>,
+    /// The line, in front of the cursor and behind it.
+    left: Arc<Mutex<Option<(String, String)>>>,
+}
+
+impl Suspending {
+    pub(super) fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            left: Arc::default(),
+        }
+    }
+
+    /// The line that was left by Ctrl-Z, if that is why it was.
+    pub(super) fn take(&self) -> Option<(String, String)> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(String, String)>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConditionalEventHandler for Suspending {
+    fn handle(
+        &self,
+        _event: &Event,
+        _count: RepeatCount,
+        _is_positive: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        let (before, behind) = context.line().split_at(context.pos());
+        *self.lock() = Some((before.to_owned(), behind.to_owned()));
+        self.gate.close();
+        Some(Cmd::Interrupt)
     }
 }
 

@@ -30,6 +30,15 @@ fn headers_go_along_one_a_flag() {
     assert_eq!(header("x-one"), ["a: b", "again"]);
     assert_eq!(header("cookie"), ["c=d"]);
     assert_eq!(header("origin"), ["http://here"]);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("headers"), "Cookie: a=b\nX-Two: 2\n\n").unwrap();
+    let run = ws(&server.url(), ["-n", "0", "-H", "@headers", "-q"])
+        .dir(dir.path())
+        .run();
+    run.exit_code(0).stderr("");
+    let request = server.request();
+    assert_eq!(request.headers()["cookie"], "a=b");
+    assert_eq!(request.headers()["x-two"], "2");
     ws(&server.url(), ["-n", "0", "-H", "Host: elsewhere"])
         .run()
         .exit_code(0);
@@ -71,6 +80,9 @@ fn passwords_and_tokens_come_from_files_and_variables() {
         assert!(!output.stderr.contains("s3cret") && !output.stderr.contains("YW5u"));
         output.stderr_contains("-- > authorization: …");
     }
+    let output = ws(&server.url(), ["-n", "0", "-H", "authorization: s3cret"]).run();
+    output.stderr_contains("-- what follows -H can be seen by all users of this machine");
+    server.request();
     let output = ws(&server.url(), ["-n", "0", "--basic", "ann:s3cret"])
         .run()
         .exit_code(0);

@@ -306,6 +306,22 @@ fn what_is_typed_is_sent_and_what_a_slash_begins_is_done() {
 }
 
 #[test]
+fn a_line_that_was_left_by_ctrl_z_is_there_again() {
+    let server = Server::echo();
+    let mut terminal = Terminal::start(&[&server.url()]);
+    terminal.wait_for_line(">");
+    // Nobody here could wake it up again, so it is not let stop.
+    terminal.type_keys("half a line\x1b[D\x1a");
+    terminal.wait("the line twice", |lines| {
+        lines.iter().filter(|line| *line == "> half a line").count() == 2
+    });
+    terminal.type_keys("ll\x7f\r");
+    terminal.wait_for_line("< half a linle");
+    terminal.type_keys("\x04");
+    assert_eq!(terminal.finish().0, 0);
+}
+
+#[test]
 fn a_message_cannot_draw_on_the_screen() {
     let server = Server::start(|mut socket: WebSocket<TcpStream>| {
         socket
