@@ -1,6 +1,6 @@
 //! What `-m` and a typed line mean as a message.
 //!
-//! Text is sent as it is written, never taken for JSON; what `@` means is [`sigil`](crate::cli::sigil)'s.
+//! Text is sent as it is written, never taken for JSON; what `@` means is [`sigil`]'s.
 
 use bytes::Bytes;
 

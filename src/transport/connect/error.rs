@@ -55,7 +55,7 @@ pub enum DialError {
     Http {
         /// The status, as in `404 Not Found`.
         status: String,
-        /// How its page begins, in words.
+        /// How its page begins, in words; or where it says to go instead.
         body: String,
     },
     /// Something answered that does not speak HTTP.

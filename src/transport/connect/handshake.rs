@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::generate_request;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, HeaderName, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use url::Url;
@@ -72,10 +72,14 @@ impl Handshake {
         let mut read = BytesMut::new();
         let response = read_head(stream, &mut read).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let page = read_page(stream, read, response.headers()).await;
+            let elsewhere = response.headers().get(LOCATION);
+            let body = match elsewhere.map(HeaderValue::to_str) {
+                Some(Ok(url)) if response.status().is_redirection() => format!("it is at {url}"),
+                _ => first_words(&read_page(stream, read, response.headers()).await),
+            };
             return Err(DialError::Http {
                 status: response.status().to_string(),
-                body: first_words(&page),
+                body,
             });
         }
         let subprotocol = self.check(&response, &key)?;

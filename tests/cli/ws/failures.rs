@@ -69,6 +69,11 @@ fn a_web_server_that_is_no_websocket_is_told_by_its_page() {
             "--bearer",
         ),
         (
+            b"HTTP/1.1 302 Found\r\nLocation: wss://there/p\r\n\r\n",
+            "HTTP 302 Found: it is at wss://there/p\n",
+            "",
+        ),
+        (
             b"HTTP/1.1 500 Internal Server Error\r\n\r\n\x1b[2Jbad",
             "HTTP 500 Internal Server Error: \\u001b[2Jbad\n",
             "",
