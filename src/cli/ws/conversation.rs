@@ -49,9 +49,11 @@ pub(super) struct Conversation<'a> {
     sent: u64,
     received: u64,
     input_ended: bool,
+    /// A message waits to be written.
+    is_unwritten: bool,
     /// Our close is on its way, and the server's has to come by then.
     close_by: Option<Instant>,
-    /// When something was last received, or the last thing was sent.
+    /// When a message last came or was written.
     active_at: Instant,
     next_ping: Option<Instant>,
     pings_missed: u32,
@@ -82,6 +84,7 @@ impl<'a> Conversation<'a> {
             sent: 0,
             received: 0,
             input_ended: false,
+            is_unwritten: false,
             close_by: None,
             active_at: now,
             next_ping: plan.ping_interval.map(|interval| now + interval),
@@ -218,6 +221,7 @@ impl<'a> Conversation<'a> {
     fn send(&mut self, data: Data) {
         self.client.send(data);
         self.sent += 1;
+        self.is_unwritten = true;
     }
 
     fn take(&mut self, incoming: Incoming) -> Result<()> {
@@ -239,8 +243,12 @@ impl<'a> Conversation<'a> {
             }
             Incoming::Pong(payload, None) => self.screen.fact(&unasked("pong", &payload)),
             Incoming::Ping(payload) => self.screen.fact(&unasked("ping", &payload)),
-            // What was to be said last has been said now.
-            Incoming::Written => self.active_at = Instant::now(),
+            Incoming::Written if self.is_unwritten => {
+                self.is_unwritten = false;
+                self.active_at = Instant::now();
+            }
+            // Pings and the like, which are no conversation.
+            Incoming::Written => {}
         }
         Ok(())
     }

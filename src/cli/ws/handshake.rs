@@ -41,7 +41,9 @@ impl HandshakeArgs {
         for word in &self.headers {
             let lines = match sigils.read(word)? {
                 Written::Plain(line) => {
-                    warn_of_secrets(line, console);
+                    if is_secret(line) {
+                        warn("-H", console);
+                    }
                     line.to_owned()
                 }
                 Written::Text(lines) => lines,
@@ -131,11 +133,17 @@ fn secret(
     }
 }
 
-/// Headers that say who we are, as well as flags do.
-fn warn_of_secrets(line: &str, console: &Console) {
+/// Whether a header says who we are, so that nobody else should see it.
+fn is_secret(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default().trim();
-    if ["authorization", "cookie"].contains(&name.to_ascii_lowercase().as_str()) {
-        warn("-H", console);
+    ["authorization", "cookie"].contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// A header as it may be shown.
+pub(super) fn shown(line: &str) -> String {
+    match line.split_once(':') {
+        Some((name, _)) if is_secret(line) => format!("{name}: …"),
+        _ => line.to_owned(),
     }
 }
 

@@ -299,21 +299,9 @@ fn say_opened(url: &Url, opened: &Opened, console: &Console) {
     if let Some(tls) = &opened.tls {
         console.fact(&format!("{} with {}", tls.version, tls.cipher_suite));
     }
-    for line in opened
-        .answered
-        .request
-        .lines()
-        .filter(|line| !line.is_empty())
-    {
-        let is_secret = line.to_ascii_lowercase().starts_with("authorization:");
-        console.fact(&format!(
-            "> {}",
-            if is_secret {
-                "authorization: …"
-            } else {
-                line
-            }
-        ));
+    let request = opened.answered.request.lines();
+    for line in request.filter(|line| !line.is_empty()) {
+        console.fact(&format!("> {}", handshake::shown(line)));
     }
     let response = &opened.answered.response;
     console.fact(&format!("< HTTP/1.1 {}", response.status()));

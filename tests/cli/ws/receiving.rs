@@ -65,6 +65,11 @@ fn it_ends_when_nothing_comes_any_more() {
         .run()
         .stdout("1\n2\n")
         .exit_code(0);
+    // Pings are no messages.
+    ws(&server.url(), ["--wait", "300ms", "-P", "20ms"])
+        .run()
+        .stdout("1\n2\n")
+        .exit_code(0);
     let output = ws(&server.url(), ["--wait", "300ms", "-n", "3"]).run();
     output
         .stdout("1\n2\n")
