@@ -50,6 +50,6 @@ impl Modes {
 }
 
 fn set(modes: &Termios) {
-    // A terminal that is gone has no modes.
-    let _ = tcsetattr(io::stdin(), OptionalActions::Drain, modes);
+    // At once: a terminal that takes no more would never have taken all. One that is gone has no modes.
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
 }

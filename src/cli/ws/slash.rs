@@ -7,12 +7,16 @@ use crate::cli::exit::Failure;
 use crate::cli::sigil::SigilReader;
 use crate::ws::{Closing, Data};
 
+/// The commands, as Tab completes them.
+pub(super) const COMMANDS: [&str; 5] = ["/close", "/help", "/ping", "/pong", "/quit"];
+
 /// What `/help` says.
 const HELP: &str = "\
 /ping [TEXT]            ask for a sign of life, and see how long it takes
 /pong [TEXT]            give one unasked
 /close [CODE [REASON]]  close, with 1000 if no other code is given
 /quit                   the same as Ctrl-D
+/help                   show this
 //TEXT                  send /TEXT
 @FILE @bin: @hex: …      what -m takes as well; @@TEXT sends @TEXT
 anything else           is sent as it is; JSON may take several lines";
@@ -122,6 +126,14 @@ mod tests {
         assert_eq!(order("/close 4000 by e"), Order::Close(Some(closing)));
         assert_eq!(understand("/quit", false), Ok(None));
         assert!(matches!(order("/help"), Order::Say(_)));
+    }
+
+    #[test]
+    fn what_tab_completes_is_understood_and_explained() {
+        for command in COMMANDS {
+            assert!(understand(command, false).is_ok(), "{command}");
+            assert!(HELP.contains(command), "{command}");
+        }
     }
 
     #[test]

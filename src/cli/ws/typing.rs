@@ -12,6 +12,7 @@ use rustyline::{
 use serde::de::IgnoredAny;
 
 use super::gate::Gate;
+use super::slash::COMMANDS;
 
 /// What rustyline asks while a line is typed.
 #[derive(Debug)]
@@ -26,9 +27,31 @@ impl Typing {
 }
 
 impl Helper for Typing {}
+
 impl Completer for Typing {
-    type Candidate = String;
+    type Candidate = &'static str;
+
+    /// Completes a command where only one is meant: while one chooses among several, rustyline prints nothing above.
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<&'static str>)> {
+        let typed = &line[..position];
+        let fitting = COMMANDS.into_iter().filter(|it| it.starts_with(typed));
+        let fitting: Vec<_> = fitting.collect();
+        Ok((
+            0,
+            if fitting.len() == 1 {
+                fitting
+            } else {
+                Vec::new()
+            },
+        ))
+    }
 }
+
 impl Highlighter for Typing {}
 
 impl Hinter for Typing {

@@ -282,7 +282,7 @@ fn what_is_typed_is_sent_and_what_a_slash_begins_is_done() {
     terminal.wait_for_line("< <bin 2 B d5b4>");
     terminal.type_keys("//slash\r");
     terminal.wait_for_line("< /slash");
-    terminal.type_keys("/ping\r");
+    terminal.type_keys("/pi\t\r");
     terminal.wait("a pong", |lines| {
         lines.iter().any(|line| line.starts_with("-- pong after "))
     });
