@@ -8,6 +8,8 @@ mod patterns;
 mod register;
 mod signals;
 mod stay;
+#[cfg(test)]
+mod ws;
 
 use crate::support::{Program, Router, wamp};
 
