@@ -1,13 +1,19 @@
 //! Lines for stderr that nobody waits for: a thread of its own writes them, and where they are not taken, they are left
 //! out and counted.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
 use super::console::say;
+use super::printer::local_time;
+use crate::node::time_of_day;
 
 /// How many bytes of lines wait to be written.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
@@ -104,5 +110,25 @@ impl io::Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The time of day, as each line begins.
+#[derive(Clone, Debug)]
+pub(super) struct Clock(TimeZone);
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self(TimeZone::system())
+    }
+
+    pub(super) fn now(&self) -> String {
+        local_time(time_of_day(), &self.0)
+    }
+}
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        writer.write_str(&self.now())
     }
 }
