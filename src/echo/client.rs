@@ -48,6 +48,7 @@ pub struct Client<S> {
     phase: Phase,
     /// How it closed, as far as that is known.
     ending: Ending,
+    is_ending_told: bool,
     timer: Pin<Box<Sleep>>,
     ping_due: Instant,
     pings_missed: u32,
@@ -87,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 is_ours: false,
                 messages: 0,
             },
+            is_ending_told: false,
             timer: Box::pin(sleep_until(ping_due)),
             ping_due,
             pings_missed: 0,
@@ -338,7 +340,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 self.ending.is_ours = true;
                 Err(Over)
             }
-            Phase::Closing { reads: false, .. } if self.socket.poll_end(cx).is_ready() => Err(Over),
+            Phase::Closing { reads: false, .. } => {
+                self.tell_ending();
+                let is_over = self.socket.poll_end(cx).is_ready();
+                if is_over { Err(Over) } else { Ok(()) }
+            }
             Phase::Open | Phase::Cutting | Phase::Closing { .. } => Ok(()),
         }
     }
@@ -409,10 +415,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
+impl<S> Client<S> {
+    fn tell_ending(&mut self) {
+        if !std::mem::replace(&mut self.is_ending_told, true) {
+            self.seat.tell(&Note::Closed(&self.ending));
+        }
+    }
+}
+
 /// However the connection ends, a panic included, that is told.
 impl<S> Drop for Client<S> {
     fn drop(&mut self) {
         self.seat.leave();
-        self.seat.tell(&Note::Closed(&self.ending));
+        self.tell_ending();
     }
 }

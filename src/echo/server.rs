@@ -1,14 +1,12 @@
 //! One server: what it does, and who is connected.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use rustc_hash::FxBuildHasher;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
 
 use super::behaviour::{Answer, Behaviour};
 use super::client::Client;
@@ -30,7 +28,6 @@ struct Inner {
     watcher: Watcher,
     numbers: AtomicU64,
     clients: Mutex<Clients>,
-    closing: Notify,
     /// Bytes that all clients together are owed.
     owed: AtomicUsize,
 }
@@ -53,7 +50,6 @@ impl Server {
             watcher,
             numbers: AtomicU64::new(0),
             clients: Mutex::default(),
-            closing: Notify::new(),
             owed: AtomicUsize::new(0),
         }))
     }
@@ -66,12 +62,7 @@ impl Server {
         let number = self.next_number();
         self.tell(number, &Note::Connected { peer: ends.peer });
         // In a box: what the upgrade needs is not held for the client's life.
-        let upgrading = Box::pin(upgrade(stream, ends, site, &self.0.limits));
-        // Who has no WebSocket yet is not told that the server goes down, and does not keep it from that.
-        let upgraded = tokio::select! {
-            upgraded = upgrading => upgraded,
-            () = self.closed() => None,
-        };
+        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits)).await;
         match upgraded {
             Some((upgraded, Agreed::Raw(request))) => {
                 self.welcome(number, upgraded, &request, ends).run().await;
@@ -109,17 +100,6 @@ impl Server {
         clients.is_closed = true;
         for mailbox in clients.mailboxes.values() {
             mailbox.close();
-        }
-        drop(clients);
-        self.0.closing.notify_waiters();
-    }
-
-    async fn closed(&self) {
-        let mut told = pin!(self.0.closing.notified());
-        // Before the look, so that nothing is missed between the two.
-        told.as_mut().enable();
-        if !self.clients().is_closed {
-            told.await;
         }
     }
 

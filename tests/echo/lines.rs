@@ -113,6 +113,7 @@ fn a_quiet_server_tells_of_refusals_only() {
     let request = super::request(&echo.url, "/", "Origin: https://evil.example\r\n");
     refused.write(request.as_bytes());
     refused.http_head();
+    drop(refused);
     echo.program.terminate();
     let output = echo.program.finish().exit_code(0);
     assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
