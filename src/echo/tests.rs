@@ -178,6 +178,22 @@ fn what_waits_for_its_delay_is_bounded_by_not_reading() {
 }
 
 #[test]
+fn who_is_not_read_from_for_a_long_delay_is_not_taken_for_dead() {
+    in_virtual_time(async {
+        let limits = Limits {
+            outbox_messages: 1,
+            ..Limits::default()
+        };
+        let stage = Stage::new(delayed(Duration::from_secs(100)), limits);
+        let mut link = stage.open(1024).await;
+        link.send(TEXT, b"patience").await;
+        let began = Instant::now();
+        assert_eq!(link.receive().await, Some((TEXT, b"patience".to_vec())));
+        assert_eq!(began.elapsed().as_secs(), 100);
+    });
+}
+
+#[test]
 fn who_takes_nothing_is_closed_after_the_stall_time() {
     in_virtual_time(async {
         let stage = Stage::new(Behaviour::new(Answer::Echo), Limits::default());

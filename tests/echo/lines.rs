@@ -1,10 +1,12 @@
 //! What `wamp echo` tells of its clients (scenario S1).
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use super::{Echo, expect_echo, open};
-use crate::router::peer::{BINARY, CLOSE, Peer, TEXT, close_frame, frame_of};
+use crate::router::peer::{BINARY, CLOSE, DEADLINE, Peer, TEXT, close_frame, frame_of};
 
 #[test]
 fn who_connects_what_each_says_and_how_it_closed_are_told() {
@@ -120,16 +122,21 @@ fn a_quiet_server_tells_of_refusals_only() {
     output.stderr_contains("--allow-origin https://evil.example");
 }
 
-#[test]
-fn a_stderr_that_nobody_reads_stops_no_client_and_what_is_left_out_is_counted() {
+/// A server whose stderr nobody reads, and its URL.
+fn start_unread() -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wamp"));
     command.args(["echo", ":0"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut url = String::new();
-    let stdout = child.stdout.take().unwrap();
+    let stdout = child.stdout.as_mut().unwrap();
     BufReader::new(stdout).read_line(&mut url).unwrap();
-    let mut peer = open(url.trim_end(), "/", "");
+    (child, url.trim_end().to_owned())
+}
+
+/// More messages than there is room for lines.
+#[track_caller]
+fn flood(peer: &mut Peer) {
     let text = "x".repeat(200);
     for _ in 0..20 {
         peer.write(&frame_of(TEXT, text.as_bytes()).repeat(1_000));
@@ -137,6 +144,13 @@ fn a_stderr_that_nobody_reads_stops_no_client_and_what_is_left_out_is_counted() 
             assert_eq!(peer.frame().payload, text.as_bytes());
         }
     }
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_stops_no_client_and_what_is_left_out_is_counted() {
+    let (mut child, url) = start_unread();
+    let mut peer = open(&url, "/", "");
+    flood(&mut peer);
     peer.write(&close_frame(1000));
     peer.expect_close();
     let stderr = child.stderr.take().unwrap();
@@ -149,4 +163,22 @@ fn a_stderr_that_nobody_reads_stops_no_client_and_what_is_left_out_is_counted() 
     assert!((1..20_000).contains(&received), "{received}");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_does_not_keep_it_from_stopping() {
+    let (mut child, url) = start_unread();
+    let mut peer = open(&url, "/", "");
+    flood(&mut peer);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").arg(pid).status().unwrap().success());
+    peer.expect_close();
+    let (tell, told) = mpsc::channel();
+    let mut stdout = child.stdout.take().unwrap();
+    thread::spawn(move || tell.send(stdout.read_to_end(&mut Vec::new())));
+    let ended = told.recv_timeout(DEADLINE).map(|end| end.unwrap());
+    if ended.is_err() {
+        child.kill().unwrap();
+    }
+    assert!(child.wait().unwrap().success());
 }
