@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tracing::warn;
 
-use super::console::{printable, stderr_palette};
+use super::console::stderr_palette;
 use super::echo_note::described;
 use super::lines::{Clock, Lines};
 use super::listen::{LogArgs, Stop, address, explain, tell_ready};
@@ -80,10 +80,13 @@ fn loss(text: &str) -> Result<Loss, String> {
 
 /// `65536`, `64k` or `16m`.
 fn size(text: &str) -> Result<usize, String> {
-    let (digits, unit) = match text.to_ascii_lowercase() {
-        text if text.ends_with('k') => (text.trim_end_matches('k').to_owned(), 1024),
-        text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), 1024 * 1024),
-        text => (text, 1),
+    let text = text.to_ascii_lowercase();
+    let (digits, unit) = if let Some(digits) = text.strip_suffix('k') {
+        (digits, 1024)
+    } else if let Some(digits) = text.strip_suffix('m') {
+        (digits, 1024 * 1024)
+    } else {
+        (&*text, 1)
     };
     let size = digits.parse::<usize>().ok();
     size.and_then(|size| size.checked_mul(unit))
@@ -97,7 +100,7 @@ impl EchoArgs {
     /// # Errors
     /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)).
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let lines = Lines::start()?;
+        let lines = Lines::start(self.log.quiet)?;
         let log = lines.clone();
         self.log
             .start("wamp=warn", Clock::new(), move || log.clone());
@@ -117,11 +120,11 @@ impl EchoArgs {
         tell_ready(&urls)?;
         tokio::select! {
             () = accept(listeners, server.clone(), self.site()) => {}
-            signal = stop.requested() => self.note(lines, &format!("{signal}: stopping; again to stop at once")),
+            signal = stop.requested() => lines.note(&format!("{signal}: stopping; again to stop at once")),
         }
         tokio::select! {
-            () = shut_down(server, closing) => self.note(lines, "stopped"),
-            signal = stop.requested() => self.note(lines, &format!("{signal}: stopped at once")),
+            () = shut_down(server, closing) => lines.note("stopped"),
+            signal = stop.requested() => lines.note(&format!("{signal}: stopped at once")),
         }
         Ok(())
     }
@@ -131,15 +134,10 @@ impl EchoArgs {
             warn!("{address} is reachable from other machines");
         }
         for url in listeners.urls("") {
-            self.note(
-                lines,
-                &format!("{url} {}; try it: wamp ws {url}", self.what_it_does()),
-            );
+            let what = self.what_it_does();
+            lines.note(&format!("{url} {what}; try it: wamp ws {url}"));
         }
-        self.note(
-            lines,
-            "pages opened as files (origin \"null\") are let in, from this machine",
-        );
+        lines.note("pages opened as files (origin \"null\") are let in, from this machine");
     }
 
     fn what_it_does(&self) -> &'static str {
@@ -198,13 +196,6 @@ impl EchoArgs {
             let client = palette.name(&format!("[{client}]"));
             lines.push(&format!("{time} {client} {}\n", described(note)));
         })
-    }
-
-    fn note(&self, lines: &Lines, text: &str) {
-        if !self.log.quiet {
-            let line = format!("-- {}", printable(text));
-            lines.push(&format!("{}\n", stderr_palette().note(&line)));
-        }
     }
 }
 

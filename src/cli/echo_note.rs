@@ -23,7 +23,7 @@ pub(super) fn described(note: &Note<'_>) -> String {
         Note::Data(FrameType::Binary, bytes) => binary(bytes),
         Note::Unanswered => "gets no answer to it (--drop)".to_owned(),
         Note::Missed(count) => {
-            format!("missed {count} messages of others: it does not take them fast enough")
+            format!("missed {count} messages: it does not take them fast enough")
         }
         Note::Closed(ending) => closed(ending),
     }
