@@ -14,7 +14,7 @@ pub use admission::{Admission, Ends, Refused};
 pub use connect::{
     ByteStream, Connection, DialError, Dialer, Opener, Read, Stage, TransportError, io_text,
 };
-pub use http::{Agreed, RawPaths, RawRequest, Site, Upgraded, upgrade};
+pub use http::{Agreed, Folder, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
 pub use listener::{Alive, BindError, Closing, Listeners, Place};
 pub use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 pub use websocket::{FrameType, Incoming, ReadError, WebSocket, append_frame};
