@@ -332,7 +332,13 @@
     // ---- What its connection tells it
 
     /** Takes a message from the router. */
-    _receive(message) {
+    _receive(text) {
+      let message;
+      try {
+        message = decode(text);
+      } catch {
+        return this.#violated("a message that is no JSON");
+      }
       const handlers = this.isOpen ? this.#whileOpen : this.#whileJoining;
       const handle = handlers[message[0]];
       if (handle) handle(...message.slice(1));
@@ -646,7 +652,7 @@
         this.#hasEverConnected = true;
         session.join(realm, authmethods, authid, authextra);
       };
-      socket.onmessage = ({ data }) => session._receive(decode(data));
+      socket.onmessage = ({ data }) => session._receive(data);
       socket.onclose = ({ wasClean }) => this.#closed(wasClean);
       this.#socket = socket;
       this.#session = session;

@@ -16,7 +16,7 @@ use tower_http::services::fs::{Backend, DefaultServeDirFallback, TokioBackend};
 use tower_http::services::{ServeDir, fs::ServeFileSystemResponseBody};
 use tracing::warn;
 
-use super::response::{Page, plain};
+use super::response::{Page, forbid_guessing, plain};
 
 /// The one hidden name that is for others (RFC 8615).
 const WELL_KNOWN: &str = ".well-known";
@@ -77,6 +77,7 @@ impl Folder {
         }
         let mut page = response.map(ServeFileSystemResponseBody::boxed_unsync);
         name_charset(page.headers_mut());
+        forbid_guessing(page.headers_mut());
         Some(page)
     }
 }

@@ -75,13 +75,8 @@ impl Pages {
             return Some(only_get_and_head());
         }
         let mut page = self.look_up(request, wamp_path).await?;
-        let headers = page.headers_mut();
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
         // Kept, but asked about each time: whoever changes a file sees the change.
-        headers
+        page.headers_mut()
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-cache"));
         Some(page)

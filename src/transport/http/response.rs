@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
 /// A response: a few bytes, or a file that is read as it goes.
@@ -23,7 +23,14 @@ pub(super) fn page(status: StatusCode, content_type: &'static str, body: impl In
     let content_type = HeaderValue::from_static(content_type);
     page.headers_mut()
         .insert(header::CONTENT_TYPE, content_type);
+    forbid_guessing(page.headers_mut());
     page
+}
+
+/// What a page is said to be, that it is.
+pub(super) fn forbid_guessing(headers: &mut HeaderMap) {
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
 }
 
 /// These bytes as a body.

@@ -17,16 +17,11 @@ const NOTHING_HERE: &str = include_str!("nothing_here.html");
 pub(super) fn start_page(pages: &Pages, asked: &HeaderMap, wamp_path: Option<&str>) -> Page {
     let host = asked.get(header::HOST).and_then(|host| host.to_str().ok());
     let path = wamp_path.unwrap_or("/");
-    let authority = host.unwrap_or("127.0.0.1");
+    let url = format!("ws://{}{path}", host.unwrap_or("127.0.0.1"));
     let realm = pages.realms.first().map_or("realm1", String::as_str);
-    let url = format!("ws://{authority}{path}");
-    let nonce = format!("{:032x}", rand::random::<u128>());
-    let text = fill(START, &|name| match name {
+    html(StatusCode::OK, START, &|name| match name {
         "version" => env!("CARGO_PKG_VERSION").to_owned(),
-        "style" => STYLE.to_owned(),
-        "nonce" => nonce.clone(),
         "url" => escaped(&url),
-        "path" => escaped(path),
         "realm" => escaped(realm),
         "realms" => list(pages.realms.iter().map(String::as_str)),
         "serializers" => list(Serializer::ALL.map(Serializer::subprotocol)),
@@ -36,40 +31,33 @@ pub(super) fn start_page(pages: &Pages, asked: &HeaderMap, wamp_path: Option<&st
         }
         "examples" => NO_EXAMPLES.to_owned(),
         _ => String::new(),
-    });
-    html(
-        StatusCode::OK,
-        text,
-        &format!(
-            "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
-             connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'"
-        ),
-    )
+    })
 }
 
 /// Says to somebody with a browser what [`nothing_here`](super::answer) says to programs.
 pub(super) fn nothing_here_page(text: &str) -> Page {
-    let nonce = format!("{:032x}", rand::random::<u128>());
-    let text = fill(NOTHING_HERE, &|name| match name {
-        "style" => STYLE.to_owned(),
-        "nonce" => nonce.clone(),
-        "text" => escaped(text),
-        _ => String::new(),
-    });
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
-    );
-    html(StatusCode::NOT_FOUND, text, &policy)
+    html(StatusCode::NOT_FOUND, NOTHING_HERE, &|_| escaped(text))
 }
 
-/// A page that is good for one answer only.
-fn html(status: StatusCode, text: String, policy: &str) -> Page {
+/// A page that is good for one answer only; `value` tells what goes into its places.
+///
+/// It needs no other file for how it looks. The nonce is what lets its own style and script in, and no other.
+fn html(status: StatusCode, template: &str, value: &dyn Fn(&str) -> String) -> Page {
+    let nonce = format!("{:032x}", rand::random::<u128>());
+    let text = fill(template, &|name| match name {
+        "style" => STYLE.to_owned(),
+        "nonce" => nonce.clone(),
+        name => value(name),
+    });
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
+         connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
     let mut page = page(status, "text/html; charset=utf-8", text);
     let headers = page.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(policy) = HeaderValue::from_str(policy) {
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     page
