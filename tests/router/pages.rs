@@ -213,6 +213,20 @@ fn pages_can_be_asked_for_in_a_row_and_then_a_websocket() {
 }
 
 #[test]
+fn a_browser_that_keeps_its_connection_does_not_keep_the_router() {
+    let router = Router::start();
+    let host = authority(router.url());
+    let mut peer = Peer::connect(router.url());
+    peer.write(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+    assert!(peer.http_response().0.starts_with("http/1.1 200 "));
+    router.program().terminate();
+    peer.expect_end();
+    drop(peer);
+    let output = router.finish().exit_code(0);
+    assert!(!output.stderr.contains("still open"), "{}", output.stderr);
+}
+
+#[test]
 fn requests_are_logged_where_more_is_asked_for() {
     let router = Router::start_with(["-v"]);
     get(router.url(), "/no%0awhere");
