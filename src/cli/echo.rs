@@ -11,6 +11,7 @@ use super::console::stderr_palette;
 use super::echo_note::described;
 use super::lines::{Clock, Lines};
 use super::listen::{LogArgs, Stop, address, explain, tell_ready};
+use super::size;
 use crate::echo::{Answer, Behaviour, Loss, Server, Watcher};
 use crate::router::Limits;
 use crate::transport::{Admission, Closing, Listeners, Place, RawPaths, Site};
@@ -42,7 +43,7 @@ pub(super) struct EchoArgs {
     #[arg(long, value_name = "RATE|N", value_parser = loss)]
     drop: Option<Loss>,
     /// Refuse messages of more bytes with code 1009, for example `64k`
-    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size::parse)]
     max_message: usize,
     /// Let in pages of this origin too; repeatable
     #[arg(long, value_name = "ORIGIN")]
@@ -76,22 +77,6 @@ fn loss(text: &str) -> Result<Loss, String> {
     count.map(Loss::CutAfter).ok_or_else(|| {
         "write a share of the messages as 10%, or a number of messages as 5".to_owned()
     })
-}
-
-/// `65536`, `64k` or `16m`.
-fn size(text: &str) -> Result<usize, String> {
-    let text = text.to_ascii_lowercase();
-    let (digits, unit) = if let Some(digits) = text.strip_suffix('k') {
-        (digits, 1024)
-    } else if let Some(digits) = text.strip_suffix('m') {
-        (digits, 1024 * 1024)
-    } else {
-        (&*text, 1)
-    };
-    let size = digits.parse::<usize>().ok();
-    size.and_then(|size| size.checked_mul(unit))
-        .filter(|size| *size > 0)
-        .ok_or_else(|| "write a number of bytes as 65536, 64k or 16m".to_owned())
 }
 
 impl EchoArgs {

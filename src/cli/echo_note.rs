@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use super::console::printable;
+use super::render::hex;
 use crate::echo::{Ending, Note};
 use crate::transport::{FrameType, RawRequest};
 
@@ -68,13 +69,6 @@ fn binary(bytes: &[u8]) -> String {
         bytes => format!(", {}", hex(bytes)),
     };
     format!("binary received: {}{head}", bytes_count(bytes.len()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn bytes_count(count: usize) -> String {

@@ -26,6 +26,7 @@ mod render;
 mod router;
 mod runtime;
 mod signal;
+mod size;
 mod subscribe;
 mod version;
 

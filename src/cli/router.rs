@@ -117,7 +117,7 @@ impl RouterArgs {
     /// Runs the router; returns when it was told to stop and has stopped.
     ///
     /// # Errors
-    /// An address that cannot be listened on ([`BindError`]).
+    /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)).
     pub(super) async fn run(self) -> anyhow::Result<()> {
         self.log.start("wamp=info", SystemTime, io::stderr);
         let mut stop = Stop::new()?;

@@ -29,6 +29,18 @@ fn its_url_is_all_that_is_printed_and_it_is_served_at_every_path() {
 }
 
 #[test]
+fn on_all_addresses_the_url_is_one_that_can_be_connected_to() {
+    for (address, host) in [("0.0.0.0:0", "ws://127.0.0.1:"), ("[::]:0", "ws://[::1]:")] {
+        let mut echo = wamp(["echo", address]).start();
+        let url = echo.next_line();
+        assert!(url.starts_with(host), "{url}");
+        expect_echo(&mut open(&url, "/", ""), "hello");
+        let warned = echo.wait_for_line("reachable from other machines");
+        assert!(warned.contains(address.trim_end_matches('0')), "{warned}");
+    }
+}
+
+#[test]
 fn a_browser_that_opens_the_url_is_told_what_it_is_and_how_to_connect() {
     for (args, what) in [
         (&[][..], "sends back what it gets"),

@@ -34,7 +34,7 @@ pub(super) fn start_page(pages: &Pages, asked: &HeaderMap, wamp_path: Option<&st
     })
 }
 
-/// Says to somebody with a browser what [`nothing_here`](super::answer) says to programs.
+/// Says to somebody with a browser what [`nothing_here`](mod@super::answer) says to programs.
 pub(super) fn nothing_here_page(text: &str) -> Page {
     html(StatusCode::NOT_FOUND, NOTHING_HERE, &|_| escaped(text))
 }
