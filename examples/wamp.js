@@ -194,30 +194,13 @@
       this.#options = options;
     }
 
-    get id() {
-      return this.#id;
-    }
-
-    get realm() {
-      return this.#realm;
-    }
-
-    get isOpen() {
-      return this.#id !== null;
-    }
-
+    get id() { return this.#id; }
+    get realm() { return this.#realm; }
+    get isOpen() { return this.#id !== null; }
     /** By role, the features that both we and the router have. */
-    get features() {
-      return this.#features;
-    }
-
-    get subscriptions() {
-      return [...this.#subscriptions.values()];
-    }
-
-    get registrations() {
-      return [...this.#registrations.values()];
-    }
+    get features() { return this.#features; }
+    get subscriptions() { return [...this.#subscriptions.values()]; }
+    get registrations() { return [...this.#registrations.values()]; }
 
     join(realm, authmethods, authid, authextra) {
       expect(isText(realm), "the realm must be a string");
@@ -593,23 +576,11 @@
       };
     }
 
-    get session() {
-      return this.#session;
-    }
-
-    get isOpen() {
-      return this.#session?.isOpen || false;
-    }
-
-    get isConnected() {
-      return this.#socket !== null;
-    }
-
+    get session() { return this.#session; }
+    get isOpen() { return this.#session?.isOpen || false; }
+    get isConnected() { return this.#socket !== null; }
     /** Whether it is lost, and about to connect again. */
-    get isRetrying() {
-      return this.#retry.timer !== null;
-    }
-
+    get isRetrying() { return this.#retry.timer !== null; }
     get transport() {
       const protocol = this.#socket?.protocol || null;
       return { info: { type: this.#socket ? "websocket" : "none", url: this.#socket ? this.#url : null, protocol } };

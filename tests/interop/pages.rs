@@ -52,13 +52,7 @@ fn connected_users_are_followed_by_a_page_opened_as_a_file() {
     let mut server = wamp(["echo", "--count", address]).start();
     server.next_line();
     browser.expect("one", ".figure", "Connected users: 1");
-    let complaints = browser.errors();
-    assert!(
-        complaints
-            .iter()
-            .all(|it| it.contains("WebSocket connection to")),
-        "{complaints:?}"
-    );
+    expect_no_complaints_but_of_lost_connections(&mut browser);
     browser.finish();
 }
 
@@ -69,6 +63,14 @@ fn connected_users_are_followed_by_a_page_of_the_demo() {
     let url = format!("{}/examples/connected-users.html", http(&router));
     follows_the_count(&mut browser, &url);
     browser.finish();
+}
+
+/// The browser itself complains of each WebSocket that cannot be opened.
+#[track_caller]
+fn expect_no_complaints_but_of_lost_connections(browser: &mut Browser) {
+    let complaints = browser.errors();
+    let is_expected = |it: &String| it.contains("WebSocket connection to");
+    assert!(complaints.iter().all(is_expected), "{complaints:?}");
 }
 
 /// Opens and closes pages; the first, `one`, stays open.
@@ -202,9 +204,7 @@ fn pages_find_a_router_again_that_was_stopped_or_killed() {
         browser.close("offer");
         browser.close("call");
     }
-    let complaints = browser.errors();
-    let is_of_the_browser = |it: &String| it.contains("WebSocket connection to");
-    assert!(complaints.iter().all(is_of_the_browser), "{complaints:?}");
+    expect_no_complaints_but_of_lost_connections(&mut browser);
     browser.finish();
 }
 
@@ -293,5 +293,7 @@ fn both_libraries_do_the_same_with_the_same_calls() {
     assert_eq!(ours["result"]["none"], json!(null));
     assert_eq!(ours["refused"]["isError"], json!(true));
     assert_eq!(ours["events"].as_array().unwrap().len(), 3);
+    assert_eq!(ours["attempts"][0]["told"].as_array().unwrap().len(), 3);
+    expect_no_complaints_but_of_lost_connections(&mut browser);
     browser.finish();
 }

@@ -105,5 +105,24 @@ async (url, name) => {
   refused.onclose = (how, { reason, message, will_retry }) => why.resolve({ how, reason, message, will_retry });
   refused.open();
   seen.noSuchRealm = await why.promise;
+
+  // A router that is not there: retried as often as it may be, or until the page has enough of it.
+  const attempts = (enough) =>
+    new Promise((resolve) => {
+      const told = [];
+      const away = new autobahn.Connection({
+        url: "ws://127.0.0.1:1/ws",
+        realm: "realm1",
+        max_retries: 2,
+        initial_retry_delay: 0.01,
+      });
+      away.onclose = (how, { will_retry, retry_count, retry_delay, reason }) => {
+        told.push([how, will_retry, retry_count, retry_delay > 0, reason]);
+        if (!will_retry || told.length === enough) setTimeout(() => resolve({ told, connected: away.isConnected }));
+        return told.length === enough;
+      };
+      away.open();
+    });
+  seen.attempts = [await attempts(3), await attempts(1)];
   return seen;
 }
