@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use clap::{Args, ValueEnum};
 use tracing::{info, warn};
 use tracing_subscriber::fmt::time::SystemTime;
 
+use super::exit::Failure;
 use super::listen::{LogArgs, Stop, address, explain, tell_ready};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::{Uri, UriRule};
 use crate::router::{Authenticator, Limits, RequestIds, Settings, TimeUnit};
-use crate::transport::{Admission, Closing, RawPaths, Site};
+use crate::transport::{Admission, Closing, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -30,13 +32,16 @@ pub(super) struct RouterArgs {
     /// Speak WAMP over WebSocket at this path
     #[arg(long, value_name = "PATH", default_value = "/ws", value_parser = path)]
     path: String,
+    /// Serve the files of this folder to browsers, from `/` on; hidden ones are left out
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
     /// Let in pages of this origin too; repeatable (`null`: opened as files)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// Answer to this host name on loopback too; repeatable
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Offer `sum` and publish the current directory's files, to try things
+    /// Offer `sum`, publish the current directory's files and have pages that use them, to try things
     #[arg(long)]
     demo: bool,
     /// How ids of requests are checked: strictly, or (for clients written against Crossbar.io) not
@@ -89,6 +94,17 @@ fn realm_name(text: &str) -> Result<Uri, String> {
     Ok(realm)
 }
 
+/// The folder of `--web`, which must be there.
+fn folder(path: &Path) -> Result<Folder, Failure> {
+    Folder::open(path).map_err(|error| {
+        let text = io_text(&error);
+        Failure::local(format!(
+            "cannot serve the folder {}: {text}",
+            path.display()
+        ))
+    })
+}
+
 fn path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
@@ -111,7 +127,7 @@ impl RouterArgs {
             .iter()
             .map(|realm| (realm.clone(), settings.clone()));
         let router = Router::new(realms, Limits::default(), Authenticator::default());
-        let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
+        let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site()?)
             .await
             .map_err(|error| explain(&error, "router", "--listen :0"))?;
         log_listening(&listening);
@@ -144,7 +160,7 @@ impl RouterArgs {
         }
     }
 
-    fn site(&self) -> Site {
+    fn site(&self) -> Result<Site, Failure> {
         let mut allowed_origins = self.allow_origin.clone();
         let mut raw_paths = RawPaths::default();
         if self.demo {
@@ -155,11 +171,17 @@ impl RouterArgs {
             allowed_origins,
             allowed_hosts: self.allow_host.clone(),
         };
-        Site {
+        let pages = Pages {
+            realms: self.realm.iter().map(Uri::to_string).collect(),
+            folder: self.web.as_deref().map(folder).transpose()?,
+            has_examples: self.demo,
+        };
+        Ok(Site {
             wamp_path: Some(self.path.clone()),
             raw_paths,
+            pages: Some(pages),
             admission,
-        }
+        })
     }
 }
 

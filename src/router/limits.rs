@@ -63,17 +63,17 @@ pub struct Limits {
     pub session_definitions: usize,
     /// Bytes of one such definition.
     pub definition_bytes: usize,
-    /// Connections of the whole router.
+    /// Connections of the whole router, those that ask for pages counted.
     pub connections: usize,
     /// Bytes of an HTTP head.
     pub http_head_bytes: usize,
     /// Headers of an HTTP head.
     pub http_headers: usize,
-    /// Time to finish the HTTP upgrade.
+    /// Time to send an HTTP head, from the start of the connection or from the answer to the one before.
     pub upgrade_time: Duration,
     /// Time from the upgrade, or from a GOODBYE, to WELCOME.
     pub join_time: Duration,
-    /// Time in which a peer with messages waiting must take some bytes.
+    /// Time in which a peer with messages or an HTTP answer waiting must take some bytes.
     pub stall_time: Duration,
     /// Time between two pings; a peer silent for three of them has gone.
     pub ping_interval: Duration,

@@ -17,7 +17,7 @@ pub use connect::{
     Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener, Reached, Read,
     Socket, Stage, TransportError, io_text, reach,
 };
-pub use http::{Agreed, RawPaths, RawRequest, Site, Upgraded, upgrade};
+pub use http::{Agreed, Folder, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
 pub use listener::{Alive, BindError, Closing, Listeners, Place};
 pub use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 pub use websocket::{FrameType, Incoming, ReadError, WebSocket, append_frame};
