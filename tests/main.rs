@@ -2,6 +2,9 @@
 
 /// The binary, as users type it: arguments, output, exit codes.
 mod cli;
+/// The raw WebSocket server, alone and beside the router.
+#[cfg(test)]
+mod echo;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use super::exit::Failure;
 use crate::transport::{BindError, io_text};
@@ -22,8 +23,9 @@ pub(super) struct LogArgs {
 
 impl LogArgs {
     /// Sends the log to `writer`, which leads to stderr; `usual` is the level where no flag says another.
-    pub(super) fn start<W>(self, usual: &str, writer: W)
+    pub(super) fn start<T, W>(self, usual: &str, timer: T, writer: W)
     where
+        T: FormatTime + Send + Sync + 'static,
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
         let level = match (self.verbose, self.quiet) {
@@ -36,6 +38,7 @@ impl LogArgs {
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_timer(timer)
             .with_writer(writer)
             .with_ansi(is_coloured)
             .with_target(false)

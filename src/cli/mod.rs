@@ -9,6 +9,7 @@ mod call;
 mod client;
 mod console;
 mod echo;
+mod echo_note;
 mod exec;
 mod exit;
 mod glob_check;
@@ -48,6 +49,7 @@ Examples:
   wamp sub 'filewithext.*'            shows the events below filewithext
   wamp sub filewithext.               the same, and no shell touches it
   wamp register sum --exec ./sum.sh   answers calls with a program's output
+  wamp echo                           a raw WebSocket that sends all back
   wamp ws :9000                       talks to any WebSocket server
 
 The router is ws://127.0.0.1:8080/ws and the realm is realm1, unless -u and -R,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tracing::{info, warn};
+use tracing_subscriber::fmt::time::SystemTime;
 
 use super::listen::{LogArgs, Stop, address, explain, tell_ready};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
@@ -100,9 +101,9 @@ impl RouterArgs {
     /// Runs the router; returns when it was told to stop and has stopped.
     ///
     /// # Errors
-    /// An address that cannot be listened on ([`BindError`]).
+    /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)).
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        self.log.start("wamp=info", io::stderr);
+        self.log.start("wamp=info", SystemTime, io::stderr);
         let mut stop = Stop::new()?;
         let settings = self.settings();
         let realms = self

@@ -16,7 +16,7 @@ use std::task::{Context, Waker};
 use bytes::{Bytes, BytesMut};
 
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, MessageCode, Payload, SessionId};
+use crate::protocol::{Message, MessageCode, Passthru, Payload, SessionId};
 use crate::router::{End, Limits};
 use crate::serializer::Serializer;
 use crate::transport::append_frame;
@@ -92,6 +92,8 @@ pub(super) struct Delivery {
     pub(super) wakers: Vec<Waker>,
     /// What to log then: whoever reads the log may be slow.
     pub(super) notes: Vec<Note>,
+    /// How much was delivered since the lock was taken.
+    pub(super) work: usize,
     /// Where a message is encoded before its frame is known.
     encoded: BytesMut,
 }
@@ -158,9 +160,10 @@ impl Outgoing {
     /// What it counts against the budget.
     pub(super) fn load(&self) -> Load {
         let waiting = |message: &Message| {
-            let payload_bytes = message.payload().map_or(0, Payload::len);
+            // Not what it is on the wire: what it holds on to until it is written.
+            let held_bytes = message.payload().map_or(0, Payload::held_bytes);
             Load {
-                bytes: MESSAGE_OVERHEAD_BYTES + error_bytes(message) + payload_bytes,
+                bytes: MESSAGE_OVERHEAD_BYTES + head_bytes(message) + held_bytes,
                 messages: 1,
             }
         };
@@ -223,7 +226,7 @@ impl Outbox {
 
     /// Whether a message is cheap to encode: small, and nothing to transcode.
     fn is_ready(&self, message: &Message) -> bool {
-        error_bytes(message) <= READY_PAYLOAD_BYTES_MAX
+        head_bytes(message) <= READY_PAYLOAD_BYTES_MAX
             && message.payload().is_none_or(|payload| {
                 payload.is_empty()
                     || (payload.serializer() == self.serializer
@@ -402,13 +405,17 @@ impl State {
     }
 }
 
-/// How long an ERROR's URI is: a callee's own, so of any length.
-fn error_bytes(message: &Message) -> usize {
-    if let Message::Error(error) = message {
-        error.error.as_str().len()
-    } else {
-        0
-    }
+/// How long the texts are that a peer may write at any length beside the payload: an ERROR's URI, and what is said of
+/// a payload that routers leave alone.
+fn head_bytes(message: &Message) -> usize {
+    let (uri_bytes, passthru) = match message {
+        Message::Error(error) => (error.error.as_str().len(), &error.details.passthru),
+        Message::Event(event) => (0, &event.details.passthru),
+        Message::Invocation(invocation) => (0, &invocation.details.passthru),
+        Message::Result(result) => (0, &result.details.passthru),
+        _ => return 0,
+    };
+    uri_bytes + passthru.as_deref().map_or(0, Passthru::weight)
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

@@ -1,9 +1,11 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 use tracing::{info, warn};
@@ -11,11 +13,16 @@ use tracing::{info, warn};
 use super::clock::now;
 use super::outbox::{Delivery, Note, Outbox, Shared};
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, SessionId, Uri};
+use crate::protocol::{Message, Payload, SessionId, Uri};
 use crate::router::{Joining, Output, Realm, Transport, Violation};
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
+/// After so many messages to recipients, others have their turn. bound: how long they wait for a batch, each message of
+/// which may reach everybody.
+const WORK_MAX: usize = 1_024;
+/// So many bytes of a payload are as much work as a message.
+const WORK_BYTES: usize = 1_024;
 
 /// One realm and its connections.
 #[derive(Debug)]
@@ -74,21 +81,25 @@ impl SharedRealm {
         Ok(session)
     }
 
-    /// Routes a batch of one session's messages under one lock. `delivery` is scratch space.
+    /// Routes a batch of one session's messages under one lock, as far as that is not too much work for once: what is
+    /// left stays in the batch. `delivery` is scratch space.
     pub(super) fn receive(
         &self,
         from: SessionId,
-        batch: &mut Vec<Received>,
+        batch: &mut VecDeque<Received>,
         delivery: &mut Delivery,
     ) {
         let now = now();
         let mut floor = self.lock();
-        for received in batch.drain(..) {
+        while let Some(received) = batch.pop_front() {
             match received {
                 Received::Message(message) => floor.core.handle_message(now, from, message),
                 Received::Violation(violation) => floor.core.handle_violation(now, from, violation),
             }
             floor.deliver(now, delivery);
+            if delivery.work >= WORK_MAX {
+                break;
+            }
         }
         self.finish(floor, now, delivery);
     }
@@ -166,14 +177,11 @@ impl SharedRealm {
         if has_changed {
             self.deadline_changed.notify_one();
         }
-        log_notes(&mut delivery.notes);
-        for waker in delivery.wakers.drain(..) {
-            waker.wake();
-        }
+        tell(delivery);
     }
 
     fn lock(&self) -> MutexGuard<'_, Floor> {
-        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+        self.floor.lock()
     }
 }
 
@@ -195,6 +203,7 @@ impl Floor {
     }
 
     fn send(&mut self, now: Instant, to: SessionId, message: Message, delivery: &mut Delivery) {
+        delivery.work += 1 + message.payload().map_or(0, Payload::len) / WORK_BYTES;
         let Some(outbox) = self.outboxes.get(&to) else {
             return;
         };
@@ -209,6 +218,7 @@ impl Floor {
     }
 
     fn send_many(&self, to: &[SessionId], message: Message, delivery: &mut Delivery) {
+        delivery.work += to.len();
         let shared = Shared::new(message);
         for outbox in to.iter().filter_map(|session| self.outboxes.get(session)) {
             outbox.push_shared(&shared, delivery);
@@ -226,6 +236,15 @@ pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr
         .take(AGENT_CHARS_MAX)
         .collect();
     info!(%session, ?realm, %peer, ?agent, transport, "session joined");
+}
+
+/// Tells of a delivery whom it concerns, and the log. The lock is not held.
+fn tell(delivery: &mut Delivery) {
+    delivery.work = 0;
+    log_notes(&mut delivery.notes);
+    for waker in delivery.wakers.drain(..) {
+        waker.wake();
+    }
 }
 
 /// One line for all invocations of a batch that did not fit: a slow callee gives many.

@@ -11,7 +11,7 @@ use crate::serializer::{DecodeError, Serializer};
 /// `Arguments|list` and `ArgumentsKw|dict` of a message, encoded.
 ///
 /// One piece of memory, shared with the frame it came in. Equality is of the bytes, not of what they mean.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq)]
 pub struct Payload {
     serializer: Serializer,
     /// The list, and behind it the dict if there is one; between them what the format has there.
@@ -19,6 +19,15 @@ pub struct Payload {
     args_bytes: usize,
     /// 0 where there is no dict: the list comes first.
     kwargs_at: usize,
+    /// See [`Payload::held_bytes`].
+    held_bytes: usize,
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        let shape = |it: &Self| (it.serializer, it.args_bytes, it.kwargs_at);
+        shape(self) == shape(other) && self.encoded == other.encoded
+    }
 }
 
 impl Payload {
@@ -37,10 +46,17 @@ impl Payload {
     ) -> Self {
         Self {
             serializer,
+            held_bytes: encoded.len(),
             encoded,
             args_bytes,
             kwargs_at,
         }
+    }
+
+    /// Says that it came in a frame of so many bytes.
+    pub(crate) const fn in_frame(mut self, frame_bytes: usize) -> Self {
+        self.held_bytes = frame_bytes;
+        self
     }
 
     /// Puts a list and a dict together that are encoded each for itself.
@@ -69,6 +85,7 @@ impl Payload {
     pub fn detached(&self) -> Self {
         Self {
             encoded: Bytes::copy_from_slice(&self.encoded),
+            held_bytes: self.len(),
             ..*self
         }
     }
@@ -99,6 +116,12 @@ impl Payload {
     #[must_use]
     pub fn len(&self) -> usize {
         self.encoded.len()
+    }
+
+    /// How many bytes of memory its message holds on to: those of the frame it came in, however little of it the
+    /// payload is, for the message's texts lie there too.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     /// Whether there are no arguments of either kind.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytestring::ByteString;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
@@ -124,6 +125,16 @@ impl Context {
         if is_asked_for == Some(true) && !self.settings.disclosure {
             let text = "this realm discloses neither callers nor publishers";
             return Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text.into()));
+        }
+        Ok(())
+    }
+
+    /// Checks the name under which a subscriber or callee owns resource keys: it is kept as long as they stay.
+    pub(super) fn check_node_key(&self, key: Option<&ByteString>) -> Result<(), Refusal> {
+        let bytes_max = self.limits.node_key_bytes;
+        if key.is_some_and(|key| key.len() > bytes_max) {
+            let text = format!("a node key holds at most {bytes_max} bytes");
+            return Err(Refusal::argument(text));
         }
         Ok(())
     }

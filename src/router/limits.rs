@@ -19,6 +19,8 @@ pub struct Limits {
     pub session_subscriptions: usize,
     /// Registrations of one session.
     pub session_registrations: usize,
+    /// Bytes of the node key of one subscription or registration.
+    pub node_key_bytes: usize,
     /// Calls of one session that have no answer yet.
     pub session_calls: usize,
     /// Invocations of one session that it has not answered, those whose caller has gone counted.
@@ -35,7 +37,7 @@ pub struct Limits {
     pub session_ended_calls: usize,
     /// Calls that wait until a callee of one registration is free.
     pub registration_queue_calls: usize,
-    /// Payload bytes of these.
+    /// Bytes of these.
     pub registration_queue_bytes: usize,
     /// Testaments of one session in one scope.
     pub session_testaments: usize,
@@ -55,6 +57,8 @@ pub struct Limits {
     pub history_answer_bytes: usize,
     /// Payload bytes of a call of a procedure of the router's own. bound: how long others wait for the realm.
     pub meta_call_bytes: usize,
+    /// Bytes of the URIs in one answer of `wamp.reflection.*.list`. bound: how long others wait for the realm.
+    pub reflection_answer_bytes: usize,
     /// URIs that one session defines for reflection.
     pub session_definitions: usize,
     /// Bytes of one such definition.
@@ -91,6 +95,7 @@ impl Default for Limits {
             outbox_bytes_total: 512 * MIB,
             session_subscriptions: 100_000,
             session_registrations: 100_000,
+            node_key_bytes: KIB,
             session_calls: 10_000,
             session_invocations: 100_000,
             session_wildcard_shapes: 64,
@@ -109,6 +114,7 @@ impl Default for Limits {
             history_answer_events: 1_000,
             history_answer_bytes: 256 * KIB,
             meta_call_bytes: 128 * KIB,
+            reflection_answer_bytes: MIB,
             session_definitions: 100,
             definition_bytes: 4 * KIB,
             connections: 100_000,

@@ -4,9 +4,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The one of `nodes` that owns a key; of equal ones the first. Cost: O(nodes).
+/// The one of `nodes` that owns a key; of equal ones the first. Cost: O(bytes of the key + nodes).
 pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> Option<usize> {
-    let weights = nodes.into_iter().map(|node| weight(key, &node));
+    let mut hasher = DefaultHasher::new();
+    // Once, for a key may be as long as a message.
+    key.hash(&mut hasher);
+    let weights = nodes.into_iter().map(|node| weight(hasher.clone(), &node));
     let mut best: Option<(usize, u64)> = None;
     for (at, weight) in weights.enumerate() {
         if best.is_none_or(|(_, greatest)| weight > greatest) {
@@ -16,10 +19,8 @@ pub(super) fn owner<N: Hash>(key: &str, nodes: impl IntoIterator<Item = N>) -> O
     best.map(|(at, _)| at)
 }
 
-/// The same in every run and for every router: a hasher without a seed.
-fn weight(key: &str, node: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
+/// The weight of a node for the key that the hasher has taken. The same in every run and for every router: it has no seed.
+fn weight(mut hasher: DefaultHasher, node: &impl Hash) -> u64 {
     node.hash(&mut hasher);
     hasher.finish()
 }

@@ -25,6 +25,11 @@ impl<'a> Cursor<'a> {
         self.frame.len() - self.rest.len()
     }
 
+    /// How long the whole frame is.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.frame.len()
+    }
+
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }

@@ -111,7 +111,7 @@ impl<R: Reader> Elements<R> {
     /// The payload that lies there, in the frame's memory.
     fn payload(&self, args: Option<Range<usize>>, kwargs: Option<Range<usize>>) -> Payload {
         let cursor = self.reader.cursor();
-        match (args, kwargs) {
+        let payload = match (args, kwargs) {
             (None, None) => Payload::empty(),
             (Some(args), None) => {
                 let args_bytes = args.len();
@@ -126,7 +126,8 @@ impl<R: Reader> Elements<R> {
                 let args = R::SERIALIZER.encode_list(&[]);
                 Payload::join(R::SERIALIZER, &args, Some(&cursor.between(kwargs)))
             }
-        }
+        };
+        payload.in_frame(cursor.frame_bytes())
     }
 
     fn wrong(&self, element: &'static str, expected: &'static str) -> DecodeError {
@@ -318,7 +319,7 @@ fn options<O: Options>(message: MessageCode, dict: Dict) -> Result<O, DecodeErro
 impl Element for Payload {
     fn read<R: Reader>(_: &'static str, elements: &mut Elements<R>) -> Result<Self, DecodeError> {
         let args = match elements.skip()? {
-            None => return Ok(Self::empty()),
+            None => return Ok(elements.payload(None, None)),
             Some((Kind::List | Kind::Bytes, args)) => Some(args),
             // leniency: kwargs without args, as some clients write them.
             Some((Kind::Dict, kwargs)) => return Ok(elements.payload(None, Some(kwargs))),

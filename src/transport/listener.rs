@@ -3,7 +3,7 @@
 //! Knows nothing of what a connection is for: router and echo server each give what is done with one.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,11 +80,11 @@ impl Listeners {
         self.bound.iter().map(|(_, local)| *local)
     }
 
-    /// What clients connect to, one URL a listener.
+    /// What clients on this machine connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self, path: &str) -> Vec<String> {
         self.addresses()
-            .map(|local| format!("ws://{local}{path}"))
+            .map(|local| format!("ws://{}{path}", reachable(local)))
             .collect()
     }
 
@@ -122,6 +122,16 @@ impl Closing {
             warn!("some connections were still open at the end");
         }
     }
+}
+
+/// Where a listener is found: one on all addresses on its loopback.
+fn reachable(local: SocketAddr) -> SocketAddr {
+    let ip = match local.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, local.port())
 }
 
 #[derive(Clone)]

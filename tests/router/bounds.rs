@@ -74,6 +74,107 @@ fn events_for_a_subscriber_that_does_not_read_are_dropped_and_others_get_each_in
 }
 
 #[test]
+fn what_waits_counts_with_all_of_the_frame_that_it_keeps_in_memory() {
+    in_virtual_time(async {
+        let limits = Limits {
+            outbox_bytes: 1_000_000,
+            ..Limits::default()
+        };
+        let node = Node::start(limits).await;
+        let mut slow = Link::join(&node, NARROW).await;
+        let mut publisher = Link::join(&node, ROOMY).await;
+        slow.subscribe("a.b").await;
+        // An option that nobody knows is left out of the event, which lies in the same frame.
+        let options = json!({"acknowledge": true, "_unknown": text(100_000)});
+        for number in 0..100 {
+            let rest = [options.clone(), json!("a.b"), json!([number, text(5_000)])];
+            assert_eq!(publisher.request(16, &rest).await[0], 17);
+        }
+        for number in 0..9 {
+            assert_eq!(slow.receive().await[4][0], json!(number));
+        }
+        publisher.publish("a.b", &json!("again")).await;
+        assert_eq!(slow.receive().await[4], json!(["again"]));
+    });
+}
+
+#[test]
+fn whoever_asks_for_much_at_once_gets_it_in_turns_with_others_and_to_the_end() {
+    in_virtual_time(async {
+        let node = Node::start(Limits::default()).await;
+        let topic = "a".repeat(100);
+        let mut subscriber = Link::join(&node, ROOMY).await;
+        for length in 1..=topic.len() {
+            let prefix = json!(topic[..length]);
+            let options = json!({"match": "prefix"});
+            assert_eq!(subscriber.request(32, &[options, prefix]).await[0], 33);
+        }
+        let mut observer = Link::join(&node, ROOMY).await;
+        observer.subscribe(&topic).await;
+        let mut busy = Link::join(&node, ROOMY).await;
+        let mut modest = Link::join(&node, ROOMY).await;
+        let mut batch = Vec::new();
+        for number in 0..100 {
+            let rest = [json!({}), json!(topic), json!([number])];
+            batch.extend(busy.next_request(16, &rest));
+        }
+        let rest = [json!({}), json!(topic), json!(["modest"])];
+        let one = modest.next_request(16, &rest);
+        busy.write(&batch).await;
+        modest.write(&one).await;
+        // What it sent before it left counts.
+        drop(busy);
+        let mut seen = Vec::new();
+        for _ in 0..=100 {
+            seen.push(observer.receive().await[4][0].clone());
+        }
+        let at = seen.iter().position(|it| *it == json!("modest")).unwrap();
+        assert!(at < 50, "{at}");
+        seen.remove(at);
+        let all: Vec<Value> = (0..100).map(Value::from).collect();
+        assert_eq!(seen, all);
+    });
+}
+
+#[test]
+fn a_part_that_waits_takes_room_even_if_it_is_empty() {
+    in_virtual_time(async {
+        let limits = Limits {
+            registration_queue_bytes: 10_000,
+            ..Limits::default()
+        };
+        let node = Node::start(limits).await;
+        let features = json!({"progressive_call_invocations": true, "call_canceling": true});
+        let roles = json!({"caller": {"features": features}, "callee": {"features": features}});
+        let mut callee = Link::upgrade(&node, ROOMY).await;
+        callee.send(&json!([1, "realm1", {"roles": roles}])).await;
+        assert_eq!(callee.receive().await[0], 2);
+        let options = json!({"concurrency": 1});
+        assert_eq!(callee.request(64, &[options, json!("a.b")]).await[0], 65);
+        let mut caller = Link::upgrade(&node, ROOMY).await;
+        caller.send(&json!([1, "realm1", {"roles": roles}])).await;
+        assert_eq!(caller.receive().await[0], 2);
+        caller.send(&json!([48, 1, {}, "a.b"])).await;
+        for _ in 0..1_000 {
+            caller
+                .send(&json!([48, 2, {"progress": true}, "a.b"]))
+                .await;
+        }
+        caller.send(&json!([48, 3, {}, "wamp.session.count"])).await;
+        let refused = caller.receive().await;
+        assert_eq!(
+            (&refused[0], &refused[2], &refused[4]),
+            (
+                &json!(8),
+                &json!(2),
+                &json!("wamp.error.no_available_callee")
+            )
+        );
+        assert_eq!(caller.receive().await[1], json!(3));
+    });
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_closed_after_the_stall_time() {
     in_virtual_time(async {
         let node = Node::start(Limits::default()).await;

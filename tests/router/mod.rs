@@ -9,7 +9,7 @@ mod http;
 mod link;
 mod logs;
 mod node;
-mod peer;
+pub(crate) mod peer;
 mod sessions;
 mod slow;
 mod start;

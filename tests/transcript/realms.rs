@@ -106,6 +106,8 @@ pub(super) fn small_limits() -> Limits {
         session_subscriptions: 3,
         session_registrations: 3,
         session_wildcard_shapes: 1,
+        node_key_bytes: BYTES,
+        reflection_answer_bytes: BYTES,
         session_calls: 3,
         session_invocations: 5,
         session_kept_bytes: 2 * BYTES,

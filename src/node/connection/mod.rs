@@ -4,6 +4,7 @@
 //! with as few system calls as the socket allows. Deadlines (join, ping, stall, close) share one timer.
 
 mod deadlines;
+mod ending;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,7 +19,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tracing::{debug, info, warn};
+use tracing::warn;
+
+use ending::how;
 
 use super::clock::now;
 use super::outbox::{Delivery, Load, Outbox, Outgoing};
@@ -50,7 +53,7 @@ thread_local! {
 
 #[derive(Debug, Default)]
 struct Scratch {
-    batch: Vec<Received>,
+    batch: VecDeque<Received>,
     delivery: Delivery,
 }
 
@@ -61,6 +64,10 @@ pub(super) struct Connection<S> {
     socket: WebSocket<S>,
     serializer: Serializer,
     outbox: Arc<Outbox>,
+    /// Received, and too much work to be routed at once; nothing is read before it is.
+    unrouted: VecDeque<Received>,
+    /// Why nothing more is read, once that is routed.
+    unhandled: Option<ReadError>,
     /// Taken from the outbox, not yet handed to the socket.
     pending: VecDeque<Outgoing>,
     /// With the socket, and not yet written.
@@ -123,6 +130,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             serializer,
             socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
             outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
+            unrouted: VecDeque::new(),
+            unhandled: None,
             pending: VecDeque::new(),
             handed: Load::default(),
             written: Load::default(),
@@ -158,6 +167,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if !self.turn(cx)? && !self.check_deadlines(cx)? {
                 return Ok(());
             }
+            // order: back to the scheduler before more of it, or nobody may be left to look at other sockets.
+            if !self.unrouted.is_empty() {
+                break;
+            }
         }
         // Who never stops sending must not put off its deadlines by that.
         self.check_deadlines(cx)?;
@@ -170,12 +183,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let has_read = SCRATCH.with_borrow_mut(|scratch| {
             // A turn that panicked may have left messages of another connection.
             scratch.batch.clear();
-            let (has_read, error) = self.read_batch(cx, scratch);
+            let (has_read, error) = if self.unrouted.is_empty() {
+                self.read_batch(cx, scratch)
+            } else {
+                scratch.batch = std::mem::take(&mut self.unrouted);
+                (true, self.unhandled.take())
+            };
             // Also at the end of the stream: what came before it counts, and must not stay for another connection.
             self.route(scratch);
-            if let Some(error) = error {
+            if self.unrouted.is_empty()
+                && let Some(error) = error
+            {
                 self.handle_read_error(&error, scratch);
                 self.route(scratch);
+            } else {
+                self.unhandled = error;
             }
             has_read
         });
@@ -236,13 +258,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
             },
-            Phase::Joined { .. } => scratch.batch.push(match self.serializer.decode(frame) {
-                Ok(message) => {
-                    self.has_said_goodbye = matches!(message, Message::Goodbye(_));
-                    Received::Message(message)
-                }
-                Err(error) => Received::Violation(error.into()),
-            }),
+            Phase::Joined { .. } => scratch
+                .batch
+                .push_back(match self.serializer.decode(frame) {
+                    Ok(message) => {
+                        self.has_said_goodbye = matches!(message, Message::Goodbye(_));
+                        Received::Message(message)
+                    }
+                    Err(error) => Received::Violation(error.into()),
+                }),
             Phase::Closing { .. } => {}
         }
     }
@@ -303,18 +327,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         match self.phase {
             Phase::Joining { .. } => self.refuse(&violation.abort()),
-            Phase::Joined { .. } => scratch.batch.push(Received::Violation(violation)),
+            Phase::Joined { .. } => scratch.batch.push_back(Received::Violation(violation)),
             Phase::Closing { .. } => {}
         }
     }
 
-    fn route(&self, scratch: &mut Scratch) {
+    fn route(&mut self, scratch: &mut Scratch) {
         if scratch.batch.is_empty() {
             return;
         }
         if let Phase::Joined { realm, session } = &self.phase {
             realm.receive(*session, &mut scratch.batch, &mut scratch.delivery);
             self.router.check_total();
+            if !scratch.batch.is_empty() {
+                self.unrouted = std::mem::take(&mut scratch.batch);
+            }
         }
         scratch.batch.clear();
     }
@@ -446,44 +473,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.leave(how);
         let deadline = now() + self.router.limits().goodbye_time;
         self.phase = Phase::Closing { deadline };
-    }
-}
-
-impl<S> Connection<S> {
-    /// Takes the session, if there is one, out of its realm.
-    fn leave(&mut self, lost: &str) {
-        let Phase::Joined { realm, session } = &self.phase else {
-            return;
-        };
-        if realm.leave(*session) {
-            self.log_end(lost);
-        } else if let Some(end) = self.outbox.waiting_end(&self.pending) {
-            // The core has ended it, and the peer did not wait to be told.
-            self.log_end(how(end));
-        }
-    }
-
-    fn log_end(&mut self, how: &str) {
-        self.log_dropped_events();
-        if let Phase::Joined { realm, session } = &self.phase {
-            info!(%session, realm = ?realm.name().as_str(), "session {how}");
-        }
-    }
-}
-
-/// However the connection ends, a panic included, its session ends with it.
-impl<S> Drop for Connection<S> {
-    fn drop(&mut self) {
-        self.leave("lost");
-        debug!(peer = %self.peer, "disconnected");
-    }
-}
-
-const fn how(end: End) -> &'static str {
-    match end {
-        End::Left => "left",
-        End::Dismissed => "dismissed",
-        End::Killed => "killed",
-        End::Aborted => "aborted",
     }
 }

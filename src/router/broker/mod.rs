@@ -83,6 +83,7 @@ impl Broker {
         let policy = subscribe.options.match_policy.unwrap_or_default();
         let topic = subscribe.topic.as_str();
         context.check_uri(&subscribe.topic, policy)?;
+        context.check_node_key(subscribe.options.nkey.as_ref())?;
         let held = self.subscriptions.at(policy, topic).map(|held| held.id);
         self.check_bounds(context, from, (policy, topic), held)?;
         let subscription = held.unwrap_or_else(|| {

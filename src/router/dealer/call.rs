@@ -126,15 +126,25 @@ impl Call {
         self.kept.as_ref()?.stream.as_ref()
     }
 
-    /// Payload bytes that are kept.
+    /// Bytes of the parts that are kept.
     pub(super) fn parts_bytes(&self) -> usize {
         self.kept.as_ref().map_or(0, |kept| kept.parts_bytes())
     }
 }
 
+impl Part {
+    /// Bytes that one of this payload takes: an empty one takes some as well.
+    pub(super) fn bytes(payload: &Payload) -> usize {
+        size_of::<Self>() + payload.len()
+    }
+}
+
 impl Kept {
     fn parts_bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.payload.len()).sum()
+        self.parts
+            .iter()
+            .map(|part| Part::bytes(&part.payload))
+            .sum()
     }
 
     /// Bytes that it takes.

@@ -169,7 +169,7 @@ impl Dealer {
                 kept.stream = Some(Stream {
                     is_complete: false,
                     parts_sent: 1,
-                    details: details.clone(),
+                    details: detached_details(&details),
                 });
             } else if is_shared {
                 keep_for_another(context, call.caller, callee, kept, &part);
@@ -278,7 +278,7 @@ fn keep_for_another(
     let bytes_max = context.limits.session_kept_bytes;
     let may_pass_on = context.announces(callee, Role::Callee, Feature::CallReroute);
     let kept_bytes = kept_bytes(context, caller) + kept.weight();
-    if may_pass_on && kept_bytes + part.payload.len() <= bytes_max {
+    if may_pass_on && kept_bytes + Part::bytes(&part.payload) <= bytes_max {
         kept.parts.push(Part {
             payload: part.payload.detached(),
             ..*part
@@ -301,14 +301,26 @@ fn check_kept(
     waits: bool,
 ) -> Result<(), Refusal> {
     let bytes_max = context.limits.session_kept_bytes;
-    let payload_bytes = if waits { call.payload.len() } else { 0 };
-    let bytes = call.procedure.as_str().len() + options_weight(&call.options) + payload_bytes;
+    let part_bytes = if waits { Part::bytes(&call.payload) } else { 0 };
+    let bytes = call.procedure.as_str().len() + options_weight(&call.options) + part_bytes;
     if kept_bytes(context, from) + bytes > bytes_max {
         return Err(Refusal::limit(format!(
             "at most {bytes_max} bytes of a session's calls wait for a callee, or may go to another"
         )));
     }
     Ok(())
+}
+
+/// Details to be kept for further parts: they hold on to no frame either.
+fn detached_details(details: &InvocationDetails) -> InvocationDetails {
+    InvocationDetails {
+        procedure: details.procedure.as_ref().map(Uri::detached),
+        passthru: details
+            .passthru
+            .as_deref()
+            .map(|it| Box::new(it.detached())),
+        ..details.clone()
+    }
 }
 
 /// Options to be kept: they do not hold on to the frame they came in.
@@ -336,4 +348,35 @@ fn check_pending(context: &Context, from: SessionId) -> Result<(), Refusal> {
 pub(in crate::router) fn no_such_procedure(procedure: &Uri) -> Refusal {
     let text = format!("nobody registered {}", procedure.quoted());
     Refusal::new(uris::NO_SUCH_PROCEDURE, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Passthru;
+
+    #[test]
+    fn details_that_are_kept_for_further_parts_are_a_copy_that_holds_no_frame() {
+        let passthru = Passthru {
+            ppt_scheme: Some("x_mine".into()),
+            ..Passthru::default()
+        };
+        let came = InvocationDetails {
+            procedure: Some("a.b".into()),
+            passthru: Some(Box::new(passthru)),
+            ..InvocationDetails::default()
+        };
+        let kept = detached_details(&came);
+        assert_eq!(kept, came);
+        let texts = |details: &InvocationDetails| {
+            let passthru = details.passthru.as_ref().unwrap();
+            let scheme = passthru.ppt_scheme.as_ref().unwrap();
+            [
+                details.procedure.as_ref().unwrap().as_str().as_ptr(),
+                scheme.as_ptr(),
+            ]
+        };
+        let (kept, came) = (texts(&kept), texts(&came));
+        assert!(kept[0] != came[0] && kept[1] != came[1]);
+    }
 }

@@ -114,6 +114,7 @@ impl Dealer {
         context.check_uri(&register.procedure, policy)?;
         Context::check_not_reserved(&register.procedure)?;
         context.check_disclosure(register.options.disclose_caller)?;
+        context.check_node_key(register.options.nkey.as_ref())?;
         let procedure = register.procedure.as_str();
         let is_forced = register.options.force_reregister == Some(true);
         match self.registrations.at(policy, procedure) {

@@ -84,7 +84,7 @@ impl Dealer {
             return;
         };
         let registration = self.registrations.get(call.registration);
-        let (limits, bytes) = (&context.limits, part.payload.len());
+        let (limits, bytes) = (&context.limits, Part::bytes(&part.payload));
         let has_room = registration
             .is_some_and(|it| it.queue_bytes + bytes <= limits.registration_queue_bytes)
             && kept_bytes(context, call.caller) + bytes <= limits.session_kept_bytes;

@@ -20,7 +20,7 @@ impl Dealer {
         let Some(registration) = self.registrations.get_mut(call.registration) else {
             return;
         };
-        registration.queue_bytes += part.payload.len();
+        registration.queue_bytes += Part::bytes(&part.payload);
         if let Some(kept) = &mut call.kept {
             // order: who was there before does not go behind those that came after.
             match (kept.parts.is_empty(), kept.tried.is_empty()) {
@@ -171,7 +171,7 @@ pub(super) fn check_queue(
 ) -> Result<(), Refusal> {
     let limits = &context.limits;
     let has_room = registration.queue.len() < limits.registration_queue_calls
-        && registration.queue_bytes + call.payload.len() <= limits.registration_queue_bytes;
+        && registration.queue_bytes + Part::bytes(&call.payload) <= limits.registration_queue_bytes;
     if has_room { Ok(()) } else { Err(queue_full()) }
 }
 

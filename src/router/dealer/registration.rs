@@ -41,7 +41,7 @@ pub(in crate::router) struct Registration {
     pub(super) cursor: usize,
     /// Calls that wait until a callee is free.
     pub(super) queue: VecDeque<CallKey>,
-    /// Payload bytes of these.
+    /// Bytes of these.
     pub(super) queue_bytes: usize,
 }
 
@@ -71,7 +71,8 @@ impl Callee {
             running: 0,
             disclose_caller: options.disclose_caller == Some(true),
             forward_timeout: options.forward_timeout == Some(true),
-            node_key: options.nkey.clone(),
+            // Kept, so copied out of the frame.
+            node_key: options.nkey.as_ref().map(|key| (**key).into()),
         }
     }
 
@@ -214,4 +215,21 @@ pub(super) enum Removed {
     Callee,
     /// The registration; these calls waited.
     Registration(VecDeque<CallKey>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callee_s_node_key_is_a_copy_that_holds_no_frame() {
+        let options = RegisterOptions {
+            nkey: Some("node1".into()),
+            ..RegisterOptions::default()
+        };
+        let callee = Callee::new(&options, Offer(1));
+        let (kept, came) = (callee.node_key.unwrap(), options.nkey.unwrap());
+        assert_eq!(kept, came);
+        assert_ne!(kept.as_ptr(), came.as_ptr());
+    }
 }

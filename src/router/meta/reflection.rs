@@ -169,7 +169,7 @@ pub(super) fn list_procedures(realm: &mut Realm, _: &Request) -> Result<Reply, R
     let registered = realm.dealer.registrations.all();
     let registered = registered.iter().map(|held| &*held.procedure);
     let defined = realm.definitions.uris(Kind::Procedure);
-    Ok(Reply::value(sorted(own.chain(registered).chain(defined))))
+    Ok(list(realm, own.chain(registered).chain(defined)))
 }
 
 /// The URIs of all topics: those subscribed to (patterns as they are), those defined. Cost: O(subscriptions).
@@ -177,7 +177,7 @@ pub(super) fn list_topics(realm: &mut Realm, _: &Request) -> Result<Reply, Refus
     let subscribed = realm.broker.subscriptions.all();
     let subscribed = subscribed.iter().map(|(_, _, topic)| *topic);
     let defined = realm.definitions.uris(Kind::Topic);
-    Ok(Reply::value(sorted(subscribed.chain(defined))))
+    Ok(list(realm, subscribed.chain(defined)))
 }
 
 /// The URIs of all errors: those of the router, those defined.
@@ -185,7 +185,7 @@ pub(super) fn list_errors(realm: &mut Realm, _: &Request) -> Result<Reply, Refus
     let own: Vec<Uri> = uris::errors().collect();
     let defined = realm.definitions.uris(Kind::Error);
     let all = own.iter().map(Uri::as_str).chain(defined);
-    Ok(Reply::value(sorted(all)))
+    Ok(list(realm, all))
 }
 
 /// What is known of a procedure: its registrations, and its definition.
@@ -261,9 +261,28 @@ fn unknown(uri: &Uri) -> String {
     format!("nothing is known of {}", uri.quoted())
 }
 
-fn sorted<'a>(uris: impl Iterator<Item = &'a str>) -> Vec<Value> {
+/// URIs in order, as far as one answer may hold them; `more` says that there are others.
+fn list<'a>(realm: &Realm, uris: impl Iterator<Item = &'a str>) -> Reply {
     let mut uris: Vec<&str> = uris.collect();
     uris.sort_unstable();
     uris.dedup();
-    uris.into_iter().map(Value::from).collect()
+    let mut bytes_left = realm.context.limits.reflection_answer_bytes;
+    let fits = |uri: &&str| {
+        let left = bytes_left.checked_sub(uri.len());
+        bytes_left = left.unwrap_or_default();
+        left.is_some()
+    };
+    let told: Vec<Value> = uris
+        .iter()
+        .copied()
+        .take_while(fits)
+        .map(Value::from)
+        .collect();
+    let is_cut = told.len() < uris.len();
+    let reply = Reply::value(told);
+    if is_cut {
+        reply.with("more", true)
+    } else {
+        reply
+    }
 }

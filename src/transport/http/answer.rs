@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
@@ -29,7 +29,7 @@ pub(super) fn answer(
         warn!(peer = %ends.peer, "refused: {refused}");
         return Err(page(StatusCode::FORBIDDEN, &refused.to_string()));
     }
-    let spoken = Spoken::at(request.uri().path(), site).ok_or_else(|| nothing_here(site))?;
+    let spoken = Spoken::at(request.uri(), site).ok_or_else(|| nothing_here(site))?;
     if !asks_for_websocket(headers) {
         return Err(spoken.for_websockets_only(headers));
     }
@@ -54,16 +54,17 @@ pub(super) fn answer(
 #[derive(Clone, Copy)]
 enum Spoken<'a> {
     Wamp,
-    Raw { path: &'a str, what: &'static str },
+    Raw { at: &'a Uri, what: &'static str },
 }
 
 impl<'a> Spoken<'a> {
-    fn at(path: &'a str, site: &Site) -> Option<Self> {
+    fn at(uri: &'a Uri, site: &Site) -> Option<Self> {
+        let path = uri.path();
         if site.wamp_path.as_deref() == Some(path) {
             Some(Self::Wamp)
         } else {
             let what = site.raw_paths.what_is_at(path)?;
-            Some(Self::Raw { path, what })
+            Some(Self::Raw { at: uri, what })
         }
     }
 
@@ -71,9 +72,9 @@ impl<'a> Spoken<'a> {
     fn for_websockets_only(self, headers: &HeaderMap) -> Page {
         let text = match self {
             Self::Wamp => "this is WAMP over WebSocket; connect with a WAMP client".to_owned(),
-            Self::Raw { path, what } => {
+            Self::Raw { at, what } => {
                 let host = text(headers, header::HOST).unwrap_or_default();
-                let how = format!("wamp ws ws://{host}{path}");
+                let how = format!("wamp ws ws://{host}{}", at.path());
                 format!(
                     "this is a raw WebSocket that {what}; connect with a WebSocket client: {how}"
                 )
@@ -103,8 +104,9 @@ impl<'a> Spoken<'a> {
                     )
                 }),
             // A browser that offered some and was answered with none gives up; raw bytes fit any.
-            Self::Raw { path, .. } => Ok(Agreed::Raw(RawRequest {
-                path: path.to_owned(),
+            Self::Raw { at, .. } => Ok(Agreed::Raw(RawRequest {
+                path: at.path().to_owned(),
+                query: at.query().map(str::to_owned),
                 subprotocol: offers
                     .next()
                     .and_then(|name| HeaderValue::from_str(name).ok()),

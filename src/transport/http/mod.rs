@@ -1,7 +1,7 @@
 //! The HTTP in front of a WebSocket: requests answered, or one upgraded and the plain stream handed back.
 //!
 //! hyper reads the heads, within its limits; behind the upgrade it has no part in the connection. What a request is
-//! answered with is decided in [`answer`], who may ask at all in [`admission`](super::admission).
+//! answered with is decided in [`answer`](mod@answer), who may ask at all in [`admission`](super::admission).
 
 mod answer;
 mod site;

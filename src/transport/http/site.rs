@@ -37,8 +37,10 @@ pub enum Agreed {
 /// What a client asked for that has got a raw WebSocket. All of it is as the client wrote it.
 #[derive(Clone, Debug)]
 pub struct RawRequest {
-    /// The path, without a query.
+    /// The path.
     pub path: String,
+    /// What stood behind it and a `?`.
+    pub query: Option<String>,
     /// The first subprotocol that it offered, which is the one agreed on.
     pub subprotocol: Option<HeaderValue>,
     /// The page it runs in, where it is a browser.
