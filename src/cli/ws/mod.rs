@@ -64,7 +64,7 @@ On a terminal one types, and what comes is printed above; /help there has more.
   wamp ws :9000 --every 1s --template -m 'hello ",
     counter!(),
     "' -m @uuid:
-  tail -f log | wamp ws wss://host/log - -n 0       each line; no answers
+  tail -f log | wamp ws :9000 - -n 0         each line; no answers are awaited
 
 A message begins with @ for other things than its own text: @FILE @json:FILE
 @bin:FILE (- is stdin) @hex: @b64: @str: @env: @uuid: and @@text. Stdin is read
