@@ -15,7 +15,7 @@ use super::size;
 use crate::config::values;
 use crate::echo::{Answer, Behaviour, Loss, Server, Watcher};
 use crate::router::Limits;
-use crate::transport::{Admission, Closing, Listeners, RawPaths, Site};
+use crate::transport::{Admission, Closing, Listeners, Place, RawPaths, Site};
 
 /// How long connections may take to close.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -163,6 +163,7 @@ impl EchoArgs {
         Site {
             wamp_path: None,
             raw_paths: RawPaths::All(self.what_it_does()),
+            pages: None,
             admission: Admission {
                 allowed_origins,
                 allowed_hosts: self.allow_host.clone(),
@@ -188,10 +189,10 @@ impl EchoArgs {
 async fn accept(listeners: Listeners, server: Server, site: Site) {
     let connections_max = Limits::default().connections;
     let site = Arc::new(site);
-    let serve = move |stream, ends, place| {
+    let serve = move |stream, ends, place: Place| {
         let (server, site) = (server.clone(), Arc::clone(&site));
         async move {
-            server.serve(stream, ends, &site).await;
+            server.serve(stream, ends, &site, place.stopping()).await;
             drop(place);
         }
     };

@@ -28,10 +28,13 @@ mod register;
 mod render;
 mod router;
 mod runtime;
+mod sigil;
 mod signal;
 mod size;
 mod subscribe;
+mod tls;
 mod version;
+mod ws;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -50,6 +53,7 @@ Examples:
   wamp sub filewithext.               the same, and no shell touches it
   wamp register sum --exec ./sum.sh   answers calls with a program's output
   wamp echo                           a raw WebSocket that sends all back
+  wamp ws :9000                       talks to any WebSocket server
 
 The router is ws://127.0.0.1:8080/ws and the realm is realm1, unless -u and -R,
 or WAMP_URL and WAMP_REALM, say otherwise.";
@@ -76,6 +80,7 @@ enum Command {
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
+    Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
 
@@ -106,6 +111,7 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }
     }

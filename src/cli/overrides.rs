@@ -1,6 +1,7 @@
 //! The flags of `wamp router` that say what a config says, and go over it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -20,6 +21,9 @@ pub(super) struct Overrides {
     /// Speak WAMP over WebSocket at this path, not /ws
     #[arg(long, value_name = "PATH", value_parser = values::path)]
     path: Option<String>,
+    /// Serve the files of this folder to browsers, from `/` on; hidden ones are left out
+    #[arg(long, value_name = "DIR")]
+    web: Option<PathBuf>,
     /// Let in pages of this origin too; repeatable (`null`: opened as files)
     #[arg(long, value_name = "ORIGIN", value_parser = values::origin)]
     allow_origin: Vec<String>,
@@ -74,6 +78,9 @@ impl Overrides {
         replace(&mut config.admission.allowed_hosts, &self.allow_host);
         if let Some(path) = &self.path {
             config.path.clone_from(path);
+        }
+        if let Some(web) = &self.web {
+            config.web = Some(web.clone());
         }
         let unknown = self.choose_realms(config);
         for realm in &mut config.realms {

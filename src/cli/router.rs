@@ -17,7 +17,7 @@ use crate::config::{Config, FILE_NAME};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::Uri;
 use crate::router::Authenticator;
-use crate::transport::{Closing, RawPaths, Site};
+use crate::transport::{Closing, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -30,7 +30,7 @@ pub(super) struct RouterArgs {
     config: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Offer `sum` and publish the current directory's files, to try things
+    /// Offer `sum`, publish the current directory's files and have pages that use them, to try things
     #[arg(long)]
     demo: bool,
     #[command(flatten)]
@@ -48,7 +48,7 @@ impl RouterArgs {
         let config = self.config()?;
         let (is_open, listen) = (config.is_open(), config.listen.clone());
         let names: Vec<Uri> = config.realms.iter().map(|it| it.name.clone()).collect();
-        let site = self.site(&config);
+        let site = self.site(&config)?;
         let realms = config.realms.into_iter().map(|it| (it.name, it.settings));
         let router = Router::new(realms, config.limits, Authenticator::default());
         let (listening, closing) = Listening::bind(&listen, Arc::clone(&router), site)
@@ -101,19 +101,36 @@ impl RouterArgs {
         Ok(config)
     }
 
-    fn site(&self, config: &Config) -> Site {
+    fn site(&self, config: &Config) -> Result<Site, Failure> {
         let mut admission = config.admission.clone();
         let mut raw_paths = RawPaths::default();
         if self.demo {
             admission.allowed_origins.push("null".to_owned());
             raw_paths = RawPaths::Listed(RAW_PATHS);
         }
-        Site {
+        let pages = Pages {
+            realms: config.realms.iter().map(|it| it.name.to_string()).collect(),
+            folder: config.web.as_deref().map(folder).transpose()?,
+            has_examples: self.demo,
+        };
+        Ok(Site {
             wamp_path: Some(config.path.clone()),
             raw_paths,
+            pages: Some(pages),
             admission,
-        }
+        })
     }
+}
+
+/// The folder whose files are served, which must be there.
+fn folder(path: &Path) -> Result<Folder, Failure> {
+    Folder::open(path).map_err(|error| {
+        let text = io_text(&error);
+        Failure::local(format!(
+            "cannot serve the folder {}: {text}",
+            path.display()
+        ))
+    })
 }
 
 async fn shut_down(router: &Router, closing: Closing) {

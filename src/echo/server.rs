@@ -55,14 +55,21 @@ impl Server {
     }
 
     /// Serves a fresh stream to its end, from its HTTP request on.
-    pub async fn serve<S>(&self, stream: S, ends: Ends, site: &Site)
-    where
+    ///
+    /// Once `stopping` ends, who has not asked for a WebSocket is let go.
+    pub async fn serve<S>(
+        &self,
+        stream: S,
+        ends: Ends,
+        site: &Site,
+        stopping: impl Future<Output = ()>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let number = self.next_number();
         self.tell(number, &Note::Connected { peer: ends.peer });
         // In a box: what the upgrade needs is not held for the client's life.
-        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits)).await;
+        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits, stopping)).await;
         match upgraded {
             Some((upgraded, Agreed::Raw(request))) => {
                 self.welcome(number, upgraded, &request, ends).run().await;

@@ -1,5 +1,6 @@
 //! What only a passing deadline, a small limit or a panic shows: clients on streams of this process, in virtual time.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Stage {
                 raw_paths: RawPaths::All("is tested"),
                 ..Site::default()
             };
-            server.serve(theirs, ends, &site).await;
+            server.serve(theirs, ends, &site, pending()).await;
         });
         let mut link = Link { stream, served };
         link.stream.write_all(REQUEST).await.unwrap();

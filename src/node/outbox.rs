@@ -63,8 +63,8 @@ pub(super) enum Outgoing {
         /// How many messages they hold.
         messages: usize,
     },
-    /// A message for this peer alone.
-    Message(Message),
+    /// A message for this peer alone; in a box, for a queue has room for four of these from its first on.
+    Message(Box<Message>),
     /// A message for many.
     Shared(Arc<Shared>),
     /// The session is over.
@@ -194,8 +194,8 @@ impl Outbox {
     pub(super) fn push(&self, message: Message, delivery: &mut Delivery) -> Option<Message> {
         let code = message.code();
         if !self.is_ready(&message) {
-            return match self.append(code, Outgoing::Message(message), delivery) {
-                Some(Outgoing::Message(message)) => Some(message),
+            return match self.append(code, Outgoing::Message(message.into()), delivery) {
+                Some(Outgoing::Message(message)) => Some(*message),
                 _ => None,
             };
         }

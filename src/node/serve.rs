@@ -26,7 +26,7 @@ pub struct Gate {
     router: Arc<Router>,
     site: Arc<Site>,
     /// Held by every connection: when all have let go, the last is over.
-    _alive: Alive,
+    alive: Alive,
 }
 
 impl Listening {
@@ -43,7 +43,7 @@ impl Listening {
         let gate = Gate {
             router,
             site: Arc::new(site),
-            _alive: listeners.alive(),
+            alive: listeners.alive(),
         };
         Ok((Self { listeners, gate }, closing))
     }
@@ -110,7 +110,8 @@ impl Gate {
     ) -> Option<Opened<S>> {
         debug!(peer = %ends.peer, "connected");
         let limits = self.router.limits();
-        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits).await?;
+        let stopping = self.alive.stopping();
+        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
         match agreed {
             Agreed::Wamp(serializer) => {
                 let router = Arc::clone(&self.router);
@@ -163,4 +164,9 @@ pub fn log_listening(listening: &Listening, is_open: bool) {
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
+    let pages = listening.addresses().map(|it| format!("http://{it}/"));
+    info!(
+        "pages for browsers: {}",
+        pages.collect::<Vec<_>>().join(" ")
+    );
 }

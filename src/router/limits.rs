@@ -142,17 +142,17 @@ limits! {
     session_definitions: Count = 100, 0..=MANY;
     /// Bytes of one such definition.
     definition_bytes: Bytes = 4 * KIB, 0..=TIB;
-    /// Connections of the whole router.
+    /// Connections of the whole router, those that ask for pages counted.
     connections: Count = 100_000, 1..=MANY;
     /// Bytes of an HTTP head.
     http_head_bytes: Bytes = 8 * KIB, 8 * KIB..=MIB;
     /// Headers of an HTTP head.
     http_headers: Count = 64, 16..=1_000;
-    /// Time to finish the HTTP upgrade.
+    /// Time to send an HTTP head, from the start of the connection or from the answer to the one before.
     upgrade_time: Time = Duration::from_secs(5), TENTH..=DAY;
     /// Time from the upgrade, or from a GOODBYE, to WELCOME.
     join_time: Time = Duration::from_secs(10), TENTH..=DAY;
-    /// Time in which a peer with messages waiting must take some bytes.
+    /// Time in which a peer with messages or an HTTP answer waiting must take some bytes.
     stall_time: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time between two pings; a peer silent for three of them has gone.
     ping_interval: Time = Duration::from_secs(10), TENTH..=DAY;

@@ -11,6 +11,8 @@ mod patterns;
 mod register;
 mod signals;
 mod stay;
+#[cfg(test)]
+mod ws;
 
 use tempfile::TempDir;
 

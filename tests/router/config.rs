@@ -282,6 +282,28 @@ OPEN
 }
 
 #[test]
+fn a_folder_is_served_that_lies_beside_the_config() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["mine", "other"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join("name.txt"), name).unwrap();
+    }
+    let file = folder.path().join("wamp.toml");
+    let config = format!("web = \"mine\"\n[[realms]]\nname = \"realm1\"\n{OPEN}\n");
+    std::fs::write(&file, config).unwrap();
+    let served = |flags: &[&str]| {
+        let config = ["--config", file.to_str().unwrap()];
+        let router = Router::start_with(config.iter().chain(flags));
+        let mut peer = Peer::connect(router.url());
+        peer.write(b"GET /name.txt HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        peer.http_response().1
+    };
+    assert_eq!(served(&[]), "mine");
+    let other = folder.path().join("other");
+    assert_eq!(served(&["--web", other.to_str().unwrap()]), "other");
+}
+
+#[test]
 fn a_limit_is_what_the_config_says() {
     let (router, _folder) = start(
         r#"

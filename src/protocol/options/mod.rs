@@ -28,7 +28,7 @@ pub struct OptionError {
 }
 
 /// A typed view of one message's options or details.
-pub(crate) trait Options: Sized {
+pub(crate) trait Options: Default {
     fn from_dict(dict: Dict) -> Result<Self, OptionError>;
     fn to_dict(&self) -> Dict;
     /// Whether it says nothing: then there is no need to make a dict of it.

@@ -2,6 +2,7 @@
 
 use hyper::header::HeaderValue;
 
+use super::pages::Pages;
 use crate::serializer::Serializer;
 use crate::transport::admission::Admission;
 
@@ -12,6 +13,8 @@ pub struct Site {
     pub wamp_path: Option<String>,
     /// Where raw WebSocket is spoken.
     pub raw_paths: RawPaths,
+    /// Pages for browsers, at the paths that nothing is spoken at; `None` on a server that has none.
+    pub pages: Option<Pages>,
     /// Hosts and origins let in.
     pub admission: Admission,
 }
