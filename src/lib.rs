@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! 3  cli                      one file a subcommand; nobody imports it
-//! 2  node  echo  transport    pumps, sockets, clock: tokio starts here
+//! 2  node  echo  ws  transport   pumps, sockets, clock: tokio starts here
+//! 2  config                   what a router is told to be
 //! 1  router     client        the cores: deterministic, no IO
 //! 0  protocol   serializer    messages, and their bytes
 //! ```
@@ -13,9 +14,11 @@
 
 pub mod cli;
 pub mod client;
+pub mod config;
 pub mod echo;
 pub mod node;
 pub mod protocol;
 pub mod router;
 pub mod serializer;
 pub mod transport;
+pub mod ws;

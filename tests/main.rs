@@ -1,7 +1,11 @@
 //! Tests that need Rust alone. Table of contents; new tests go where they fit.
 
 /// The binary, as users type it: arguments, output, exit codes.
+#[cfg(test)]
 mod cli;
+/// The raw WebSocket server, alone and beside the router.
+#[cfg(test)]
+mod echo;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

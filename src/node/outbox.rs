@@ -64,8 +64,8 @@ pub(super) enum Outgoing {
         /// How many messages they hold.
         messages: usize,
     },
-    /// A message for this peer alone.
-    Message(Message),
+    /// A message for this peer alone; in a box, for a queue has room for four of these from its first on.
+    Message(Box<Message>),
     /// A message for many.
     Shared(Arc<Shared>),
     /// The session is over.
@@ -164,8 +164,8 @@ impl Outbox {
             } else {
                 message
             };
-            return match self.append(code, Outgoing::Message(message), delivery) {
-                Some(Outgoing::Message(message)) => Some(message),
+            return match self.append(code, Outgoing::Message(message.into()), delivery) {
+                Some(Outgoing::Message(message)) => Some(*message),
                 _ => None,
             };
         }

@@ -11,7 +11,7 @@ use super::remembered::{Memory, Remembered};
 use super::settings::RequestIds;
 use super::violation::Violation;
 use crate::protocol::{
-    Feature, MatchPolicy, RegistrationId, RequestId, Role, Roles, SubscriptionId,
+    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId,
 };
 
 /// A joined session.
@@ -112,26 +112,35 @@ impl Session {
         }
     }
 
+    /// Takes the id of a message that is a request.
+    pub(super) fn take(
+        &mut self,
+        message: &Message,
+        rule: RequestIds,
+    ) -> Result<RequestOrder, Violation> {
+        match message.request() {
+            Some(request) if matches!(message, Message::Call(_)) => self.take_call(request, rule),
+            Some(request) => self.take_request(request, rule),
+            None => Ok(RequestOrder::New),
+        }
+    }
+
     /// Takes the id of a request. Spec: bp#ids, session scope: the first is 1, each the one before plus 1.
-    pub(super) fn take_request(
+    fn take_request(
         &mut self,
         got: RequestId,
         rule: RequestIds,
-    ) -> Result<(), Violation> {
+    ) -> Result<RequestOrder, Violation> {
         let expected = self.request_next;
         if got != expected && rule == RequestIds::Strict {
             return Err(Violation::RequestOutOfOrder { expected, got });
         }
         self.request_next = expected.max(got).next();
-        Ok(())
+        Ok(RequestOrder::New)
     }
 
     /// Takes the id of a CALL, which may be an earlier one. Spec: ap#rpc-progressive-call-invocations, the watermark.
-    pub(super) fn take_call(
-        &mut self,
-        got: RequestId,
-        rule: RequestIds,
-    ) -> Result<RequestOrder, Violation> {
+    fn take_call(&mut self, got: RequestId, rule: RequestIds) -> Result<RequestOrder, Violation> {
         let is_earlier = got < self.request_next
             && match rule {
                 RequestIds::Strict => true,
@@ -140,7 +149,7 @@ impl Session {
         if is_earlier {
             return Ok(RequestOrder::Earlier);
         }
-        self.take_request(got, rule).map(|()| RequestOrder::New)
+        self.take_request(got, rule)
     }
 
     /// Whether a call made in parts has ended under this id before its last part came.

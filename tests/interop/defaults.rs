@@ -1,4 +1,4 @@
-//! The first minute, with the default address: port 8080 is free inside a network namespace of the test's own.
+//! The first minute, with the default addresses: ports 8080 and 9000 are free inside a network namespace of the test's own.
 
 use std::fs;
 use std::process::Command;
@@ -13,6 +13,10 @@ read -r -u 3 url
 echo "$url"
 wamp call sum 3 5
 wamp sub 'filewithext.*' -n 1
+exec 4< <(wamp echo)
+read -r -u 4 url
+echo "$url"
+exec 5<>/dev/tcp/127.0.0.1/9000
 "#;
 
 #[test]
@@ -31,6 +35,7 @@ fn a_newcomer_calls_the_demo_router_at_its_default_address() {
     let program = Program::start(command);
     program.wait_for_line("ws://127.0.0.1:8080/ws");
     program.wait_for_line("8");
+    program.wait_for_line("[1] connected: 127.0.0.1:");
     let event = program.wait_for_line(r#"{"topic""#);
     assert!(
         event.contains(r#""topic":"filewithext.txt","args":[["notes.txt"]]"#),

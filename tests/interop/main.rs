@@ -11,12 +11,15 @@
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
+//! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
 //! | [`defaults`] | the first minute at the default address, in a network namespace |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
 
+#[cfg(test)]
+mod browser;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
@@ -43,6 +46,8 @@ mod meta_registrations;
 mod meta_sessions;
 #[cfg(test)]
 mod meta_subscriptions;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod passthru;
 #[cfg(test)]

@@ -108,6 +108,7 @@ impl Profile {
                 strict_uris: true,
                 timeout_unit: 1_000,
                 session_ended_calls: 1,
+                retained_answer_events: 1,
                 history: vec![History {
                     policy: "wildcard",
                     pattern: "a.",
@@ -202,6 +203,8 @@ impl Profile {
             trust: trust.collect(),
             history: history.collect(),
             retention: retention.collect(),
+            // Who is let in, and may end sessions, transcripts say.
+            ..Settings::default()
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule, Settings, TimeUnit,
-    TrustRule, UriPattern,
+    Administrators, Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule,
+    Settings, TimeUnit, TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -24,7 +24,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 7] {
+fn configured() -> [(Uri, Settings); 10] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -57,6 +57,13 @@ fn configured() -> [(Uri, Settings); 7] {
             ];
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
+        with("closed", |settings| settings.anonymous = false),
+        with("equals", |settings| {
+            settings.administrators = Administrators::Everybody;
+        }),
+        with("peaceful", |settings| {
+            settings.administrators = Administrators::Nobody;
+        }),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 mod deadlines;
 mod ending;
+mod rest;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -98,6 +99,8 @@ enum Phase {
     Joined {
         realm: Arc<SharedRealm>,
         session: SessionId,
+        /// Whether WELCOME is still to be written.
+        is_fresh: bool,
     },
     /// The close frame is on its way; until then the peer may close its side.
     Closing { deadline: Instant },
@@ -295,7 +298,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 log_joined(session, joining, self.peer, self.serializer.subprotocol());
                 self.socket
                     .set_message_bytes_max(self.router.limits().message_bytes);
-                self.phase = Phase::Joined { realm, session };
+                self.phase = Phase::Joined {
+                    realm,
+                    session,
+                    is_fresh: true,
+                };
             }
             Err(abort) => self.refuse(&abort),
         }
@@ -337,7 +344,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if scratch.batch.is_empty() {
             return;
         }
-        if let Phase::Joined { realm, session } = &self.phase {
+        if let Phase::Joined { realm, session, .. } = &self.phase {
             realm.receive(*session, &mut scratch.batch, &mut scratch.delivery);
             self.router.check_total();
             if !scratch.batch.is_empty() {
@@ -355,6 +362,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.fill_socket();
             if self.socket.unwritten() == 0 {
                 self.stalled_since = None;
+                self.settle_in();
                 self.finish_closing(cx)?;
                 return Ok(has_written);
             }

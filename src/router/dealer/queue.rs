@@ -80,6 +80,7 @@ impl Dealer {
     /// Hands one waiting call to a callee that has become free; false where none can go.
     ///
     /// One at a time: a callee whose outbox is full must be known before it gets the next.
+    #[inline(never)] // Asked after each message and seldom with anything to do: within `poll_output` it slows down all.
     pub(in crate::router) fn dispatch(&mut self, context: &mut Context) -> bool {
         while let Some(&id) = self.ready.front() {
             match self.next_waiting(context, id) {

@@ -22,8 +22,6 @@ pub(in super::super) struct Call {
     pub(super) tried: Vec<u64>,
     /// What the first INVOCATION said.
     pub(super) details: Json,
-    /// Whether its callee, or one before it, was asked for results as they come.
-    pub(super) was_asked_for_results: bool,
     pub(super) has_results: bool,
     pub(super) is_killed: bool,
     pub(super) due: Option<(u64, u64)>,
@@ -100,6 +98,10 @@ impl Router {
     fn call(&mut self, from: u64, message: &Json) -> Result<(), Refusal> {
         let (options, procedure) = (&message[2], text(&message[3]));
         self.check_uri(procedure, "exact")?;
+        let is_plain = !is_set(options, "progress") && word(options, "ppt_scheme").is_none();
+        if !is_plain && self.meta_procedures().iter().any(|own| own == procedure) {
+            return refuse("wamp.error.feature_not_supported");
+        }
         if let Some(outcome) = self.call_meta(from, message) {
             let results = outcome?;
             if self.is_there(from) {
@@ -138,7 +140,6 @@ impl Router {
             place: Place::Waiting,
             tried: Vec::new(),
             details: Json::Null,
-            was_asked_for_results: false,
             has_results: false,
             is_killed: false,
             due,
@@ -184,7 +185,6 @@ impl Router {
         let call = self.pending_mut(key);
         call.place = Place::With(callee, invocation);
         call.deadline = call.due.filter(|_| details["timeout"].is_null());
-        call.was_asked_for_results |= is_set(&details, "receive_progress");
         call.details = details;
         for part in 0..call.parts.len() {
             self.send_part(key, part);
