@@ -13,7 +13,8 @@
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
 //! | [`defaults`] | the first minute at the default address, in a network namespace |
-//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
+//! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo` and the demo router |
+//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
@@ -66,6 +67,8 @@ mod retained;
 mod support;
 #[cfg(test)]
 mod testaments;
+#[cfg(test)]
+mod testsuite;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]
