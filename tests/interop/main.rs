@@ -13,6 +13,7 @@
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
 //! | [`defaults`] | the first minute at the default address, in a network namespace |
+//! | [`echo`] | `wamp echo` answers autobahn-python's client over a bare WebSocket |
 //! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo` and the demo router |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
@@ -35,6 +36,8 @@ mod defaults;
 mod demo;
 #[cfg(test)]
 mod disclosure;
+#[cfg(test)]
+mod echo;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
