@@ -1,4 +1,9 @@
-//! Bare WebSockets: `wamp echo` meets the client of autobahn-python's echo example.
+//! Bare WebSockets: `wamp echo` and `wamp ws` meet the client and the server of autobahn-python's echo example.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::peer::python;
 use crate::support::{Program, wamp};
@@ -43,6 +48,34 @@ fn wamp_echo_says_what_autobahn_python_sends_and_sends_it_back() {
     }
     echo.interrupt();
     echo.finish().exit_code(0);
+}
+
+#[test]
+fn wamp_ws_sends_to_autobahn_python_until_it_is_told_to_stop_and_prints_what_comes_back() {
+    let mut server = start(&["server"]);
+    let url = server.next_line();
+    let mut client = wamp(["ws", &url, "--every", "20ms", "--template"])
+        .args(["-m", "© Hellø wørld {n}!", "-m", "@uuid:"])
+        .start();
+    let mut uuids = BTreeSet::new();
+    for count in 1..=5 {
+        let text = format!("© Hellø wørld {count}!");
+        assert_eq!(server.next_line(), format!("text received: {text}"));
+        assert_eq!(client.next_line(), text);
+        let bytes: String = serde_json::from_str(&client.next_line()).unwrap();
+        let bytes = STANDARD.decode(bytes.strip_prefix('\0').unwrap()).unwrap();
+        let sent = server.next_line().replace('-', "");
+        assert_eq!(sent, format!("UUID received: {}", hex(&bytes)));
+        uuids.insert(bytes);
+    }
+    assert_eq!(uuids.len(), 5, "each is another: {uuids:?}");
+    client.interrupt();
+    server.wait_for_line("closed: 1000 None, clean: True");
+    client.finish().exit_code(130);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Starts autobahn-python's client or server.

@@ -1,7 +1,8 @@
-//! The Autobahn|Testsuite's base cases, all but those on compression, on all servers of ours that echo.
+//! The Autobahn|Testsuite's base cases, all but those on compression, on everything of ours that echoes.
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::thread;
 
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ const CASES: usize = 301;
 /// May be found non-strict: a message that is no UTF-8 ends the connection when all of it has come, not at the first wrong byte.
 const NON_STRICT: [&str; 2] = ["6.4.3", "6.4.4"];
 
+/// How many processes of `wamp ws` are tested at once.
+const AT_ONCE: usize = 4;
+
 #[test]
 fn wamp_echo_passes() {
     let mut echo = wamp(["echo", "127.0.0.1:0"]).start();
@@ -25,6 +29,28 @@ fn the_echo_of_the_demo_router_passes() {
     let router = Router::start_with(["--demo"]);
     let (origin, _) = router.url().rsplit_once('/').unwrap();
     server_passes(&format!("{origin}/echo"));
+}
+
+#[test]
+fn wamp_ws_as_a_mirror_passes() {
+    let mut testsuite = testsuite(&["server"]);
+    let url = testsuite.next_line();
+    let count = wamp(["ws", &format!("{url}/getCaseCount"), "-n", "1"]).run();
+    count.stdout(&format!("{CASES}\n"));
+    thread::scope(|scope| {
+        for first in 1..=AT_ONCE {
+            let url = &url;
+            scope.spawn(move || {
+                for case in (first..=CASES).step_by(AT_ONCE) {
+                    let url = format!("{url}/runCase?case={case}&agent=wamp");
+                    // It ends with 7 where the case is to break the connection.
+                    wamp(["ws", &url, "--mirror"]).run();
+                }
+            });
+        }
+    });
+    wamp(["ws", &format!("{url}/updateReports?agent=wamp")]).run();
+    assert_passed(testsuite);
 }
 
 #[track_caller]
