@@ -12,8 +12,10 @@
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
 //! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
-//! | [`defaults`] | the first minute at the default address, in a network namespace |
-//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
+//! | [`defaults`] | the first minute at the default addresses, and the first with a config, in a network namespace |
+//! | [`echo`] | `wamp echo` and `wamp ws` talk to autobahn-python's client and server over bare WebSockets |
+//! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo`, the demo router, `wamp ws` as a mirror |
+//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
@@ -34,6 +36,8 @@ mod defaults;
 mod demo;
 #[cfg(test)]
 mod disclosure;
+#[cfg(test)]
+mod echo;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
@@ -66,6 +70,8 @@ mod retained;
 mod support;
 #[cfg(test)]
 mod testaments;
+#[cfg(test)]
+mod testsuite;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]
