@@ -82,6 +82,11 @@ fn small_events_that_wait_do_not_keep_what_was_read_with_them() {
     slow.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
     assert_eq!(slow.frame().payload[..2], *b"\x93\x21");
     let mut publisher = Peer::join(router.url());
+    // More than the system takes, less than the outbox does.
+    let filling = "x".repeat(100_000);
+    for _ in 0..45 {
+        publisher.publish("a.b", &json!([filling]));
+    }
     let before = resident_bytes(&router);
     let padding = "x".repeat(3_800);
     for number in 0..15_000 {
