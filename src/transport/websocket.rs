@@ -4,7 +4,7 @@
 //! a session is open, the task's own waker is registered without a detour, and what it writes by itself (pong,
 //! close) goes to the same buffer as our messages, so that one system call sends what many messages left.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -291,16 +291,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(poll_write_all(&mut self.stream, &mut self.out, cx))?;
-        while let Some(large) = &mut self.large {
-            ready!(poll_write_all(&mut self.stream, &mut large.message, cx))?;
+        if let Some(large) = &mut self.large {
+            // The head goes with its message: two writes would wake the peer twice.
+            let mut both = (&mut self.out).chain(&mut large.message);
+            ready!(poll_write_all(&mut self.stream, &mut both, cx))?;
             let behind = std::mem::take(&mut large.behind);
             self.large = None;
             if !behind.is_empty() {
                 self.out = behind;
-                ready!(poll_write_all(&mut self.stream, &mut self.out, cx))?;
             }
         }
+        ready!(poll_write_all(&mut self.stream, &mut self.out, cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -317,7 +318,12 @@ fn poll_write_all<S: AsyncWrite + Unpin>(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     while bytes.has_remaining() {
-        let written = ready!(Pin::new(&mut *stream).poll_write(cx, bytes.chunk()))?;
+        let mut slices = [IoSlice::new(&[]); 2];
+        let written = match bytes.chunks_vectored(&mut slices) {
+            2 => Pin::new(&mut *stream).poll_write_vectored(cx, &slices),
+            _ => Pin::new(&mut *stream).poll_write(cx, bytes.chunk()),
+        };
+        let written = ready!(written)?;
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
