@@ -120,18 +120,10 @@ impl EchoArgs {
             warn!("{address} is reachable from other machines");
         }
         for url in listeners.urls("") {
-            let what = self.what_it_does();
+            let what = self.answer().what_it_does();
             lines.note(&format!("{url} {what}; try it: wamp ws {url}"));
         }
         lines.note("pages opened as files (origin \"null\") are let in, from this machine");
-    }
-
-    fn what_it_does(&self) -> &'static str {
-        match self.answer() {
-            Answer::Echo => "sends back what it gets",
-            Answer::Broadcast => "sends what it gets to everybody",
-            Answer::Count => "says how many are connected to it",
-        }
     }
 
     const fn answer(&self) -> Answer {
@@ -162,7 +154,7 @@ impl EchoArgs {
         allowed_origins.push("null".to_owned());
         Site {
             wamp_path: None,
-            raw_paths: RawPaths::All(self.what_it_does()),
+            raw_paths: RawPaths::All(self.answer().what_it_does()),
             pages: None,
             admission: Admission {
                 allowed_origins,

@@ -79,7 +79,7 @@ impl SharedRealm {
         outbox: Arc<Outbox>,
     ) -> Result<SessionId, Box<Abort>> {
         let mut delivery = Delivery::default();
-        let mut floor = self.lock();
+        let mut floor = self.floor.lock();
         let session = floor.core.handle_join(joining, transport)?;
         floor.outboxes.insert(session, outbox);
         self.finish(floor, now(), &mut delivery);
@@ -95,7 +95,7 @@ impl SharedRealm {
         delivery: &mut Delivery,
     ) {
         let now = now();
-        let mut floor = self.lock();
+        let mut floor = self.floor.lock();
         while let Some(received) = batch.pop_front() {
             match received {
                 Received::Message(message) => floor.core.handle_message(now, from, message),
@@ -122,7 +122,7 @@ impl SharedRealm {
     }
 
     fn take_out(&self, session: SessionId) -> bool {
-        let mut floor = self.lock();
+        let mut floor = self.floor.lock();
         let now = now();
         let was_open = floor.outboxes.remove(&session).is_some();
         if was_open {
@@ -133,7 +133,7 @@ impl SharedRealm {
     }
 
     pub(super) fn shut_down(&self) {
-        let mut floor = self.lock();
+        let mut floor = self.floor.lock();
         let now = now();
         let held = floor.core.holdings();
         floor.core.handle_shutdown(now);
@@ -150,7 +150,7 @@ impl SharedRealm {
     /// Runs the core's deadlines, until the realm has gone down.
     pub(super) async fn run_deadlines(&self) {
         loop {
-            let deadline = self.lock().deadline;
+            let deadline = self.floor.lock().deadline;
             match deadline {
                 None => self.deadline_changed.notified().await,
                 Some(deadline) => {
@@ -160,7 +160,7 @@ impl SharedRealm {
                     }
                 }
             }
-            if self.lock().core.is_down() {
+            if self.floor.lock().core.is_down() {
                 return;
             }
         }
@@ -179,7 +179,7 @@ impl SharedRealm {
     }
 
     fn time_out(&self) {
-        let mut floor = self.lock();
+        let mut floor = self.floor.lock();
         let now = now();
         floor.core.handle_timeout(now);
         self.finish(floor, now, &mut Delivery::default());
@@ -187,7 +187,7 @@ impl SharedRealm {
 
     /// The outbox that holds most bytes.
     pub(super) fn slowest(&self) -> Option<(SessionId, Arc<Outbox>)> {
-        let floor = self.lock();
+        let floor = self.floor.lock();
         let slowest = floor
             .outboxes
             .iter()
@@ -206,10 +206,6 @@ impl SharedRealm {
             self.deadline_changed.notify_one();
         }
         tell(delivery);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Floor> {
-        self.floor.lock()
     }
 }
 

@@ -6,6 +6,7 @@
 mod admission;
 mod connect;
 mod ending;
+mod header_list;
 mod http;
 mod listener;
 pub mod tls;

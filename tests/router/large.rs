@@ -3,21 +3,13 @@
 use serde_json::{Value, json};
 use wamp::router::Limits;
 
-use super::link::Link;
+use super::link::{Link, NARROW, ROOMY, text};
 use super::node::{Node, in_virtual_time};
 use super::peer::{PING, PONG, Peer, frame_of};
 use super::websocket::resident_bytes;
 use crate::support::Router;
 
 const MIB: usize = 1024 * 1024;
-/// A buffer that is never full in these tests.
-const ROOMY: usize = 8 * MIB;
-/// A buffer that never holds a message.
-const NARROW: usize = 1024;
-
-fn text(bytes: usize) -> Value {
-    "x".repeat(bytes).into()
-}
 
 #[test]
 fn what_many_peers_wait_for_counts_once_among_all_that_waits() {

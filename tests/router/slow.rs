@@ -48,18 +48,25 @@ fn a_subscriber_that_stops_reading_loses_events_and_the_others_none() {
     bystander.finish();
 }
 
-#[test]
-fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_count() {
-    let router = Router::start();
-    let mut slow = Peer::upgrade(router.url(), "wamp.2.msgpack");
-    // HELLO, then SUBSCRIBE, as MessagePack.
-    slow.write(&frame_of(
+/// A subscriber to `a.b` that speaks MessagePack, and reads nothing from then on.
+#[track_caller]
+fn subscriber_in_msgpack(router: &Router) -> Peer {
+    let mut peer = Peer::upgrade(router.url(), "wamp.2.msgpack");
+    // HELLO, then SUBSCRIBE.
+    peer.write(&frame_of(
         BINARY,
         b"\x93\x01\xa6realm1\x81\xa5roles\x81\xaasubscriber\x80",
     ));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x02");
-    slow.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x21");
+    assert_eq!(peer.frame().payload[..2], *b"\x93\x02");
+    peer.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
+    assert_eq!(peer.frame().payload[..2], *b"\x93\x21");
+    peer
+}
+
+#[test]
+fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_count() {
+    let router = Router::start();
+    let _slow = subscriber_in_msgpack(&router);
     let mut publisher = Peer::join(router.url());
     let before = resident_bytes(&router);
     // One at a time, so that each comes in a piece of memory of its own.
@@ -73,14 +80,7 @@ fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_co
 #[test]
 fn small_events_that_wait_do_not_keep_what_was_read_with_them() {
     let router = Router::start();
-    let mut slow = Peer::upgrade(router.url(), "wamp.2.msgpack");
-    slow.write(&frame_of(
-        BINARY,
-        b"\x93\x01\xa6realm1\x81\xa5roles\x81\xaasubscriber\x80",
-    ));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x02");
-    slow.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x21");
+    let _slow = subscriber_in_msgpack(&router);
     let mut publisher = Peer::join(router.url());
     // More than the system takes, less than the outbox does.
     let filling = "x".repeat(100_000);

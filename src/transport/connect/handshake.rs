@@ -19,6 +19,7 @@ use url::Url;
 
 use super::error::DialError;
 use super::reach::ByteStream;
+use crate::transport::header_list;
 use crate::transport::tls::TlsError;
 
 /// The longest head of an answer.
@@ -238,11 +239,7 @@ fn first_words(page: &[u8]) -> String {
 
 /// Whether a header's list has this word, in any case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).into_iter();
-    let mut tokens = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    tokens.any(|word| word.trim().eq_ignore_ascii_case(token))
+    header_list::items(headers, name).any(|word| word.eq_ignore_ascii_case(token))
 }
 
 fn not_http(read: &[u8]) -> DialError {

@@ -12,6 +12,7 @@ use super::site::{Agreed, RawRequest, Site};
 use super::start::nothing_here_page;
 use crate::serializer::Serializer;
 use crate::transport::admission::{Admission, Ends, Refused};
+use crate::transport::header_list;
 
 /// What a request is answered with.
 pub(super) enum Answer {
@@ -113,7 +114,8 @@ impl<'a> Spoken<'a> {
         reason = "either is moved once for a connection"
     )]
     fn agree(self, headers: &HeaderMap) -> Result<Agreed, Page> {
-        let mut offers = offered_subprotocols(headers);
+        // In the client's order: it is the one that counts.
+        let mut offers = header_list::items(headers, header::SEC_WEBSOCKET_PROTOCOL);
         match self {
             Self::Wamp => offers
                 .find_map(serializer_named)
@@ -162,17 +164,6 @@ fn admit(headers: &HeaderMap, ends: Ends, admission: &Admission) -> Result<(), R
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
     text_of(headers, header::UPGRADE)
         .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
-}
-
-/// The subprotocols that the client offers, in its order: it is the one that counts.
-fn offered_subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|offer| offer.split(','))
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
 }
 
 fn serializer_named(subprotocol: &str) -> Option<Serializer> {

@@ -12,6 +12,7 @@ use rustc_hash::FxHasher;
 use super::folder::Folder;
 use super::response::{Page, page, plain};
 use super::start::start_page;
+use crate::transport::header_list;
 
 /// The library for pages, with autobahn-js's API.
 const WAMP_JS: &str = include_str!("../../../examples/wamp.js");
@@ -147,11 +148,7 @@ fn entity_tag(text: &str) -> String {
 }
 
 fn has_already(asked: &HeaderMap, tag: &str) -> bool {
-    asked
-        .get_all(header::IF_NONE_MATCH)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|tags| tags.split(','))
-        .map(|known| known.trim().trim_start_matches("W/"))
+    header_list::items(asked, header::IF_NONE_MATCH)
+        .map(|known| known.trim_start_matches("W/"))
         .any(|known| known == tag || known == "*")
 }
