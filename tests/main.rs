@@ -4,7 +4,11 @@
 #[cfg(test)]
 mod auth;
 /// The binary, as users type it: arguments, output, exit codes.
+#[cfg(test)]
 mod cli;
+/// The raw WebSocket server, alone and beside the router.
+#[cfg(test)]
+mod echo;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

@@ -1,7 +1,8 @@
 //! The README's commands, run as a reader would: in a shell, one after the other, behind the demo router.
 //!
 //! Each ```` ```console ```` block is a session: `$ command`, then what it prints on stdout (`…` is anything), or
-//! `? 6` for its exit code where that is not 0. A command that ends in `&` goes on in the background.
+//! `? 6` for its exit code where that is not 0. A command that ends in `&` goes on in the background. The echo server gets
+//! a free port, which stands for its `:9000` from then on.
 
 use std::fs;
 use std::path::Path;
@@ -92,14 +93,24 @@ fn the_commands_of_the_readme_print_what_it_shows() {
     fs::write(directory.path().join("notes.txt"), "").unwrap();
     let router = Router::start_in(directory.path(), ["--demo"]);
     let mut background = Vec::new();
+    let mut echo_port = ":9000".to_owned();
     for step in steps {
-        if let Some(command) = step.command.strip_suffix('&') {
-            let program = shell(&format!("exec {command}"), &router, directory.path());
-            program.wait_for_line("-- registered");
+        let command = step.command.replace(":9000", &echo_port);
+        if let Some(command) = command.strip_suffix('&') {
+            let is_echo = command.starts_with("wamp echo");
+            let address = if is_echo { ":0" } else { "" };
+            let script = format!("exec {command} {address}");
+            let mut program = shell(&script, &router, directory.path());
+            if is_echo {
+                let url = program.next_line();
+                echo_port = url.trim_start_matches("ws://127.0.0.1").to_owned();
+            } else {
+                program.wait_for_line("-- registered");
+            }
             background.push(program);
             continue;
         }
-        let output = shell(&step.command, &router, directory.path()).finish();
+        let output = shell(&command, &router, directory.path()).finish();
         let printed: Vec<&str> = output.stdout.lines().collect();
         let is_as_shown = printed.len() == step.stdout.len()
             && step

@@ -14,6 +14,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("transport", 2),
     ("node", 2),
     ("echo", 2),
+    ("config", 2),
+    ("ws", 2),
     ("cli", 3),
 ];
 /// What the deterministic layers must not touch.

@@ -1,4 +1,4 @@
-//! What a word of the command line means as an argument of a call or an event.
+//! What a word of the command line means as an argument of a call or an event. What `@` means is [`sigil`]'s.
 //!
 //! ```text
 //! 3  3.0  true  null  "text"  [1,2]  {"a":1}     strict JSON
@@ -6,21 +6,16 @@
 //! name:=JSON                                     keyword argument, JSON or nothing
 //! @FILE  @json:FILE  @bin:FILE                   a file: as text, as JSON, as bytes (- is stdin)
 //! @hex:00ff  @b64:AP8=  @str:3  @env:HOME        bytes, text as written, a variable
+//! @uuid:                                         16 random bytes
 //! @@x                                            the text @x
 //! anything else                                  text
 //! ```
 
-use std::io::Read as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
-
 use super::exit::Failure;
 use super::json::{self, JsonError, Reason};
+use super::sigil::{self, SigilReader, Written};
 use crate::protocol::{Dict, Payload, Value};
 use crate::serializer::Serializer;
-use crate::transport::io_text;
 
 /// How much of a bad word is shown on either side of the caret.
 const EXCERPT_CHARS: usize = 32;
@@ -173,109 +168,21 @@ pub(super) fn with_caret(word: &str, offset: usize) -> String {
     format!("  {excerpt}\n  {}^", " ".repeat(column - start))
 }
 
-/// Types values, and reads stdin once at most.
+/// Types values by their sigils first, then by their looks.
 #[derive(Default)]
 struct WordReader {
-    stdin_is_read: bool,
+    sigils: SigilReader,
 }
 
 impl WordReader {
     fn value(&mut self, word: &str) -> Result<Value, Failure> {
-        let Some(rest) = word.strip_prefix('@') else {
-            return literal(word);
-        };
-        if rest.starts_with('@') {
-            return Ok(rest.into());
+        match self.sigils.read(word)? {
+            Written::Plain(text) => literal(text),
+            Written::Text(text) => Ok(text.into()),
+            Written::Bytes(bytes) => Ok(Value::Bytes(bytes)),
+            Written::Json { value, .. } => Ok(value),
+            Written::Uuid => Ok(Value::Bytes(sigil::uuid().to_vec().into())),
         }
-        match rest.split_once(':') {
-            Some(("str", text)) => Ok(text.into()),
-            Some(("hex", digits)) => hex(digits),
-            Some(("b64", encoded)) => base64(encoded),
-            Some(("env", name)) => variable(name),
-            Some(("bin", file)) => Ok(Value::Bytes(self.read(file)?)),
-            Some(("json", file)) => {
-                let text = self.read_text(file)?;
-                json::parse(text.trim()).map_err(|error| bad_file(file, text.trim(), &error))
-            }
-            _ => Ok(self.read_text(rest)?.into()),
-        }
-    }
-
-    fn read_text(&mut self, file: &str) -> Result<String, Failure> {
-        String::from_utf8(self.read(file)?.into()).map_err(|_| {
-            let message = format!("{} is not UTF-8 text", file_name(file));
-            Failure::local(message).hint(format!("to send its bytes: @bin:{file}"))
-        })
-    }
-
-    fn read(&mut self, file: &str) -> Result<Bytes, Failure> {
-        let mut contents = Vec::new();
-        let read = match file {
-            "" => return Err(Failure::usage("@ names no file").hint("the text @ is @str:@")),
-            "-" if self.stdin_is_read => {
-                return Err(Failure::usage("stdin can be read only once"));
-            }
-            "-" => {
-                self.stdin_is_read = true;
-                std::io::stdin().lock().read_to_end(&mut contents)
-            }
-            path => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut contents)),
-        };
-        match read {
-            Ok(_) => Ok(contents.into()),
-            Err(error) => {
-                let message = format!("cannot read {}: {}", file_name(file), io_text(&error));
-                Err(Failure::local(message).hint(format!("to send the text itself: @@{file}")))
-            }
-        }
-    }
-}
-
-fn file_name(file: &str) -> String {
-    if file == "-" {
-        "stdin".to_owned()
-    } else {
-        format!("{file:?}")
-    }
-}
-
-fn bad_file(file: &str, text: &str, error: &JsonError) -> Failure {
-    let caret = with_caret(text, error.offset);
-    Failure::local(format!("{} is not JSON: {error}\n{caret}", file_name(file)))
-}
-
-fn hex(digits: &str) -> Result<Value, Failure> {
-    let pairs = digits.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| match *pair {
-        [high, low] => Some(nibble(high)? << 4 | nibble(low)?),
-        _ => None,
-    };
-    let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
-    let bytes = bytes.ok_or_else(|| {
-        let message = format!("{digits:?} is not hexadecimal");
-        Failure::usage(message).hint("two digits of 0-9 and a-f for each byte, as in @hex:00ff")
-    })?;
-    Ok(Value::Bytes(bytes.into()))
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|nibble| u8::try_from(nibble).ok())
-}
-
-fn base64(encoded: &str) -> Result<Value, Failure> {
-    let decoded = BASE64.decode(encoded);
-    let decoded = decoded.map_err(|_| Failure::usage(format!("{encoded:?} is not base64")))?;
-    Ok(Value::Bytes(decoded.into()))
-}
-
-fn variable(name: &str) -> Result<Value, Failure> {
-    match std::env::var(name) {
-        Ok(text) => Ok(text.into()),
-        Err(error) => Err(Failure::local(format!(
-            "cannot take {name} from the environment: {error}"
-        ))),
     }
 }
 

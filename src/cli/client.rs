@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure};
 use super::hints;
 use super::sign_in::SignInArgs;
 use super::signal::Signals;
+use super::tls::TlsArgs;
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
@@ -68,6 +69,8 @@ pub(super) struct ClientArgs {
     #[command(flatten)]
     sign_in: SignInArgs,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     console: ConsoleArgs,
 }
 
@@ -118,6 +121,7 @@ impl ClientArgs {
         let options = ConnectOptions {
             dialer: Dialer {
                 url: self.url.clone(),
+                tls: self.tls.client(&self.url, None, console)?,
                 opener: None,
                 serializers: self.serializer.offered(),
             },
@@ -238,7 +242,11 @@ fn closed(end: &SessionEnd) -> Failure {
 }
 
 /// Tells a terminal, after a while, that there is no answer yet.
-async fn patiently<T>(console: &Console, what: &str, answer: impl Future<Output = T>) -> T {
+pub(super) async fn patiently<T>(
+    console: &Console,
+    what: &str,
+    answer: impl Future<Output = T>,
+) -> T {
     let mut answer = std::pin::pin!(answer);
     if console.is_watched() {
         match timeout(PATIENCE, &mut answer).await {
@@ -250,7 +258,7 @@ async fn patiently<T>(console: &Console, what: &str, answer: impl Future<Output 
 }
 
 /// No limit where the limit is zero.
-fn limit(timeout: Duration) -> Option<Duration> {
+pub(super) fn limit(timeout: Duration) -> Option<Duration> {
     (!timeout.is_zero()).then_some(timeout)
 }
 
@@ -267,7 +275,7 @@ impl SerializerChoice {
 }
 
 /// A duration as people write it; a bare number is seconds.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
         Err(_) => humantime::parse_duration(text)
@@ -299,9 +307,8 @@ fn parse_url(text: &str) -> Result<Url, String> {
     };
     let url = Url::parse(&full).map_err(|error| error.to_string())?;
     match url.scheme() {
-        "ws" if url.has_host() => Ok(url),
-        "ws" => Err("it names no host".to_owned()),
-        "wss" => Err("wss:// is not supported yet, only ws://".to_owned()),
+        "ws" | "wss" if url.has_host() => Ok(url),
+        "ws" | "wss" => Err("it names no host".to_owned()),
         other => {
             let rest = full.split_once("://").map_or("", |(_, rest)| rest);
             Err(format!("{other}:// is not supported; try ws://{rest}"))
@@ -325,11 +332,12 @@ mod tests {
             ("[::1]", "ws://[::1]:8080/ws"),
             ("[::1]:9000", "ws://[::1]:9000/ws"),
             ("ws://host", "ws://host/"),
+            ("wss://host/x", "wss://host/x"),
             ("ws://host:9000/x", "ws://host:9000/x"),
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
         }
-        for text in ["http://host", "wss://host", "ws://", "host:port", "a b"] {
+        for text in ["http://host", "ws://", "wss://", "host:port", "a b"] {
             assert!(parse_url(text).is_err(), "{text}");
         }
     }

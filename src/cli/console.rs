@@ -70,17 +70,27 @@ impl Console {
 
     /// Says what is going on.
     pub(super) fn note(&self, text: &str) {
-        if self.quiet == 0 {
-            let line = format!("-- {}", printable(text));
-            say(&format!("{}\n", stderr_palette().note(&line)));
+        if let Some(line) = self.note_line(text) {
+            say(&line);
         }
+    }
+
+    /// The line that [`note`](Self::note) would say, with its end; `None` where nothing is to be said.
+    pub(super) fn note_line(&self, text: &str) -> Option<String> {
+        let line = format!("-- {}", printable(text));
+        (self.quiet == 0).then(|| format!("{}\n", stderr_palette().note(&line)))
     }
 
     /// Says what only the curious want to know.
     pub(super) fn fact(&self, text: &str) {
-        if self.verbose > 0 {
+        if self.is_verbose() {
             self.note(text);
         }
+    }
+
+    /// Whether the curious are told, too.
+    pub(super) const fn is_verbose(&self) -> bool {
+        self.verbose > 0
     }
 
     /// Whether notes are read by a person, now.
@@ -95,6 +105,10 @@ impl Console {
 
     pub(super) const fn stdout(&self) -> Palette {
         self.stdout
+    }
+
+    pub(super) const fn stderr_is_terminal(&self) -> bool {
+        self.stderr_is_terminal
     }
 
     pub(super) const fn stdout_is_terminal(&self) -> bool {

@@ -1,23 +1,21 @@
 //! `wamp echo`: a raw WebSocket server for those who write clients, until it is told to stop.
 
-use std::fmt::Write as _;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::tz::TimeZone;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tracing::warn;
 
-use super::console::{printable, stderr_palette};
-use super::lines::Lines;
-use super::listen::{LogArgs, Stop, address, explain, tell_ready};
-use super::printer::local_time;
-use crate::echo::{Answer, Behaviour, Ending, Loss, Note, Server, Watcher};
-use crate::node::time_of_day;
+use super::console::stderr_palette;
+use super::echo_note::described;
+use super::lines::{Clock, Lines};
+use super::listen::{LogArgs, Stop, explain, tell_ready};
+use super::size;
+use crate::config::values;
+use crate::echo::{Answer, Behaviour, Loss, Server, Watcher};
 use crate::router::Limits;
-use crate::transport::{Admission, Closing, FrameType, Listeners, RawPaths, RawRequest, Site};
+use crate::transport::{Admission, Closing, Listeners, Place, RawPaths, Site};
 
 /// How long connections may take to close.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -25,16 +23,12 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 /// The longest delay.
 const DELAY_MAX: Duration = Duration::from_hours(24);
-/// How many characters of a text are shown.
-const TEXT_CHARS_MAX: usize = 200;
-/// How many bytes of binary data are shown.
-const HEAD_BYTES: usize = 16;
 
 /// Run a raw WebSocket server that sends back what it gets, to test clients
 #[derive(Args, Debug)]
 pub(super) struct EchoArgs {
     /// Listen here. Port 0 picks a free one, `:9001` is loopback
-    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = address)]
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = values::address)]
     listen: String,
     /// Send each message to everybody, its sender included
     #[arg(long)]
@@ -50,7 +44,7 @@ pub(super) struct EchoArgs {
     #[arg(long, value_name = "RATE|N", value_parser = loss)]
     drop: Option<Loss>,
     /// Refuse messages of more bytes with code 1009, for example `64k`
-    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size::parse)]
     max_message: usize,
     /// Let in pages of this origin too; repeatable
     #[arg(long, value_name = "ORIGIN")]
@@ -86,28 +80,16 @@ fn loss(text: &str) -> Result<Loss, String> {
     })
 }
 
-/// `65536`, `64k` or `16m`.
-fn size(text: &str) -> Result<usize, String> {
-    let (digits, unit) = match text.to_ascii_lowercase() {
-        text if text.ends_with('k') => (text.trim_end_matches('k').to_owned(), 1024),
-        text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), 1024 * 1024),
-        text => (text, 1),
-    };
-    let size = digits.parse::<usize>().ok();
-    size.and_then(|size| size.checked_mul(unit))
-        .filter(|size| *size > 0)
-        .ok_or_else(|| "write a number of bytes as 65536, 64k or 16m".to_owned())
-}
-
 impl EchoArgs {
     /// Runs the server; returns when it was told to stop and has stopped.
     ///
     /// # Errors
     /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)).
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let lines = Lines::start()?;
+        let lines = Lines::start(self.log.quiet)?;
         let log = lines.clone();
-        self.log.start("wamp=warn", move || log.clone());
+        self.log
+            .start("wamp=warn", Clock::new(), move || log.clone());
         let done = self.serve(&lines).await;
         lines.flush(LAST_LINES_TIME);
         done
@@ -124,11 +106,11 @@ impl EchoArgs {
         tell_ready(&urls)?;
         tokio::select! {
             () = accept(listeners, server.clone(), self.site()) => {}
-            signal = stop.requested() => self.note(lines, &format!("{signal}: stopping; again to stop at once")),
+            signal = stop.requested() => lines.note(&format!("{signal}: stopping; again to stop at once")),
         }
         tokio::select! {
-            () = shut_down(server, closing) => self.note(lines, "stopped"),
-            signal = stop.requested() => self.note(lines, &format!("{signal}: stopped at once")),
+            () = shut_down(server, closing) => lines.note("stopped"),
+            signal = stop.requested() => lines.note(&format!("{signal}: stopped at once")),
         }
         Ok(())
     }
@@ -138,23 +120,10 @@ impl EchoArgs {
             warn!("{address} is reachable from other machines");
         }
         for url in listeners.urls("") {
-            self.note(
-                lines,
-                &format!("{url} {}; try it: wamp ws {url}", self.what_it_does()),
-            );
+            let what = self.answer().what_it_does();
+            lines.note(&format!("{url} {what}; try it: wamp ws {url}"));
         }
-        self.note(
-            lines,
-            "pages opened as files (origin \"null\") are let in, from this machine",
-        );
-    }
-
-    fn what_it_does(&self) -> &'static str {
-        match self.answer() {
-            Answer::Echo => "sends back what it gets",
-            Answer::Broadcast => "sends what it gets to everybody",
-            Answer::Count => "says how many are connected to it",
-        }
+        lines.note("pages opened as files (origin \"null\") are let in, from this machine");
     }
 
     const fn answer(&self) -> Answer {
@@ -185,7 +154,8 @@ impl EchoArgs {
         allowed_origins.push("null".to_owned());
         Site {
             wamp_path: None,
-            raw_paths: RawPaths::All(self.what_it_does()),
+            raw_paths: RawPaths::All(self.answer().what_it_does()),
+            pages: None,
             admission: Admission {
                 allowed_origins,
                 allowed_hosts: self.allow_host.clone(),
@@ -198,30 +168,23 @@ impl EchoArgs {
             return Watcher::new(|_, _| {});
         }
         let lines = lines.clone();
-        let zone = TimeZone::system();
+        let clock = Clock::new();
         Watcher::new(move |client, note| {
             let palette = stderr_palette();
-            let time = local_time(time_of_day(), &zone);
-            let (time, client) = (palette.note(&time), palette.name(&format!("[{client}]")));
+            let time = palette.note(&clock.now());
+            let client = palette.name(&format!("[{client}]"));
             lines.push(&format!("{time} {client} {}\n", described(note)));
         })
-    }
-
-    fn note(&self, lines: &Lines, text: &str) {
-        if !self.log.quiet {
-            let line = format!("-- {}", printable(text));
-            lines.push(&format!("{}\n", stderr_palette().note(&line)));
-        }
     }
 }
 
 async fn accept(listeners: Listeners, server: Server, site: Site) {
     let connections_max = Limits::default().connections;
     let site = Arc::new(site);
-    let serve = move |stream, ends, place| {
+    let serve = move |stream, ends, place: Place| {
         let (server, site) = (server.clone(), Arc::clone(&site));
         async move {
-            server.serve(stream, ends, &site).await;
+            server.serve(stream, ends, &site, place.stopping()).await;
             drop(place);
         }
     };
@@ -231,94 +194,4 @@ async fn accept(listeners: Listeners, server: Server, site: Site) {
 async fn shut_down(server: Server, closing: Closing) {
     server.shut_down();
     closing.all_over(CLOSE_TIME).await;
-}
-
-/// A note as people read it: on one line, with nothing in it that a terminal obeys.
-fn described(note: &Note<'_>) -> String {
-    match note {
-        Note::Connected { peer } => format!("connected: {peer}"),
-        Note::NoWebSocket => "left without a WebSocket".to_owned(),
-        Note::Open { request, .. } => format!("open: {}", asked_for(request)),
-        Note::Data(FrameType::Text, text) => format!("text received: {}", excerpt(text)),
-        Note::Data(FrameType::Binary, bytes) => binary(bytes),
-        Note::Unanswered => "gets no answer to it (--drop)".to_owned(),
-        Note::Missed(count) => {
-            format!("missed {count} messages of others: it does not take them fast enough")
-        }
-        Note::Closed(ending) => closed(ending),
-    }
-}
-
-/// The path, and what else the client said of itself.
-fn asked_for(request: &RawRequest) -> String {
-    let mut said = excerpt(request.path.as_bytes());
-    for (what, value) in [
-        ("subprotocol", &request.subprotocol),
-        ("origin", &request.origin),
-        ("agent", &request.user_agent),
-    ] {
-        if let Some(value) = value.as_ref().map(HeaderValue::as_bytes) {
-            let _ = write!(said, ", {what} {}", excerpt(value));
-        }
-    }
-    said
-}
-
-/// The beginning of a text, and its size where that is not all.
-fn excerpt(text: &[u8]) -> String {
-    /// Enough for so many characters.
-    const BYTES_MAX: usize = 4 * TEXT_CHARS_MAX;
-    let head = String::from_utf8_lossy(&text[..text.len().min(BYTES_MAX + 4)]);
-    match head.char_indices().nth(TEXT_CHARS_MAX) {
-        None => printable(&head),
-        Some((end, _)) => format!("{}… ({})", printable(&head[..end]), bytes_count(text.len())),
-    }
-}
-
-fn binary(bytes: &[u8]) -> String {
-    if bytes.len() == 16 {
-        let groups = [0..4, 4..6, 6..8, 8..10, 10..16].map(|range| hex(&bytes[range]));
-        return format!("UUID received: {}", groups.join("-"));
-    }
-    let head = hex(&bytes[..bytes.len().min(HEAD_BYTES)]);
-    let cut = if bytes.len() > HEAD_BYTES { "…" } else { "" };
-    format!("binary received: {} {head}{cut}", bytes_count(bytes.len()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-fn bytes_count(count: usize) -> String {
-    if count == 1 {
-        "1 byte".to_owned()
-    } else {
-        format!("{count} bytes")
-    }
-}
-
-fn closed(ending: &Ending) -> String {
-    let who = if ending.is_ours { " by us" } else { "" };
-    let code = match ending.code {
-        1005 => "no code (1005)".to_owned(),
-        1006 => "no close frame (1006)".to_owned(),
-        code => format!("code {code}"),
-    };
-    let reason = match &*ending.reason {
-        "" => String::new(),
-        reason => format!(", {:?}", printable(reason)),
-    };
-    let is_clean = if ending.is_clean {
-        "clean"
-    } else {
-        "not clean"
-    };
-    let plural = if ending.messages == 1 { "" } else { "s" };
-    format!(
-        "closed{who}: {code}{reason}, {is_clean}; {} message{plural}",
-        ending.messages
-    )
 }

@@ -24,7 +24,7 @@ pub enum Exit {
     TimedOut,
     /// The router refused the request.
     Refused,
-    /// The session ended while it was needed.
+    /// The session, or the raw WebSocket, ended while it was needed.
     SessionLost,
     /// A file or a program of this machine.
     Local,
@@ -143,6 +143,11 @@ impl Failure {
     pub(super) const fn exit(&self) -> Exit {
         self.exit
     }
+
+    /// What [`report`] would say, without the last line end: for who goes on nevertheless.
+    pub(super) fn told(&self) -> String {
+        told(&self.message, self.hint.as_deref())
+    }
 }
 
 impl fmt::Display for Failure {
@@ -161,17 +166,19 @@ pub fn report(error: &anyhow::Error) -> Exit {
     if exit == Exit::PipeClosed {
         return exit;
     }
-    let palette = console::stderr_palette();
-    let mut said = format!(
-        "{} {}\n",
-        palette.error("error:"),
-        lines(&format!("{error:#}"))
-    );
-    if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
-        let _ = writeln!(said, "{} {}", palette.note("hint:"), lines(hint));
-    }
-    console::say(&said);
+    let hint = failure.and_then(|failure| failure.hint.as_deref());
+    console::say(&format!("{}\n", told(&format!("{error:#}"), hint)));
     exit
+}
+
+/// An error and what would help, as a terminal shows it.
+fn told(message: &str, hint: Option<&str>) -> String {
+    let palette = console::stderr_palette();
+    let mut told = format!("{} {}", palette.error("error:"), lines(message));
+    if let Some(hint) = hint {
+        let _ = write!(told, "\n{} {}", palette.note("hint:"), lines(hint));
+    }
+    told
 }
 
 /// A text of ours, whose lines are meant, with nothing else that a terminal obeys. Texts from peers are on one line.

@@ -10,6 +10,7 @@ use crate::client::{End, ErrorReply};
 use crate::node::connect::{ConnectError, RequestError};
 use crate::protocol::{Uri, UriRule, uris};
 use crate::transport::DialError;
+use crate::transport::tls::TlsError;
 
 /// There is no session.
 pub(super) fn not_connected(
@@ -19,7 +20,7 @@ pub(super) fn not_connected(
     limit: Option<Duration>,
 ) -> Failure {
     match error {
-        ConnectError::Dial(error) => not_dialled(error, url, limit),
+        ConnectError::Dial(error) => router_not_dialled(error, url, limit),
         ConnectError::Join(end) => not_joined(end, url.as_str(), realm),
         error => Failure::new(
             Exit::NotConnected,
@@ -28,11 +29,10 @@ pub(super) fn not_connected(
     }
 }
 
-fn not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure {
+fn router_not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure {
     let message = printable(&format!("cannot connect to {url}: {error}"));
     let failure = Failure::new(Exit::NotConnected, message);
     match error {
-        DialError::Url { .. } => Failure::usage(format!("{url}: {error}")),
         DialError::Connect { .. } => {
             let listen = match url.port_or_known_default() {
                 None | Some(8080) => String::new(),
@@ -49,6 +49,30 @@ fn not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure
         DialError::Subprotocol { .. } => {
             failure.hint("it is no WAMP router, or wants another serializer: -s json")
         }
+        DialError::NotHttp { .. } | DialError::Handshake { .. } => {
+            failure.hint("is it a WAMP router that listens there?")
+        }
+        error => not_dialled(failure, error, url, limit),
+    }
+}
+
+/// Why there is no connection, where it matters little what would have come over it.
+pub(super) fn not_dialled(
+    failure: Failure,
+    error: &DialError,
+    url: &Url,
+    limit: Option<Duration>,
+) -> Failure {
+    match error {
+        DialError::Url { .. } => Failure::usage(format!("{url}: {error}")),
+        DialError::Tls(error) => no_tls(failure, error, url),
+        DialError::TlsPort => failure.hint(format!("try {}", with_scheme(url, "wss"))),
+        DialError::NoAnswer if url.scheme() == "ws" => {
+            let other = with_scheme(url, "wss");
+            failure.hint(format!(
+                "is it the right port? if it is one for TLS: {other}"
+            ))
+        }
         DialError::Timeout { stage } => {
             let limit = humantime::format_duration(limit.unwrap_or_default());
             let doing = stage.doing();
@@ -56,8 +80,36 @@ fn not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure
                 format!("cannot connect to {url}: no answer within {limit} while {doing}");
             Failure::new(Exit::TimedOut, message).hint("to wait longer: -T 60s")
         }
-        DialError::Handshake { .. } => failure.hint("is it a WAMP router that listens there?"),
+        _ => failure,
     }
+}
+
+fn no_tls(failure: Failure, error: &TlsError, url: &Url) -> Failure {
+    match error {
+        TlsError::Untrusted(_) => failure.hint(
+            "if it is signed by an authority of your own: --ca FILE; to check nothing at all: --insecure",
+        ),
+        TlsError::OtherName(_) => failure.hint(
+            "if it is the right server: --tls-name NAME, as the certificate has it; to check nothing at all: --insecure",
+        ),
+        TlsError::NotTls | TlsError::Closed => {
+            let other = with_scheme(url, "ws");
+            failure.hint(format!("if it is a port without TLS: {other}"))
+        }
+        TlsError::WhoAreYou(_) => {
+            failure.hint("wamp ws has --cert FILE and --key FILE for one")
+        }
+        TlsError::Alert(_) => failure.hint(
+            "it may want another version (--tls-min), name (--tls-name), or to know who you are (--cert, --key)",
+        ),
+        _ => failure,
+    }
+}
+
+fn with_scheme(url: &Url, scheme: &str) -> String {
+    let url = url.as_str();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    format!("{scheme}://{rest}")
 }
 
 fn not_joined(end: &End, url: &str, realm: &str) -> Failure {

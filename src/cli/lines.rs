@@ -1,20 +1,29 @@
 //! Lines for stderr that nobody waits for: a thread of its own writes them, and where they are not taken, they are left
 //! out and counted.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::console::say;
+use jiff::tz::TimeZone;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use super::console::{printable, say, stderr_palette};
+use super::printer::local_time;
+use crate::node::time_of_day;
 
 /// How many bytes of lines wait to be written.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
 /// Where lines for stderr go.
 #[derive(Clone, Debug)]
-pub(super) struct Lines(Arc<Shared>);
+pub(super) struct Lines {
+    shared: Arc<Shared>,
+    is_quiet: bool,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -30,37 +39,45 @@ struct Waiting {
 }
 
 impl Lines {
-    /// Starts the thread that writes.
+    /// Starts the thread that writes; quiet ones are for the log alone.
     ///
     /// # Errors
     /// The system's own, where it has no thread to give.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(is_quiet: bool) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let writing = Arc::clone(&shared);
         thread::Builder::new()
             .name("stderr".to_owned())
             .spawn(move || writing.write_for_ever())?;
-        Ok(Self(shared))
+        Ok(Self { shared, is_quiet })
+    }
+
+    /// Says what is going on.
+    pub(super) fn note(&self, text: &str) {
+        if !self.is_quiet {
+            let line = format!("-- {}", printable(text));
+            self.push(&format!("{}\n", stderr_palette().note(&line)));
+        }
     }
 
     /// Adds a line, its end included. Never waits for whoever reads stderr.
     pub(super) fn push(&self, line: &str) {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.shared.lock();
         if waiting.text.len() + line.len() > WAITING_BYTES_MAX {
             waiting.left_out += 1;
         } else {
             waiting.text.push_str(line);
-            self.0.changed.notify_all();
+            self.shared.changed.notify_all();
         }
     }
 
     /// Waits until all is written, at most that long.
     pub(super) fn flush(&self, at_most: Duration) {
-        let waiting = self.0.lock();
+        let waiting = self.shared.lock();
         let has_some = |waiting: &mut Waiting| waiting.is_writing || !waiting.text.is_empty();
         // Who does not read has had its time.
         drop(
-            self.0
+            self.shared
                 .changed
                 .wait_timeout_while(waiting, at_most, has_some),
         );
@@ -104,5 +121,25 @@ impl io::Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The time of day, as each line begins.
+#[derive(Clone, Debug)]
+pub(super) struct Clock(TimeZone);
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self(TimeZone::system())
+    }
+
+    pub(super) fn now(&self) -> String {
+        local_time(time_of_day(), &self.0)
+    }
+}
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        writer.write_str(&self.now())
     }
 }

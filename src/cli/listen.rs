@@ -1,10 +1,11 @@
-//! What commands that listen share: addresses, what is said at the start, signals that ask to stop.
+//! What commands that listen share: what is said at the start, signals that ask to stop.
 
 use std::io::{self, IsTerminal, Write};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use super::exit::Failure;
 use crate::transport::{BindError, io_text};
@@ -22,8 +23,9 @@ pub(super) struct LogArgs {
 
 impl LogArgs {
     /// Sends the log to `writer`, which leads to stderr; `usual` is the level where no flag says another.
-    pub(super) fn start<W>(self, usual: &str, writer: W)
+    pub(super) fn start<T, W>(self, usual: &str, timer: T, writer: W)
     where
+        T: FormatTime + Send + Sync + 'static,
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
         let level = match (self.verbose, self.quiet) {
@@ -36,25 +38,12 @@ impl LogArgs {
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_timer(timer)
             .with_writer(writer)
             .with_ansi(is_coloured)
             .with_target(false)
             .init();
     }
-}
-
-/// `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
-pub(super) fn address(text: &str) -> Result<String, String> {
-    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
-    let (host, port) = text.rsplit_once(':').ok_or(right)?;
-    port.parse::<u16>()
-        .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
-    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
-    if host.contains('/') || is_bare_ipv6 {
-        return Err(right.to_owned());
-    }
-    let host = if host.is_empty() { "127.0.0.1" } else { host };
-    Ok(format!("{host}:{port}"))
 }
 
 /// Why `what` cannot listen on an address, and what would help; `any_port` is how to let a port be picked.

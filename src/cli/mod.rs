@@ -6,17 +6,21 @@
 mod argument;
 mod brace;
 mod call;
+mod check;
 mod client;
 mod console;
 mod echo;
+mod echo_note;
 mod exec;
 mod exit;
 mod glob_check;
 mod group;
 mod hints;
+mod init;
 mod json;
 mod lines;
 mod listen;
+mod overrides;
 mod pattern;
 mod printer;
 mod publish;
@@ -24,10 +28,14 @@ mod register;
 mod render;
 mod router;
 mod runtime;
+mod sigil;
 mod sign_in;
 mod signal;
+mod size;
 mod subscribe;
+mod tls;
 mod version;
+mod ws;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -45,6 +53,8 @@ Examples:
   wamp sub 'filewithext.*'            shows the events below filewithext
   wamp sub filewithext.               the same, and no shell touches it
   wamp register sum --exec ./sum.sh   answers calls with a program's output
+  wamp echo                           a raw WebSocket that sends all back
+  wamp ws :9000                       talks to any WebSocket server
 
 The router is ws://127.0.0.1:8080/ws and the realm is realm1, unless -u and -R,
 or WAMP_URL and WAMP_REALM, say otherwise.";
@@ -69,6 +79,9 @@ enum Command {
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
     Echo(echo::EchoArgs),
+    Init(init::InitArgs),
+    Check(check::CheckArgs),
+    Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
 
@@ -97,6 +110,9 @@ impl Cli {
             Command::Publish(args) => runtime::one_thread(args.run()),
             Command::Subscribe(args) => runtime::one_thread(args.run()),
             Command::Register(args) => runtime::one_thread(args.run()),
+            Command::Init(args) => args.run(),
+            Command::Check(args) => args.run(),
+            Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }
     }

@@ -194,16 +194,21 @@ impl Printer {
         if self.is_mute {
             return Ok(());
         }
-        let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        written.map_err(|error| {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                Failure::new(Exit::PipeClosed, "stdout is closed").into()
-            } else {
-                Failure::local(format!("cannot write to stdout: {}", io_text(&error))).into()
-            }
-        })
+        write_stdout(bytes)
     }
+}
+
+/// Writes to stdout at once, for who has a layout of its own.
+pub(super) fn write_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Failure::new(Exit::PipeClosed, "stdout is closed").into()
+        } else {
+            Failure::local(format!("cannot write to stdout: {}", io_text(&error))).into()
+        }
+    })
 }
 
 /// Ends when nobody reads stdout any more; never where it is no pipe.

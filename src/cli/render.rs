@@ -64,7 +64,7 @@ pub(super) fn line(value: &Value, palette: Palette) -> String {
         Value::Float(float) if !float.is_finite() => palette.number(&float.to_string()),
         Value::Integer(_) | Value::Float(_) => palette.number(&json::to_line(value)),
         Value::Text(_) => palette.text(&printable(&json::to_line(value))),
-        Value::Bytes(bytes) => palette.word(&head(bytes)),
+        Value::Bytes(bytes) => palette.word(&head(bytes, HEAD_BYTES)),
         Value::List(values) => {
             let values: Vec<_> = values.iter().map(|value| line(value, palette)).collect();
             format!("[{}]", values.join(", "))
@@ -132,14 +132,21 @@ fn entry(name: &str, value: &str, palette: Palette) -> String {
     format!("{}: {value}", palette.name(&name))
 }
 
-fn head(bytes: &[u8]) -> String {
+/// Bytes by their size, and by as many of the first as `count` says.
+pub(super) fn head(bytes: &[u8], count: usize) -> String {
+    let shown = bytes.len().min(count);
+    let more = if bytes.len() > shown { ".." } else { "" };
+    format!("<bin {} B {}{more}>", bytes.len(), hex(&bytes[..shown]))
+}
+
+/// Two digits for each byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    let mut head = format!("<bin {} B ", bytes.len());
-    for byte in bytes.iter().take(HEAD_BYTES) {
-        let _ = write!(head, "{byte:02x}");
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
     }
-    head.push_str(if bytes.len() > HEAD_BYTES { "..>" } else { ">" });
-    head
+    hex
 }
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
 //! `wamp router`: realms on listeners, until it is told to stop.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tracing::{info, warn};
+use tracing_subscriber::fmt::time::SystemTime;
 
-use super::listen::{LogArgs, Stop, address, explain, tell_ready};
+use super::check::load;
+use super::exit::Failure;
+use super::listen::{LogArgs, Stop, explain, tell_ready};
+use super::overrides::Overrides;
+use crate::auth::Principals;
+use crate::config::{Config, FILE_NAME, RealmConfig};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
-use crate::protocol::{Uri, UriRule};
-use crate::router::{Authenticator, Limits, RequestIds, Settings, TimeUnit};
-use crate::transport::{Admission, Closing, RawPaths, Site};
+use crate::protocol::Uri;
+use crate::router::{Authenticator, SignInRules};
+use crate::transport::{Closing, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -20,103 +26,39 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// Run a WAMP router
 #[derive(Args, Debug)]
 pub(super) struct RouterArgs {
-    /// Listen here; repeatable. Port 0 picks a free one, `:9000` is loopback
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: Vec<String>,
-    /// Serve a realm of this name; repeatable
-    #[arg(long, value_name = "NAME", default_value = "realm1", value_parser = realm_name)]
-    realm: Vec<Uri>,
-    /// Speak WAMP over WebSocket at this path
-    #[arg(long, value_name = "PATH", default_value = "/ws", value_parser = path)]
-    path: String,
-    /// Let in pages of this origin too; repeatable (`null`: opened as files)
-    #[arg(long, value_name = "ORIGIN")]
-    allow_origin: Vec<String>,
-    /// Answer to this host name on loopback too; repeatable
-    #[arg(long, value_name = "NAME")]
-    allow_host: Vec<String>,
-    /// Offer `sum` and publish the current directory's files, to try things
+    /// Be what this file says; `wamp init` writes one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Offer `sum`, publish the current directory's files and have pages that use them, to try things
     #[arg(long)]
     demo: bool,
-    /// How ids of requests are checked: strictly, or (for clients written against Crossbar.io) not
-    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
-    request_ids: RequestIdsChoice,
-    /// What a call's `timeout` counts (`s`: for clients written against Crossbar.io)
-    #[arg(long, value_enum, value_name = "UNIT", default_value_t)]
-    call_timeout_unit: TimeUnitChoice,
     #[command(flatten)]
     log: LogArgs,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum RequestIdsChoice {
-    #[default]
-    Strict,
-    Lenient,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum TimeUnitChoice {
-    #[default]
-    Ms,
-    S,
-}
-
-impl From<RequestIdsChoice> for RequestIds {
-    fn from(choice: RequestIdsChoice) -> Self {
-        match choice {
-            RequestIdsChoice::Strict => Self::Strict,
-            RequestIdsChoice::Lenient => Self::Lenient,
-        }
-    }
-}
-
-impl From<TimeUnitChoice> for TimeUnit {
-    fn from(choice: TimeUnitChoice) -> Self {
-        match choice {
-            TimeUnitChoice::Ms => Self::Milliseconds,
-            TimeUnitChoice::S => Self::Seconds,
-        }
-    }
-}
-
-fn realm_name(text: &str) -> Result<Uri, String> {
-    let realm = Uri::from(text);
-    realm
-        .check(UriRule::Loose)
-        .map_err(|why| format!("no valid realm name: {why}"))?;
-    Ok(realm)
-}
-
-fn path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("a path begins with a slash: /{text}"))
-    }
 }
 
 impl RouterArgs {
     /// Runs the router; returns when it was told to stop and has stopped.
     ///
     /// # Errors
-    /// An address that cannot be listened on ([`BindError`]).
+    /// An address that cannot be listened on ([`BindError`](crate::transport::BindError)), a config that cannot be read.
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        self.log.start("wamp=info", io::stderr);
+        self.log.start("wamp=info", SystemTime, io::stderr);
         let mut stop = Stop::new()?;
-        let settings = self.settings();
-        let realms = self
-            .realm
-            .iter()
-            .map(|realm| (realm.clone(), settings.clone()));
-        let router = Router::new(realms, Limits::default(), Authenticator::default());
-        let (listening, closing) = Listening::bind(&self.listen, Arc::clone(&router), self.site())
+        let config = self.config()?;
+        let (is_open, listen) = (config.is_open(), config.listen.clone());
+        let names: Vec<Uri> = config.realms.iter().map(|it| it.name.clone()).collect();
+        let site = self.site(&config)?;
+        let authenticator = authenticator(&config.realms);
+        let realms = config.realms.into_iter().map(|it| (it.name, it.settings));
+        let router = Router::new(realms, config.limits, authenticator);
+        let (listening, closing) = Listening::bind(&listen, Arc::clone(&router), site)
             .await
             .map_err(|error| explain(&error, "router", "--listen :0"))?;
-        log_listening(&listening);
+        log_listening(&listening, is_open);
         if self.demo {
-            let realms: BTreeSet<&Uri> = self.realm.iter().collect();
-            for realm in realms {
+            for realm in &names {
                 demo::start(listening.gate(), realm).await?;
             }
             info!(
@@ -135,31 +77,74 @@ impl RouterArgs {
         Ok(())
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            request_ids: self.request_ids.into(),
-            call_timeout_unit: self.call_timeout_unit.into(),
-            ..Settings::default()
+    /// Flags over the file, over the defaults. No file is read unasked.
+    fn config(&self) -> Result<Config, Failure> {
+        let Some(file) = &self.config else {
+            if Path::new(FILE_NAME).is_file() {
+                info!(
+                    "{FILE_NAME} is here, and is read only if told so: wamp router --config {FILE_NAME}"
+                );
+            }
+            let mut config = Config::default();
+            self.overrides.apply(&mut config);
+            return Ok(config);
+        };
+        let mut config = load(file)?;
+        info!(?file, "the config is read");
+        for realm in self.overrides.apply(&mut config) {
+            warn!(
+                "realm {} is not in the config: it is open to everybody, as without one",
+                realm.quoted()
+            );
         }
+        for note in config.notes() {
+            warn!("{note}");
+        }
+        Ok(config)
     }
 
-    fn site(&self) -> Site {
-        let mut allowed_origins = self.allow_origin.clone();
+    fn site(&self, config: &Config) -> Result<Site, Failure> {
+        let mut admission = config.admission.clone();
         let mut raw_paths = RawPaths::default();
         if self.demo {
-            allowed_origins.push("null".to_owned());
+            admission.allowed_origins.push("null".to_owned());
             raw_paths = RawPaths::Listed(RAW_PATHS);
         }
-        let admission = Admission {
-            allowed_origins,
-            allowed_hosts: self.allow_host.clone(),
+        let pages = Pages {
+            realms: config.realms.iter().map(|it| it.name.to_string()).collect(),
+            folder: config.web.as_deref().map(folder).transpose()?,
+            has_examples: self.demo,
         };
-        Site {
-            wamp_path: Some(self.path.clone()),
+        Ok(Site {
+            wamp_path: Some(config.path.clone()),
             raw_paths,
+            pages: Some(pages),
             admission,
-        }
+        })
     }
+}
+
+/// Who may sign in to which realm.
+fn authenticator(realms: &[RealmConfig]) -> Authenticator {
+    let rules = |realm: &RealmConfig| SignInRules {
+        anonymous: realm.anonymous.clone(),
+        principals: Principals::new([], rand::random()),
+    };
+    let rules = realms
+        .iter()
+        .map(|realm| (realm.name.clone(), rules(realm)));
+    Authenticator::default().with_rules(rules)
+}
+
+/// The folder whose files are served, which must be there.
+fn folder(path: &Path) -> Result<Folder, Failure> {
+    Folder::open(path).map_err(|error| {
+        let text = io_text(&error);
+        Failure::local(format!(
+            "cannot serve the folder {}: {text}",
+            path.display()
+        ))
+    })
 }
 
 async fn shut_down(router: &Router, closing: Closing) {

@@ -39,6 +39,18 @@ pub enum Loss {
     CutAfter(NonZeroU64),
 }
 
+impl Answer {
+    /// What a server that answers so does, as its users are told.
+    #[must_use]
+    pub const fn what_it_does(self) -> &'static str {
+        match self {
+            Self::Echo => "sends back what it gets",
+            Self::Broadcast => "sends what it gets to everybody",
+            Self::Count => "says how many are connected to it",
+        }
+    }
+}
+
 impl Behaviour {
     /// Answers at once, and loses nothing.
     #[must_use]

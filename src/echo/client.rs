@@ -20,7 +20,7 @@ use super::note::{Ending, Note};
 use super::server::Seat;
 use crate::transport::{CloseCode, FrameType, Incoming, ReadError, Upgraded, WebSocket};
 
-/// How many messages are read before what they led to is written.
+/// How many messages are read, or answered late, before what they led to is written.
 const BATCH_MESSAGES_MAX: usize = 128;
 /// How many bytes of messages are read before that.
 const BATCH_BYTES_MAX: usize = 256 * 1024;
@@ -48,6 +48,7 @@ pub struct Client<S> {
     phase: Phase,
     /// How it closed, as far as that is known.
     ending: Ending,
+    is_ending_told: bool,
     timer: Pin<Box<Sleep>>,
     ping_due: Instant,
     pings_missed: u32,
@@ -87,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 is_ours: false,
                 messages: 0,
             },
+            is_ending_told: false,
             timer: Box::pin(sleep_until(ping_due)),
             ping_due,
             pings_missed: 0,
@@ -123,13 +125,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Reads, answers, writes. False where there was nothing to do.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Over> {
         let has_read = self.read(cx);
-        self.answer_delayed();
+        let has_answered = self.answer_delayed();
         let has_written = self.write(cx)?;
         if !matches!(self.phase, Phase::Closing { .. }) {
             let owed = self.socket.unwritten() + self.delayed.bytes();
             self.seat.account(owed);
         }
-        Ok(has_read || has_written)
+        Ok(has_read || has_answered || has_written)
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
@@ -205,14 +207,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    fn answer_delayed(&mut self) {
+    fn answer_delayed(&mut self) -> bool {
         if self.delayed.len() == 0 || matches!(self.phase, Phase::Closing { .. }) {
-            return;
+            return false;
         }
         let now = Instant::now();
-        while let Some((frame_type, message)) = self.delayed.pop_due(now) {
+        for answered in 0..BATCH_MESSAGES_MAX {
+            let Some((frame_type, message)) = self.delayed.pop_due(now) else {
+                return answered > 0;
+            };
             self.answer(frame_type, &message);
         }
+        true
     }
 
     fn handle_close(&mut self, said: Option<(CloseCode, String)>) {
@@ -338,7 +344,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 self.ending.is_ours = true;
                 Err(Over)
             }
-            Phase::Closing { reads: false, .. } if self.socket.poll_end(cx).is_ready() => Err(Over),
+            Phase::Closing { reads: false, .. } => {
+                self.tell_ending();
+                let is_over = self.socket.poll_end(cx).is_ready();
+                if is_over { Err(Over) } else { Ok(()) }
+            }
             Phase::Open | Phase::Cutting | Phase::Closing { .. } => Ok(()),
         }
     }
@@ -387,8 +397,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     fn ping(&mut self, now: Instant) -> Result<(), Over> {
         self.socket.release_buffer();
-        // While it has bytes to take, taking them is the sign of life: a ping would wait behind them.
-        if self.stalled_since.is_none() {
+        // While it has bytes to take, taking them is the sign of life: a ping would wait behind them. And who is not
+        // read from cannot be heard.
+        if self.stalled_since.is_none() && self.may_read() {
             if self.pings_missed >= MISSED_PINGS_MAX {
                 return Err(self.give_up(format!("no sign of life for {MISSED_PINGS_MAX} pings")));
             }
@@ -409,10 +420,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
+impl<S> Client<S> {
+    fn tell_ending(&mut self) {
+        if !std::mem::replace(&mut self.is_ending_told, true) {
+            self.seat.tell(&Note::Closed(&self.ending));
+        }
+    }
+}
+
 /// However the connection ends, a panic included, that is told.
 impl<S> Drop for Client<S> {
     fn drop(&mut self) {
         self.seat.leave();
-        self.seat.tell(&Note::Closed(&self.ending));
+        self.tell_ending();
     }
 }

@@ -9,6 +9,8 @@ mod delay;
 mod mailbox;
 mod note;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use behaviour::{Answer, Behaviour, Loss};
 pub use client::Client;

@@ -30,7 +30,7 @@ pub enum Note<'a> {
     Data(FrameType, &'a Bytes),
     /// The message that came last gets no answer, on purpose.
     Unanswered,
-    /// So many messages of others were dropped since this was told last: it does not take them fast enough.
+    /// So many messages for everybody were dropped since this was told last: it does not take them fast enough.
     Missed(u64),
     /// Its WebSocket is closed.
     Closed(&'a Ending),

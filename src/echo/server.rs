@@ -1,7 +1,7 @@
 //! One server: what it does, and who is connected.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
@@ -28,8 +28,8 @@ struct Inner {
     watcher: Watcher,
     numbers: AtomicU64,
     clients: Mutex<Clients>,
-    /// Bytes that all clients together are owed.
-    owed: AtomicUsize,
+    /// Bytes that all clients together are owed; below zero for moments, where two account for the same.
+    owed: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -50,19 +50,26 @@ impl Server {
             watcher,
             numbers: AtomicU64::new(0),
             clients: Mutex::default(),
-            owed: AtomicUsize::new(0),
+            owed: AtomicI64::new(0),
         }))
     }
 
     /// Serves a fresh stream to its end, from its HTTP request on.
-    pub async fn serve<S>(&self, stream: S, ends: Ends, site: &Site)
-    where
+    ///
+    /// Once `stopping` ends, who has not asked for a WebSocket is let go.
+    pub async fn serve<S>(
+        &self,
+        stream: S,
+        ends: Ends,
+        site: &Site,
+        stopping: impl Future<Output = ()>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let number = self.next_number();
         self.tell(number, &Note::Connected { peer: ends.peer });
         // In a box: what the upgrade needs is not held for the client's life.
-        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits)).await;
+        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits, stopping)).await;
         match upgraded {
             Some((upgraded, Agreed::Raw(request))) => {
                 self.welcome(number, upgraded, &request, ends).run().await;
@@ -148,13 +155,9 @@ impl Server {
 
     /// Takes note of what a client is owed. bound: beyond the limit for all, who is owed most is cut.
     fn account(&self, mailbox: &Mailbox, bytes: usize) {
-        let before = mailbox.note_owed(bytes);
-        let owed = &self.0.owed;
-        if bytes <= before {
-            owed.fetch_sub(before - bytes, Ordering::Relaxed);
-        } else if owed.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before)
-            > self.0.limits.outbox_bytes_total
-        {
+        let change = signed(bytes) - signed(mailbox.note_owed(bytes));
+        let owed = self.0.owed.fetch_add(change, Ordering::Relaxed) + change;
+        if change > 0 && owed > signed(self.0.limits.outbox_bytes_total) {
             self.cut_slowest();
         }
     }
@@ -163,9 +166,8 @@ impl Server {
         let clients = self.clients();
         if let Some(slowest) = clients.mailboxes.values().max_by_key(|it| it.owed()) {
             // It ends in a task of its own, and counts no more.
-            self.0
-                .owed
-                .fetch_sub(slowest.note_owed(0), Ordering::Relaxed);
+            let bytes = signed(slowest.note_owed(0));
+            self.0.owed.fetch_sub(bytes, Ordering::Relaxed);
             slowest.cut();
         }
     }
@@ -192,6 +194,10 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// A client's part in its server: it counts as connected until this is dropped, or it [leaves](Self::leave).

@@ -59,6 +59,7 @@ pub async fn start(gate: Gate, realm: &Uri) -> Result<(), DemoError> {
     let options = ConnectOptions {
         dialer: Dialer {
             url,
+            tls: None,
             opener: Some(Arc::new(opener)),
             serializers: vec![Serializer::MsgPack],
         },

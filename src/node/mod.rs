@@ -8,11 +8,13 @@ mod clock;
 pub mod connect;
 mod connection;
 pub mod demo;
+mod load;
 mod outbox;
 mod raw;
 mod realm;
 mod router;
 mod serve;
+mod shared;
 
 pub use clock::{now, time_of_day};
 pub use raw::RAW_PATHS;

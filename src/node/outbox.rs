@@ -9,14 +9,15 @@
 //! else always fits: a peer over budget is not read from, and at twice the budget it is closed.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
+use super::load::{Load, Total};
+use super::shared::{Shared, detached, head_bytes};
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, MessageCode, Passthru, Payload, SessionId};
+use crate::protocol::{Message, MessageCode, Payload, SessionId};
 use crate::router::{End, Limits};
 use crate::serializer::Serializer;
 use crate::transport::append_frame;
@@ -63,26 +64,12 @@ pub(super) enum Outgoing {
         /// How many messages they hold.
         messages: usize,
     },
-    /// A message for this peer alone.
-    Message(Message),
+    /// A message for this peer alone; in a box, for a queue has room for four of these from its first on.
+    Message(Box<Message>),
     /// A message for many.
     Shared(Arc<Shared>),
     /// The session is over.
     End(End),
-}
-
-/// How much waits.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Load {
-    pub(super) bytes: usize,
-    pub(super) messages: usize,
-}
-
-/// A message for many peers: encoded once for each serializer, by the first that needs it.
-#[derive(Debug)]
-pub(super) struct Shared {
-    message: Message,
-    encoded: [OnceLock<Bytes>; Serializer::ALL.len()],
 }
 
 /// What a delivery needs beside the outboxes; it belongs to the thread that routes.
@@ -126,36 +113,6 @@ pub(super) struct Standing {
     pub(super) is_over_budget: bool,
 }
 
-/// The bytes that wait for all peers together.
-#[derive(Debug, Default)]
-pub(super) struct Total(AtomicUsize);
-
-impl Total {
-    pub(super) fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Shared {
-    pub(super) fn new(message: Message) -> Arc<Self> {
-        Arc::new(Self {
-            message,
-            encoded: Default::default(),
-        })
-    }
-
-    /// The message in a serializer's bytes. Cost: encodes at the first call for each serializer.
-    pub(super) fn encoded(&self, serializer: Serializer) -> &Bytes {
-        let [json, msgpack, cbor] = &self.encoded;
-        let slot = match serializer {
-            Serializer::Json => json,
-            Serializer::MsgPack => msgpack,
-            Serializer::Cbor => cbor,
-        };
-        slot.get_or_init(|| serializer.encode(&self.message))
-    }
-}
-
 impl Outgoing {
     /// What it counts against the budget.
     pub(super) fn load(&self) -> Load {
@@ -165,15 +122,23 @@ impl Outgoing {
             Load {
                 bytes: MESSAGE_OVERHEAD_BYTES + head_bytes(message) + held_bytes,
                 messages: 1,
+                shared_bytes: 0,
             }
         };
         match self {
             Self::Frames { bytes, messages } => Load {
                 bytes: bytes.len(),
                 messages: *messages,
+                shared_bytes: 0,
             },
             Self::Message(message) => waiting(message),
-            Self::Shared(shared) => waiting(&shared.message),
+            Self::Shared(shared) => {
+                let load = waiting(shared.message());
+                Load {
+                    shared_bytes: load.bytes - MESSAGE_OVERHEAD_BYTES,
+                    ..load
+                }
+            }
             Self::End(_) => Load::default(),
         }
     }
@@ -194,8 +159,13 @@ impl Outbox {
     pub(super) fn push(&self, message: Message, delivery: &mut Delivery) -> Option<Message> {
         let code = message.code();
         if !self.is_ready(&message) {
-            return match self.append(code, Outgoing::Message(message), delivery) {
-                Some(Outgoing::Message(message)) => Some(message),
+            let message = if is_small(&message) {
+                detached(message)
+            } else {
+                message
+            };
+            return match self.append(code, Outgoing::Message(message.into()), delivery) {
+                Some(Outgoing::Message(message)) => Some(*message),
                 _ => None,
             };
         }
@@ -209,11 +179,12 @@ impl Outbox {
 
     /// Appends a message that others get as well.
     pub(super) fn push_shared(&self, shared: &Arc<Shared>, delivery: &mut Delivery) {
-        let code = shared.message.code();
-        if self.is_ready(&shared.message) {
+        let code = shared.message().code();
+        if self.is_ready(shared.message()) {
             self.append_frame(code, shared.encoded(self.serializer), delivery);
         } else {
-            self.append(code, Outgoing::Shared(Arc::clone(shared)), delivery);
+            let waiting = shared.waiting(is_small(shared.message()), &self.total);
+            self.append(code, Outgoing::Shared(waiting), delivery);
         }
     }
 
@@ -240,7 +211,12 @@ impl Outbox {
             return refused;
         }
         let bytes = append_frame(state.frames(), self.serializer.into(), encoded);
-        self.account(&mut state, Load { bytes, messages: 1 }, delivery);
+        let load = Load {
+            bytes,
+            messages: 1,
+            shared_bytes: 0,
+        };
+        self.account(&mut state, load, delivery);
         Fit::Taken
     }
 
@@ -266,6 +242,7 @@ impl Outbox {
         let Load {
             bytes: waiting,
             messages,
+            ..
         } = state.load;
         let has_room =
             messages == 0 || (waiting + bytes <= self.bytes_max && messages < self.messages_max);
@@ -287,9 +264,8 @@ impl Outbox {
             state.largest_bytes
         };
         state.largest_bytes = largest.max(load.bytes);
-        state.load.bytes += load.bytes;
-        state.load.messages += load.messages;
-        self.total.0.fetch_add(load.bytes, Ordering::Relaxed);
+        state.load.add(load);
+        self.total.add(load.own_bytes());
         let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(state.largest_bytes)
             || state.load.messages > 2 * self.messages_max;
         if is_hopeless {
@@ -315,9 +291,8 @@ impl Outbox {
                 is_over_budget: true,
             };
         }
-        state.load.bytes -= written.bytes;
-        state.load.messages -= written.messages;
-        self.total.0.fetch_sub(written.bytes, Ordering::Relaxed);
+        state.load.subtract(written);
+        self.total.subtract(written.own_bytes());
         if state.spare.capacity() == 0 {
             state.spare = std::mem::take(spare);
         }
@@ -355,8 +330,8 @@ impl Outbox {
     fn give_up(&self, state: &mut State) -> Option<Waker> {
         state.is_cut = true;
         state.queue = VecDeque::new();
-        let Load { bytes, .. } = std::mem::take(&mut state.load);
-        self.total.0.fetch_sub(bytes, Ordering::Relaxed);
+        let load = std::mem::take(&mut state.load);
+        self.total.subtract(load.own_bytes());
         state.cut_waker.take()
     }
 
@@ -405,17 +380,11 @@ impl State {
     }
 }
 
-/// How long the texts are that a peer may write at any length beside the payload: an ERROR's URI, and what is said of
-/// a payload that routers leave alone.
-fn head_bytes(message: &Message) -> usize {
-    let (uri_bytes, passthru) = match message {
-        Message::Error(error) => (error.error.as_str().len(), &error.details.passthru),
-        Message::Event(event) => (0, &event.details.passthru),
-        Message::Invocation(invocation) => (0, &invocation.details.passthru),
-        Message::Result(result) => (0, &result.details.passthru),
-        _ => return 0,
-    };
-    uri_bytes + passthru.as_deref().map_or(0, Passthru::weight)
+/// Whether a copy of the payload may be made under a lock.
+fn is_small(message: &Message) -> bool {
+    message
+        .payload()
+        .is_none_or(|payload| payload.len() <= READY_PAYLOAD_BYTES_MAX)
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
@@ -429,8 +398,8 @@ fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let left = self.lock().load.bytes;
-        self.total.0.fetch_sub(left, Ordering::Relaxed);
+        let left = self.lock().load.own_bytes();
+        self.total.subtract(left);
     }
 }
 

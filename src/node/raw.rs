@@ -12,8 +12,8 @@ const COUNT: &str = "/count";
 
 /// The paths, and what is there, for the [`Site`](crate::transport::Site) of a router that offers them.
 pub const RAW_PATHS: &[(&str, &str)] = &[
-    (ECHO, "sends back what it gets"),
-    (COUNT, "says how many are connected to it"),
+    (ECHO, Answer::Echo.what_it_does()),
+    (COUNT, Answer::Count.what_it_does()),
 ];
 
 /// One server for each path.

@@ -10,11 +10,15 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::clock::time_of_day;
-use super::outbox::Total;
+use super::load::Total;
+use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{Authenticator, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step};
+
+/// How often others have their turn until a connection that was cut has ended.
+const CUT_TURNS_MAX: usize = 1_000;
 
 /// The realms of one process.
 #[derive(Debug)]
@@ -111,9 +115,17 @@ impl Router {
     pub(super) async fn shed_load(&self) {
         loop {
             self.total_exceeded.notified().await;
-            while self.total.bytes() > self.limits.outbox_bytes_total && self.cut_slowest() {
-                // The connection that was cut ends in a task of its own.
-                tokio::task::yield_now().await;
+            while self.total.bytes() > self.limits.outbox_bytes_total {
+                let Some(cut) = self.cut_slowest() else {
+                    break;
+                };
+                // What it shares with others counts until its connection has ended, in a task of its own.
+                for _ in 0..CUT_TURNS_MAX {
+                    if Arc::strong_count(&cut) == 1 {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
@@ -125,18 +137,16 @@ impl Router {
         }
     }
 
-    /// Closes the connection with most bytes waiting; false where nothing waits.
-    fn cut_slowest(&self) -> bool {
+    /// Closes the connection with most bytes waiting; `None` where nothing waits.
+    fn cut_slowest(&self) -> Option<Arc<Outbox>> {
         let slowest = self
             .realms
             .values()
             .filter_map(|realm| realm.slowest())
             .max_by_key(|(_, outbox)| outbox.bytes());
-        let Some((session, outbox)) = slowest.filter(|(_, outbox)| outbox.bytes() > 0) else {
-            return false;
-        };
+        let (session, outbox) = slowest.filter(|(_, outbox)| outbox.bytes() > 0)?;
         warn!(%session, bytes = outbox.bytes(), "closed: too many bytes wait for all peers, and this one is the slowest");
         outbox.cut();
-        true
+        Some(outbox)
     }
 }

@@ -26,7 +26,7 @@ pub struct Gate {
     router: Arc<Router>,
     site: Arc<Site>,
     /// Held by every connection: when all have let go, the last is over.
-    _alive: Alive,
+    alive: Alive,
 }
 
 impl Listening {
@@ -43,7 +43,7 @@ impl Listening {
         let gate = Gate {
             router,
             site: Arc::new(site),
-            _alive: listeners.alive(),
+            alive: listeners.alive(),
         };
         Ok((Self { listeners, gate }, closing))
     }
@@ -110,7 +110,8 @@ impl Gate {
     ) -> Option<Opened<S>> {
         debug!(peer = %ends.peer, "connected");
         let limits = self.router.limits();
-        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits).await?;
+        let stopping = self.alive.stopping();
+        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
         match agreed {
             Agreed::Wamp(serializer) => {
                 let router = Arc::clone(&self.router);
@@ -151,16 +152,21 @@ impl fmt::Display for Listening {
     }
 }
 
-/// Logs where the router listens, and what that means.
-pub fn log_listening(listening: &Listening) {
+/// Logs where the router listens, and what that means where some realm is open to everybody.
+pub fn log_listening(listening: &Listening, is_open: bool) {
     for address in listening
         .addresses()
-        .filter(|address| !address.ip().is_loopback())
+        .filter(|address| is_open && !address.ip().is_loopback())
     {
         warn!(
-            "{address} is reachable from other machines, and everybody who reaches it may do everything"
+            "{address} is reachable from other machines, and everybody who reaches it may call, register, publish and subscribe"
         );
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
+    let pages = listening.addresses().map(|it| format!("http://{it}/"));
+    info!(
+        "pages for browsers: {}",
+        pages.collect::<Vec<_>>().join(" ")
+    );
 }

@@ -67,8 +67,6 @@ features! {
     SubscriptionMetaApi = "subscription_meta_api",
     /// Who is there can be asked for. Spec: ap#session-metapi.
     SessionMetaApi = "session_meta_api",
-    /// Topics can be listed and described. Spec: ap#interface-reflection.
-    TopicReflection = "topic_reflection",
     /// A call may have many results. Spec: ap#rpc-progressive-call-results.
     ProgressiveCallResults = "progressive_call_results",
     /// A call may be made in parts. Spec: ap#rpc-progressive-call-invocations.
@@ -95,8 +93,8 @@ features! {
     RegistrationMetaApi = "registration_meta_api",
     /// Events may be left for when a session ends. Spec: ap#session-testament.
     TestamentMetaApi = "testament_meta_api",
-    /// Procedures can be listed and described. Spec: ap#interface-reflection.
-    ProcedureReflection = "procedure_reflection",
+    /// Procedures, topics and errors can be listed and described. Spec: ap#interface-reflection.
+    Reflection = "reflection",
     /// Payload may be opaque. Spec: ap#payload-passthru-mode.
     PayloadPassthruMode = "payload_passthru_mode",
 }
@@ -107,6 +105,9 @@ const OTHER_KEYS: &[(Feature, &str)] = &[
     (Feature::CallReroute, "call_rerouting"),
     (Feature::ShardedSubscription, "shareded_subscriptions"),
 ];
+
+/// The one that is announced beside a role's features, not among them. Spec: ap#interface-reflection.
+const BESIDE: Feature = Feature::Reflection;
 
 /// Features of one role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,28 +204,35 @@ impl Roles {
 
 fn features_from(role: &Value) -> Option<FeatureSet> {
     let Value::Dict(role) = role else { return None };
-    let Some(features) = role.get("features") else {
-        return Some(FeatureSet::default());
+    let none = Dict::new();
+    let features = match role.get("features") {
+        None => &none,
+        Some(Value::Dict(features)) => features,
+        Some(_) => return None,
     };
-    let Value::Dict(features) = features else {
-        return None;
-    };
-    let is_announced = |key: &str| features.get(key) == Some(&Value::Bool(true));
     let by_key = Feature::ALL.iter().map(|&feature| (feature, feature.key()));
-    let announced = by_key.chain(OTHER_KEYS.iter().copied());
-    let announced = announced.filter(|(_, key)| is_announced(key));
+    let announced = by_key
+        .chain(OTHER_KEYS.iter().copied())
+        .filter(|&(feature, key)| {
+            let place = if feature == BESIDE { role } else { features };
+            place.get(key) == Some(&Value::Bool(true))
+        });
     Some(FeatureSet::of(
         &announced.map(|(feature, _)| feature).collect::<Vec<_>>(),
     ))
 }
 
-fn features_to(features: FeatureSet) -> Value {
-    let announced = Feature::ALL
+fn features_to(announced: FeatureSet) -> Value {
+    let features = Feature::ALL
         .iter()
-        .filter(|&&feature| features.contains(feature));
-    let features: Dict = announced.map(|feature| (feature.key(), true)).collect();
-    if features.is_empty() {
-        return Value::Dict(Dict::new());
+        .filter(|&&feature| announced.contains(feature) && feature != BESIDE);
+    let features: Dict = features.map(|feature| (feature.key(), true)).collect();
+    let mut role = Dict::new();
+    if !features.is_empty() {
+        role.push("features", features);
     }
-    Value::Dict(Dict::from_iter([("features", features)]))
+    if announced.contains(BESIDE) {
+        role.push(BESIDE.key(), true);
+    }
+    Value::Dict(role)
 }

@@ -81,6 +81,20 @@ macro_rules! messages {
                 }
             }
 
+            /// The id of the request that a client makes with it, if it is one.
+            #[must_use]
+            pub const fn request(&self) -> Option<RequestId> {
+                match self {
+                    Self::Publish(Publish { request, .. })
+                    | Self::Subscribe(Subscribe { request, .. })
+                    | Self::Unsubscribe(Unsubscribe { request, .. })
+                    | Self::Call(Call { request, .. })
+                    | Self::Register(Register { request, .. })
+                    | Self::Unregister(Unregister { request, .. }) => Some(*request),
+                    _ => None,
+                }
+            }
+
             /// Reads the elements behind the code.
             pub(crate) fn read<R: Reader>(
                 code: MessageCode,

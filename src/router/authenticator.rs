@@ -130,8 +130,9 @@ impl SignInRules {
             methods.push(Method::Anonymous);
         }
         if methods.is_empty() {
-            let message = "nobody may join this realm: its config names no role and no principal";
-            return abort(uris::NO_SUCH_ROLE, message);
+            // spec(ap#ap-uris): no way to sign in that the client offered is accepted; the realm knows none.
+            let message = "this realm lets nobody in: the router's config names no role for it";
+            return abort(uris::NO_MATCHING_AUTH_METHOD, message);
         }
         if offers == [Method::Anonymous] {
             let message = format!(

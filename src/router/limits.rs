@@ -1,131 +1,165 @@
 //! Everything that a peer can make grow, and how far.
+//!
+//! One row a limit: the field, its unit, its default and what an operator may set it to. [`Limits::TABLE`] hands the
+//! rows on, so that nobody keeps a second list.
 
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// The bounds of one router. Each is per what its name says; the defaults are those of DESIGN.md, section 3.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of one message once the session is open.
-    pub message_bytes: usize,
-    /// Bytes of one message before WELCOME.
-    pub message_bytes_before_welcome: usize,
-    /// Bytes waiting for one peer; an empty outbox takes any one message.
-    pub outbox_bytes: usize,
-    /// Messages waiting for one peer.
-    pub outbox_messages: usize,
-    /// Bytes waiting for all peers together; beyond it the slowest are closed.
-    pub outbox_bytes_total: usize,
-    /// Subscriptions of one session.
-    pub session_subscriptions: usize,
-    /// Registrations of one session.
-    pub session_registrations: usize,
-    /// Bytes of the node key of one subscription or registration.
-    pub node_key_bytes: usize,
-    /// Calls of one session that have no answer yet.
-    pub session_calls: usize,
-    /// Invocations of one session that it has not answered, those whose caller has gone counted.
-    pub session_invocations: usize,
-    /// Shapes of wildcards (how many parts, and which are empty) of one session. bound: what a look-up costs.
-    pub session_wildcard_shapes: usize,
-    /// Shapes of wildcards in a realm, of subscriptions and of registrations each.
-    pub realm_wildcard_shapes: usize,
-    /// Bytes of a session's calls that are kept because they wait, may go to another callee, or are made in parts.
-    pub session_kept_bytes: usize,
-    /// Invocations of a session that nobody waits for any more, whose late answers are still known as such.
-    pub session_late_answers: usize,
-    /// Calls of a session, made in parts, that have ended, whose late parts are still known as such.
-    pub session_ended_calls: usize,
-    /// Calls that wait until a callee of one registration is free.
-    pub registration_queue_calls: usize,
-    /// Bytes of these.
-    pub registration_queue_bytes: usize,
-    /// Testaments of one session in one scope.
-    pub session_testaments: usize,
-    /// Bytes of one testament.
-    pub testament_bytes: usize,
-    /// Topics of one realm that keep an event for subscribers to come.
-    pub retained_topics: usize,
-    /// Bytes of these events.
-    pub retained_bytes: usize,
-    /// Events for some subscribers only that one topic keeps.
-    pub retained_filtered: usize,
-    /// Bytes of a realm's event history.
-    pub history_bytes: usize,
-    /// Events in one answer of `wamp.subscription.get_events`.
-    pub history_answer_events: usize,
-    /// Payload bytes of these. bound: how long others wait for the realm.
-    pub history_answer_bytes: usize,
-    /// Payload bytes of a call of a procedure of the router's own. bound: how long others wait for the realm.
-    pub meta_call_bytes: usize,
-    /// Bytes of the URIs in one answer of `wamp.reflection.*.list`. bound: how long others wait for the realm.
-    pub reflection_answer_bytes: usize,
-    /// URIs that one session defines for reflection.
-    pub session_definitions: usize,
-    /// Bytes of one such definition.
-    pub definition_bytes: usize,
-    /// Connections of the whole router.
-    pub connections: usize,
-    /// Bytes of an HTTP head.
-    pub http_head_bytes: usize,
-    /// Headers of an HTTP head.
-    pub http_headers: usize,
-    /// Time to finish the HTTP upgrade.
-    pub upgrade_time: Duration,
-    /// Time from the upgrade, or from a GOODBYE, to WELCOME.
-    pub join_time: Duration,
-    /// Time in which a peer with messages waiting must take some bytes.
-    pub stall_time: Duration,
-    /// Time between two pings; a peer silent for three of them has gone.
-    pub ping_interval: Duration,
-    /// Time that calls in flight get at a shutdown.
-    pub grace_time: Duration,
-    /// Time that a peer gets to answer GOODBYE, or to close its side.
-    pub goodbye_time: Duration,
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+const GIB: usize = 1024 * MIB;
+/// The greatest number of bytes that can be set.
+const TIB: usize = 1024 * GIB;
+/// The greatest count that can be set.
+const MANY: usize = 1_000_000_000;
+/// The shortest time for what cannot do without any.
+const TENTH: Duration = Duration::from_millis(100);
+/// The longest time that can be set: added to a clock, it must not overflow.
+const DAY: Duration = Duration::from_hours(24);
+
+/// A row of [`Limits::TABLE`].
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The field's name.
+    pub name: &'static str,
+    /// What it bounds, a sentence.
+    pub about: &'static str,
+    /// What it counts, and the field.
+    pub unit: Unit,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        const KIB: usize = 1024;
-        const MIB: usize = 1024 * KIB;
-        Self {
-            message_bytes: 16 * MIB,
-            message_bytes_before_welcome: 64 * KIB,
-            outbox_bytes: 4 * MIB,
-            outbox_messages: 65_536,
-            outbox_bytes_total: 512 * MIB,
-            session_subscriptions: 100_000,
-            session_registrations: 100_000,
-            node_key_bytes: KIB,
-            session_calls: 10_000,
-            session_invocations: 100_000,
-            session_wildcard_shapes: 64,
-            realm_wildcard_shapes: 1_024,
-            session_kept_bytes: 4 * MIB,
-            session_late_answers: 1_000,
-            session_ended_calls: 1_000,
-            registration_queue_calls: 1_000,
-            registration_queue_bytes: 4 * MIB,
-            session_testaments: 16,
-            testament_bytes: 64 * KIB,
-            retained_topics: 100_000,
-            retained_bytes: 64 * MIB,
-            retained_filtered: 8,
-            history_bytes: 64 * MIB,
-            history_answer_events: 1_000,
-            history_answer_bytes: 256 * KIB,
-            meta_call_bytes: 128 * KIB,
-            reflection_answer_bytes: MIB,
-            session_definitions: 100,
-            definition_bytes: 4 * KIB,
-            connections: 100_000,
-            http_head_bytes: 8 * KIB,
-            http_headers: 64,
-            upgrade_time: Duration::from_secs(5),
-            join_time: Duration::from_secs(10),
-            stall_time: Duration::from_secs(10),
-            ping_interval: Duration::from_secs(10),
-            grace_time: Duration::from_secs(10),
-            goodbye_time: Duration::from_secs(2),
-        }
+/// What a limit counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
+    /// Bytes.
+    Bytes(Field<usize>),
+    /// Things.
+    Count(Field<usize>),
+    /// Time.
+    Time(Field<Duration>),
+}
+
+/// A field of [`Limits`].
+#[derive(Clone, Copy)]
+pub struct Field<T: 'static> {
+    /// What an operator may set it to: nothing outside lets the router work, or a machine hold it.
+    pub range: &'static RangeInclusive<T>,
+    /// Where it is.
+    pub of: fn(&mut Limits) -> &mut T,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Field<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.range.fmt(f)
     }
+}
+
+macro_rules! limits {
+    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident = $default:expr, $range:expr;)*) => {
+        /// The bounds of one router. Each is per what its name says; the defaults are those of DESIGN.md, section 3.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $about])+ pub $name: limits!(@ $unit),)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// Every limit, in the order in which they make sense to a reader.
+            pub const TABLE: &[Limit] = &[$(Limit {
+                name: stringify!($name),
+                about: concat!($($about),+).trim_ascii(),
+                unit: Unit::$unit(Field { range: &($range), of: |limits| &mut limits.$name }),
+            },)*];
+        }
+    };
+    (@ Time) => { Duration };
+    (@ $count:ident) => { usize };
+}
+
+limits! {
+    /// Bytes of one message once the session is open.
+    message_bytes: Bytes = 16 * MIB, KIB..=GIB;
+    /// Bytes of one message before WELCOME.
+    message_bytes_before_welcome: Bytes = 64 * KIB, KIB..=GIB;
+    /// Bytes waiting for one peer; an empty outbox takes any one message.
+    outbox_bytes: Bytes = 4 * MIB, KIB..=TIB;
+    /// Messages waiting for one peer.
+    outbox_messages: Count = 65_536, 1..=MANY;
+    /// Bytes waiting for all peers together; beyond it the slowest are closed.
+    outbox_bytes_total: Bytes = 512 * MIB, KIB..=TIB;
+    /// Subscriptions of one session.
+    session_subscriptions: Count = 100_000, 0..=MANY;
+    /// Registrations of one session.
+    session_registrations: Count = 100_000, 0..=MANY;
+    /// Bytes of the node key of one subscription or registration.
+    node_key_bytes: Bytes = KIB, 0..=TIB;
+    /// Calls of one session that have no answer yet.
+    session_calls: Count = 10_000, 0..=MANY;
+    /// Invocations of one session that it has not answered, those whose caller has gone counted.
+    session_invocations: Count = 100_000, 0..=MANY;
+    /// Shapes of wildcards (how many parts, and which are empty) of one session. They are what a look-up costs.
+    session_wildcard_shapes: Count = 64, 0..=MANY;
+    /// Shapes of wildcards in a realm, of subscriptions and of registrations each.
+    realm_wildcard_shapes: Count = 1_024, 0..=MANY;
+    /// Bytes of a session's calls that are kept because they wait, may go to another callee, or are made in parts.
+    session_kept_bytes: Bytes = 4 * MIB, 0..=TIB;
+    /// Invocations of a session that nobody waits for any more, whose late answers are still known as such.
+    session_late_answers: Count = 1_000, 0..=MANY;
+    /// Calls of a session, made in parts, that have ended, whose late parts are still known as such.
+    session_ended_calls: Count = 1_000, 0..=MANY;
+    /// Calls that wait until a callee of one registration is free.
+    registration_queue_calls: Count = 1_000, 0..=MANY;
+    /// Bytes of these.
+    registration_queue_bytes: Bytes = 4 * MIB, 0..=TIB;
+    /// Testaments of one session in one scope.
+    session_testaments: Count = 16, 0..=MANY;
+    /// Bytes of one testament.
+    testament_bytes: Bytes = 64 * KIB, 0..=TIB;
+    /// Topics of one realm that keep an event for subscribers to come.
+    retained_topics: Count = 100_000, 0..=MANY;
+    /// Bytes of these events, with all that keeping them takes.
+    retained_bytes: Bytes = 64 * MIB, 0..=TIB;
+    /// Events for some subscribers only that one topic keeps.
+    retained_filtered: Count = 8, 0..=MANY;
+    /// Events that one SUBSCRIBE with `get_retained` gets, those of the first topics. Others wait for the realm that long.
+    retained_answer_events: Count = 1_000, 0..=MANY;
+    /// Bytes of a realm's event history, with all that keeping it takes.
+    history_bytes: Bytes = 64 * MIB, 0..=TIB;
+    /// Events in one answer of `wamp.subscription.get_events`.
+    history_answer_events: Count = 1_000, 1..=MANY;
+    /// Payload bytes of these. Others wait for the realm that long.
+    history_answer_bytes: Bytes = 256 * KIB, KIB..=GIB;
+    /// Payload bytes of a call of a procedure of the router's own. Others wait for the realm that long.
+    meta_call_bytes: Bytes = 128 * KIB, KIB..=GIB;
+    /// Bytes of the URIs in one answer of `wamp.reflection.*.list`. Others wait for the realm that long.
+    reflection_answer_bytes: Bytes = MIB, KIB..=GIB;
+    /// URIs that one session defines for reflection.
+    session_definitions: Count = 100, 0..=MANY;
+    /// Bytes of one such definition.
+    definition_bytes: Bytes = 4 * KIB, 0..=TIB;
+    /// Connections of the whole router, those that ask for pages counted.
+    connections: Count = 100_000, 1..=MANY;
+    /// Bytes of an HTTP head.
+    http_head_bytes: Bytes = 8 * KIB, 8 * KIB..=MIB;
+    /// Headers of an HTTP head.
+    http_headers: Count = 64, 16..=1_000;
+    /// Time to send an HTTP head, from the start of the connection or from the answer to the one before.
+    upgrade_time: Time = Duration::from_secs(5), TENTH..=DAY;
+    /// Time from the upgrade, or from a GOODBYE, to WELCOME.
+    join_time: Time = Duration::from_secs(10), TENTH..=DAY;
+    /// Time in which a peer with messages or an HTTP answer waiting must take some bytes.
+    stall_time: Time = Duration::from_secs(10), TENTH..=DAY;
+    /// Time between two pings; a peer silent for three of them has gone.
+    ping_interval: Time = Duration::from_secs(10), TENTH..=DAY;
+    /// Time that calls in flight get at a shutdown.
+    grace_time: Time = Duration::from_secs(10), Duration::ZERO..=DAY;
+    /// Time that a peer gets to answer GOODBYE, or to close its side.
+    goodbye_time: Time = Duration::from_secs(2), Duration::ZERO..=DAY;
 }

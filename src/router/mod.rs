@@ -31,12 +31,13 @@ mod welcome;
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use handshake::{Handshake, Joining, Step};
 pub use identity::{Identity, Transport};
-pub use limits::Limits;
+pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};
 pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{
-    HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
+    Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule,
+    UriPattern,
 };
 pub use sources::Sources;
 pub use violation::Violation;

@@ -20,7 +20,7 @@ use super::limits::Limits;
 use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
-use super::settings::Settings;
+use super::settings::{Administrators, Settings};
 use super::sources::Sources;
 use super::violation::{Violation, abort};
 use super::welcome::welcome_details;
@@ -119,7 +119,7 @@ impl Realm {
     /// Opens a session and sends it WELCOME.
     ///
     /// # Errors
-    /// The ABORT to send where nobody may join any more.
+    /// The ABORT to send where nobody may join any more, or this client may not.
     pub fn handle_join(
         &mut self,
         joining: &Joining,
@@ -157,10 +157,15 @@ impl Realm {
 
     /// Takes a message of a session. One that the core has forgotten is ignored: its messages crossed its end.
     pub fn handle_message(&mut self, now: Instant, from: SessionId, message: Message) {
-        if !self.context.sessions.contains_key(&from) {
+        let rule = self.context.settings.request_ids;
+        let Some(session) = self.context.sessions.get_mut(&from) else {
             return self.handle_message_after_goodbye(from, &message);
-        }
-        if let Err(violation) = self.route(now, from, message) {
+        };
+        let routed = match session.take(&message, rule) {
+            Ok(order) => self.route(now, from, order, message),
+            Err(violation) => Err(violation),
+        };
+        if let Err(violation) = routed {
             self.handle_violation(now, from, violation);
         }
         self.settle(now);
@@ -222,14 +227,8 @@ impl Realm {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(output) = self.context.outputs.pop_front() {
-                return Some(output);
-            }
-            if !self.dealer.dispatch(&mut self.context) {
-                return None;
-            }
-        }
+        while self.context.outputs.is_empty() && self.dealer.dispatch(&mut self.context) {}
+        self.context.outputs.pop_front()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
@@ -249,36 +248,46 @@ impl Realm {
         matches!(self.phase, Phase::Down) && self.dismissed.is_empty()
     }
 
-    fn route(&mut self, now: Instant, from: SessionId, message: Message) -> Result<(), Violation> {
+    /// Does what a message asks for; `order` is what the id says of it, where it is a request.
+    fn route(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        order: RequestOrder,
+        message: Message,
+    ) -> Result<(), Violation> {
         let context = &mut self.context;
         match message {
             Message::Publish(publish) => self.publish(now, from, &publish)?,
-            Message::Call(call) => self.call(now, from, call)?,
+            Message::Call(call) => self.call(now, from, order, call)?,
             Message::Yield(answer) => self.dealer.handle_yield(context, now, from, answer)?,
             Message::Error(error) => self.dealer.handle_error(context, from, error)?,
             Message::Cancel(cancel) => self.dealer.cancel(context, from, &cancel),
             Message::Subscribe(subscribe) => {
-                let request = self.take_request(from, subscribe.request)?;
-                let context = &mut self.context;
                 let subscribed = self.broker.subscribe(context, now, from, &subscribe);
-                self.answer(from, MessageCode::Subscribe, request, subscribed);
+                self.answer(from, MessageCode::Subscribe, subscribe.request, subscribed);
             }
             Message::Unsubscribe(unsubscribe) => {
-                let request = self.take_request(from, unsubscribe.request)?;
-                let context = &mut self.context;
                 let unsubscribed = self.broker.unsubscribe(context, from, &unsubscribe);
-                self.answer(from, MessageCode::Unsubscribe, request, unsubscribed);
+                self.answer(
+                    from,
+                    MessageCode::Unsubscribe,
+                    unsubscribe.request,
+                    unsubscribed,
+                );
             }
             Message::Register(register) => {
-                let request = self.take_request(from, register.request)?;
-                let registered = self.dealer.register(&mut self.context, from, &register);
-                self.answer(from, MessageCode::Register, request, registered);
+                let registered = self.dealer.register(context, from, &register);
+                self.answer(from, MessageCode::Register, register.request, registered);
             }
             Message::Unregister(unregister) => {
-                let request = self.take_request(from, unregister.request)?;
-                let context = &mut self.context;
                 let unregistered = self.dealer.unregister(context, from, &unregister);
-                self.answer(from, MessageCode::Unregister, request, unregistered);
+                self.answer(
+                    from,
+                    MessageCode::Unregister,
+                    unregister.request,
+                    unregistered,
+                );
             }
             Message::Goodbye(_) => {
                 self.context.send(from, goodbye(uris::GOODBYE_AND_OUT));
@@ -309,18 +318,6 @@ impl Realm {
         Ok(())
     }
 
-    fn take_request(
-        &mut self,
-        from: SessionId,
-        request: RequestId,
-    ) -> Result<RequestId, Violation> {
-        let rule = self.context.settings.request_ids;
-        if let Some(session) = self.context.sessions.get_mut(&from) {
-            session.take_request(request, rule)?;
-        }
-        Ok(request)
-    }
-
     /// Tells a client that its request was refused; one that was granted has its answer already.
     fn answer(
         &mut self,
@@ -340,7 +337,7 @@ impl Realm {
         from: SessionId,
         publish: &Publish,
     ) -> Result<(), Violation> {
-        let request = self.take_request(from, publish.request)?;
+        let request = publish.request;
         if Passthru::is_used(publish.options.passthru.as_deref()) {
             let (got, feature) = (MessageCode::Publish, Feature::PayloadPassthruMode);
             self.context
@@ -364,12 +361,13 @@ impl Realm {
         Ok(())
     }
 
-    fn call(&mut self, now: Instant, from: SessionId, call: Call) -> Result<(), Violation> {
-        let rule = self.context.settings.request_ids;
-        let order = match self.context.sessions.get_mut(&from) {
-            Some(session) => session.take_call(call.request, rule)?,
-            None => return Ok(()),
-        };
+    fn call(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        order: RequestOrder,
+        call: Call,
+    ) -> Result<(), Violation> {
         let is_in_parts = call.options.progress == Some(true);
         let needs = [
             (is_in_parts, Feature::ProgressiveCallInvocations),
@@ -449,14 +447,15 @@ impl Realm {
     }
 
     /// Checks that a session may end others, and take from them what they hold.
-    ///
-    /// Without a config, whoever is on this machine may: see DESIGN.md, section 1.
     pub(super) fn check_may_administer(&self, session: SessionId) -> Result<(), Refusal> {
         let session = self.context.sessions.get(&session);
-        if session.is_some_and(|session| session.transport.is_local) {
-            return Ok(());
-        }
-        let text = "only sessions from the router's own machine may do this";
+        let is_local = session.is_some_and(|session| session.transport.is_local);
+        let text = match self.context.settings.administrators {
+            Administrators::Everybody => return Ok(()),
+            Administrators::Local if is_local => return Ok(()),
+            Administrators::Local => "only sessions from the router's own machine may do this",
+            Administrators::Nobody => "no session of this realm may do this",
+        };
         Err(Refusal::new(uris::NOT_AUTHORIZED, text.into()))
     }
 

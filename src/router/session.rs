@@ -11,7 +11,7 @@ use super::remembered::{Memory, Remembered};
 use super::settings::RequestIds;
 use super::violation::Violation;
 use crate::protocol::{
-    Feature, MatchPolicy, RegistrationId, RequestId, Role, Roles, SubscriptionId,
+    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId,
 };
 
 /// A joined session.
@@ -43,6 +43,8 @@ pub(super) struct Rare {
     pub(super) ended: Remembered<()>,
     /// As a caller: payload bytes that are kept for another callee.
     pub(super) kept_bytes: usize,
+    /// As a callee: registrations with calls that wait until it has answered one.
+    pub(super) awaited: IndexSet<RegistrationId, FxBuildHasher>,
     /// Shapes of its wildcards, and how many it has of each.
     pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
     pub(super) testaments: Testaments,
@@ -95,26 +97,50 @@ impl Session {
             .unwrap_or_default()
     }
 
+    /// Takes out which registrations have calls that wait until it has answered one.
+    pub(super) fn take_awaited(&mut self) -> IndexSet<RegistrationId, FxBuildHasher> {
+        let rare = self.rare.as_mut();
+        let rare = rare.filter(|rare| !rare.awaited.is_empty());
+        rare.map(|rare| std::mem::take(&mut rare.awaited))
+            .unwrap_or_default()
+    }
+
+    /// Forgets a registration that it no longer offers.
+    pub(super) fn forget_awaited(&mut self, registration: RegistrationId) {
+        if let Some(rare) = &mut self.rare {
+            rare.awaited.swap_remove(&registration);
+        }
+    }
+
+    /// Takes the id of a message that is a request.
+    pub(super) fn take(
+        &mut self,
+        message: &Message,
+        rule: RequestIds,
+    ) -> Result<RequestOrder, Violation> {
+        match message.request() {
+            Some(request) if matches!(message, Message::Call(_)) => self.take_call(request, rule),
+            Some(request) => self.take_request(request, rule),
+            None => Ok(RequestOrder::New),
+        }
+    }
+
     /// Takes the id of a request. Spec: bp#ids, session scope: the first is 1, each the one before plus 1.
-    pub(super) fn take_request(
+    fn take_request(
         &mut self,
         got: RequestId,
         rule: RequestIds,
-    ) -> Result<(), Violation> {
+    ) -> Result<RequestOrder, Violation> {
         let expected = self.request_next;
         if got != expected && rule == RequestIds::Strict {
             return Err(Violation::RequestOutOfOrder { expected, got });
         }
         self.request_next = expected.max(got).next();
-        Ok(())
+        Ok(RequestOrder::New)
     }
 
     /// Takes the id of a CALL, which may be an earlier one. Spec: ap#rpc-progressive-call-invocations, the watermark.
-    pub(super) fn take_call(
-        &mut self,
-        got: RequestId,
-        rule: RequestIds,
-    ) -> Result<RequestOrder, Violation> {
+    fn take_call(&mut self, got: RequestId, rule: RequestIds) -> Result<RequestOrder, Violation> {
         let is_earlier = got < self.request_next
             && match rule {
                 RequestIds::Strict => true,
@@ -123,7 +149,7 @@ impl Session {
         if is_earlier {
             return Ok(RequestOrder::Earlier);
         }
-        self.take_request(got, rule).map(|()| RequestOrder::New)
+        self.take_request(got, rule)
     }
 
     /// Whether a call made in parts has ended under this id before its last part came.

@@ -7,10 +7,12 @@ use bytestring::ByteString;
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 
 /// The settings of one realm.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What a valid URI may hold.
     pub uri_rule: UriRule,
+    /// Who may end other sessions, and take from them what they hold.
+    pub administrators: Administrators,
     /// Whether ids of requests must count up by one.
     pub request_ids: RequestIds,
     /// What `CALL.Options.timeout` counts.
@@ -24,6 +26,18 @@ pub struct Settings {
     /// Which topics may keep an event for subscribers to come: the first rule that matches. Without a rule, the
     /// feature is not announced.
     pub retention: Vec<RetentionRule>,
+}
+
+/// Who may end other sessions, and take from them what they hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Administrators {
+    /// No session.
+    Nobody,
+    /// Sessions from the router's own machine.
+    #[default]
+    Local,
+    /// Every session.
+    Everybody,
 }
 
 /// How strictly ids of requests are checked.
@@ -47,7 +61,7 @@ pub enum TimeUnit {
 }
 
 /// URIs that a rule is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UriPattern {
     /// How it matches.
     pub policy: MatchPolicy,
@@ -56,7 +70,7 @@ pub struct UriPattern {
 }
 
 /// How far calls of a procedure, or publications to a topic, are trusted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustRule {
     /// Which URIs.
     pub uris: UriPattern,
@@ -67,7 +81,7 @@ pub struct TrustRule {
 }
 
 /// How many of some topics' events are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRule {
     /// Which topics.
     pub topics: UriPattern,
@@ -76,7 +90,7 @@ pub struct HistoryRule {
 }
 
 /// How long a topic keeps an event for subscribers to come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionRule {
     /// Which topics.
     pub topics: UriPattern,
@@ -88,6 +102,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             uri_rule: UriRule::default(),
+            administrators: Administrators::default(),
             request_ids: RequestIds::default(),
             call_timeout_unit: TimeUnit::default(),
             disclosure: true,

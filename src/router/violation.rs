@@ -34,7 +34,7 @@ pub enum Violation {
     /// A request id that is not the one before it plus one. Spec: bp#ids.
     #[error(
         "request id {got} came where {expected} is next: ids of requests count up by one \
-         (the router takes any with --request-ids lenient)"
+         (the router takes any with --request-ids lenient, or request_ids = \"lenient\" in its config)"
     )]
     RequestOutOfOrder {
         /// The id that is next.
@@ -67,7 +67,7 @@ pub enum Violation {
     /// A CALL under the id of an earlier one that it does not continue. Spec: ap#rpc-progressive-call-invocations.
     #[error(
         "CALL {request} has the id of an earlier request and does not continue a call made in parts: ids of requests \
-         count up by one (the router takes any with --request-ids lenient)"
+         count up by one (the router takes any with --request-ids lenient, or request_ids = \"lenient\" in its config)"
     )]
     NoContinuation {
         /// The id that came.

@@ -9,12 +9,12 @@ const BROKER: &[Feature] = &[
     Feature::PayloadPassthruMode,
     Feature::PublisherExclusion,
     Feature::PublisherIdentification,
+    Feature::Reflection,
     Feature::SessionMetaApi,
     Feature::ShardedSubscription,
     Feature::SubscriberBlackwhiteListing,
     Feature::SubscriptionMetaApi,
     Feature::SubscriptionRevocation,
-    Feature::TopicReflection,
 ];
 
 const DEALER: &[Feature] = &[
@@ -24,9 +24,9 @@ const DEALER: &[Feature] = &[
     Feature::CallerIdentification,
     Feature::PatternBasedRegistration,
     Feature::PayloadPassthruMode,
-    Feature::ProcedureReflection,
     Feature::ProgressiveCallInvocations,
     Feature::ProgressiveCallResults,
+    Feature::Reflection,
     Feature::RegistrationMetaApi,
     Feature::RegistrationRevocation,
     Feature::SessionMetaApi,

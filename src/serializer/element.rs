@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use super::read::{Bounds, Kind, Reader, Token};
 use super::write::{Encode, Writer};
-use super::{DEPTH_MAX, DecodeError};
+use super::{DEPTH_MAX, DecodeError, SyntaxError};
 use crate::protocol::{
     Dict, MessageCode, Options, Payload, PublicationId, RegistrationId, RequestId,
     RevocationDetails, SessionId, SubscriptionId, Uri, whole,
@@ -35,7 +35,7 @@ impl<R: Reader> Elements<R> {
         if !reader.next(&mut items)? {
             return Err(DecodeError::NoMessage);
         }
-        let number = whole_number(&reader.token()?).ok_or(DecodeError::NoMessage)?;
+        let number = whole_number(&mut reader)?.ok_or(DecodeError::NoMessage)?;
         let known = u64::try_from(number)
             .ok()
             .and_then(MessageCode::from_number);
@@ -143,22 +143,28 @@ impl<R: Reader> Elements<R> {
         element: &'static str,
         expected: &'static str,
     ) -> Result<u64, DecodeError> {
-        let number = self.token()?.as_ref().and_then(whole_number);
+        if !self.next()? {
+            return Err(self.wrong(element, expected));
+        }
+        let number = whole_number(&mut self.reader)?;
         number
             .and_then(|number| u64::try_from(number).ok())
             .ok_or_else(|| self.wrong(element, expected))
     }
 }
 
-/// An integer, or a float that is whole; `None` for anything else.
+/// Reads an integer, or a float that is whole; `None` where anything else stands.
 ///
 /// leniency: wampy's MessagePack and CBOR write ids above 2^32 as floats.
-fn whole_number<Items>(token: &Token<Items>) -> Option<i128> {
-    match token {
-        Token::Integer(number) => Some(*number),
-        Token::Float(number) => whole(*number),
-        _ => None,
+fn whole_number<R: Reader>(reader: &mut R) -> Result<Option<i128>, SyntaxError> {
+    if let Some(number) = reader.plain_number() {
+        return Ok(Some(number.into()));
     }
+    Ok(match reader.token()? {
+        Token::Integer(number) => Some(number),
+        Token::Float(number) => whole(number),
+        _ => None,
+    })
 }
 
 /// A type that can be an element, or several, of a message.
@@ -304,7 +310,8 @@ impl<O: Options> Element for O {
 
     fn write<W: Writer>(&self, writer: &mut W) {
         if self.is_empty() {
-            Encode::write(&Dict::new(), writer);
+            writer.begin_dict(0);
+            writer.end_dict();
         } else {
             Encode::write(&self.to_dict(), writer);
         }
@@ -312,6 +319,9 @@ impl<O: Options> Element for O {
 }
 
 fn options<O: Options>(message: MessageCode, dict: Dict) -> Result<O, DecodeError> {
+    if dict.is_empty() {
+        return Ok(O::default());
+    }
     O::from_dict(dict).map_err(|error| DecodeError::Option { message, error })
 }
 

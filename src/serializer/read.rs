@@ -48,6 +48,11 @@ pub(crate) trait Reader {
 
     /// Reads a scalar, or enters a list or dict.
     fn token(&mut self) -> Result<Token<Self::Items>, SyntaxError>;
+    /// Reads a whole number that is written in its plainest form; `None`, without moving, where anything else stands,
+    /// [`token`](Self::token) reading that.
+    fn plain_number(&mut self) -> Option<u64> {
+        None
+    }
     /// Moves to the next item of a list, or to the next key of a dict. Behind the last it says false and leaves
     /// the list or dict, so it is not to be called again.
     fn next(&mut self, items: &mut Self::Items) -> Result<bool, SyntaxError>;

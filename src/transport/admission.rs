@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// What is let in beyond the rules of DESIGN.md, section 1.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admission {
     /// Origins let in, as `https://example.com`; `*` is all, `null` a page opened as a file.
     pub allowed_origins: Vec<String>,
@@ -24,18 +24,20 @@ pub enum Refused {
     NoHost,
     /// A name that is not this machine's: DNS rebinding, or a name to list.
     #[error(
-        "host {0:?} is not a name of this machine's loopback; --allow-host {0} would let it in"
+        "host {0:?} is not a name of this machine's loopback; --allow-host {0}, or allowed_hosts in the config, would let it in"
     )]
     Host(String),
     /// An origin that is not listed.
-    #[error("origin {0:?} is not allowed; --allow-origin {0} would let it in")]
+    #[error(
+        "origin {0:?} is not allowed; --allow-origin {0}, or allowed_origins in the config, would let it in"
+    )]
     Origin(String),
     /// Several origins, or one that is no text.
     #[error("the request does not name one origin")]
     OddOrigin,
     /// A page opened as a file, or a sandboxed one.
     #[error(
-        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in, from this machine"
+        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null, or allowed_origins in the config, lets it in, from this machine"
     )]
     NullOrigin,
 }

@@ -3,12 +3,12 @@
 //! Knows nothing of what a connection is for: router and echo server each give what is done with one.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -33,19 +33,22 @@ pub struct BindError {
 pub struct Listeners {
     bound: Vec<(TcpListener, SocketAddr)>,
     alive: Alive,
+    /// Dropped with the listeners, which tells those who wait for [`Alive::stopping`].
+    listening: watch::Sender<()>,
 }
 
 /// Held for as long as something is not over: see [`Closing`].
 #[derive(Clone, Debug)]
 pub struct Alive {
     _sender: mpsc::Sender<()>,
+    listening: watch::Receiver<()>,
 }
 
 /// One of the connections that a server may have at once; given back when dropped.
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    _alive: Alive,
+    alive: Alive,
 }
 
 /// What tells when the last connection is over.
@@ -71,8 +74,17 @@ impl Listeners {
             })?);
         }
         let (sender, all_over) = mpsc::channel(1);
-        let alive = Alive { _sender: sender };
-        Ok((Self { bound, alive }, Closing(all_over)))
+        let (stopping, listening) = watch::channel(());
+        let alive = Alive {
+            _sender: sender,
+            listening,
+        };
+        let listeners = Self {
+            bound,
+            alive,
+            listening: stopping,
+        };
+        Ok((listeners, Closing(all_over)))
     }
 
     /// The addresses bound.
@@ -80,11 +92,11 @@ impl Listeners {
         self.bound.iter().map(|(_, local)| *local)
     }
 
-    /// What clients connect to, one URL a listener.
+    /// What clients on this machine connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self, path: &str) -> Vec<String> {
         self.addresses()
-            .map(|local| format!("ws://{local}{path}"))
+            .map(|local| format!("ws://{}{path}", reachable(local)))
             .collect()
     }
 
@@ -112,6 +124,22 @@ impl Listeners {
         }
         drop(places);
         while accepting.join_next().await.is_some() {}
+        drop(self.listening);
+    }
+}
+
+impl Alive {
+    /// Ends when no connection is accepted any more: who does nothing that must end in order should end then.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut listening = self.listening.clone();
+        async move { while listening.changed().await.is_ok() {} }
+    }
+}
+
+impl Place {
+    /// As [`Alive::stopping`].
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.alive.stopping()
     }
 }
 
@@ -122,6 +150,16 @@ impl Closing {
             warn!("some connections were still open at the end");
         }
     }
+}
+
+/// Where a listener is found: one on all addresses on its loopback.
+fn reachable(local: SocketAddr) -> SocketAddr {
+    let ip = match local.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, local.port())
 }
 
 #[derive(Clone)]
@@ -135,7 +173,7 @@ impl Places {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         Some(Place {
             _permit: permit,
-            _alive: self.alive.clone(),
+            alive: self.alive.clone(),
         })
     }
 }

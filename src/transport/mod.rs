@@ -6,15 +6,19 @@
 mod admission;
 mod connect;
 mod ending;
+mod header_list;
 mod http;
 mod listener;
+pub mod tls;
 mod websocket;
 
 pub use admission::{Admission, Ends, Refused};
+pub(crate) use connect::within;
 pub use connect::{
-    ByteStream, Connection, DialError, Dialer, Opener, Read, Stage, TransportError, io_text,
+    Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener, Reached, Read,
+    Socket, Stage, TransportError, io_text, reach,
 };
-pub use http::{Agreed, RawPaths, RawRequest, Site, Upgraded, upgrade};
+pub use http::{Agreed, Folder, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
 pub use listener::{Alive, BindError, Closing, Listeners, Place};
 pub use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 pub use websocket::{FrameType, Incoming, ReadError, WebSocket, append_frame};

@@ -4,7 +4,7 @@
 //! a session is open, the task's own waker is registered without a detour, and what it writes by itself (pong,
 //! close) goes to the same buffer as our messages, so that one system call sends what many messages left.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -26,6 +26,9 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// The longest head of a frame that a server sends.
 const FRAME_HEAD_BYTES_MAX: usize = 10;
 
+/// From so many bytes on, a message is written from where it lies: others may be written from there, too.
+const LARGE_BYTES_MIN: usize = 64 * 1024;
+
 /// A WebSocket that carries messages.
 #[derive(Debug)]
 pub struct WebSocket<S> {
@@ -34,6 +37,15 @@ pub struct WebSocket<S> {
     read_ahead: Bytes,
     context: WebSocketContext,
     out: BytesMut,
+    /// Behind `out`, whose last bytes are its head.
+    large: Option<Box<Large>>,
+}
+
+/// A large message that is not copied, and what follows it.
+#[derive(Debug)]
+struct Large {
+    message: Bytes,
+    behind: BytesMut,
 }
 
 /// The type of a message's frames.
@@ -91,27 +103,44 @@ impl From<Serializer> for FrameType {
     }
 }
 
+impl FrameType {
+    const fn opcode(self) -> OpCode {
+        OpCode::Data(match self {
+            Self::Text => Data::Text,
+            Self::Binary => Data::Binary,
+        })
+    }
+}
+
 /// Appends one message as a frame of a server's; returns how many bytes that took.
 pub fn append_frame(out: &mut BytesMut, frame_type: FrameType, message: &[u8]) -> usize {
     let before = out.len();
-    let data = match frame_type {
-        FrameType::Text => Data::Text,
-        FrameType::Binary => Data::Binary,
-    };
-    append(out, OpCode::Data(data), message);
+    append(out, frame_type.opcode(), message);
     out.len() - before
 }
 
 fn append(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
+    out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
+    append_head(out, opcode, payload.len());
+    out.extend_from_slice(payload);
+}
+
+fn append_head(out: &mut BytesMut, opcode: OpCode, payload_bytes: usize) {
     let header = FrameHeader {
         is_final: true,
         opcode,
         ..FrameHeader::default()
     };
-    out.reserve(FRAME_HEAD_BYTES_MAX + payload.len());
     // A buffer in memory takes everything.
-    let _ = header.format(payload.len() as u64, &mut out.writer());
-    out.extend_from_slice(payload);
+    let _ = header.format(payload_bytes as u64, &mut out.writer());
+}
+
+/// Where to append what is to be written next.
+fn end<'a>(out: &'a mut BytesMut, large: &'a mut Option<Box<Large>>) -> &'a mut BytesMut {
+    match large {
+        None => out,
+        Some(large) => &mut large.behind,
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -128,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             read_ahead: upgraded.read_ahead,
             context,
             out: BytesMut::new(),
+            large: None,
         }
     }
 
@@ -147,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut io = Io {
             stream: &mut self.stream,
             read_ahead: &mut self.read_ahead,
-            out: &mut self.out,
+            out: end(&mut self.out, &mut self.large),
             cx,
         };
         Poll::Ready(Ok(match self.context.read(&mut io) {
@@ -181,27 +211,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Appends a message to what is to be written.
     pub fn push(&mut self, frame_type: FrameType, message: &[u8]) {
-        append_frame(&mut self.out, frame_type, message);
+        append_frame(end(&mut self.out, &mut self.large), frame_type, message);
+    }
+
+    /// Appends a message that others may get as well: a large one is not copied, one at a time.
+    pub fn push_shared(&mut self, frame_type: FrameType, message: Bytes) {
+        if message.len() < LARGE_BYTES_MIN || self.large.is_some() {
+            return self.push(frame_type, &message);
+        }
+        append_head(&mut self.out, frame_type.opcode(), message.len());
+        let behind = BytesMut::new();
+        self.large = Some(Box::new(Large { message, behind }));
     }
 
     /// Appends a frame, made by [`append_frame`], that others get as well.
     pub fn push_shared_frame(&mut self, frame: &[u8]) {
-        self.out.extend_from_slice(frame);
+        end(&mut self.out, &mut self.large).extend_from_slice(frame);
     }
 
     /// Appends frames, made by [`append_frame`]; returns an empty buffer for others.
     pub fn push_frames(&mut self, mut frames: BytesMut) -> BytesMut {
-        if self.out.is_empty() {
-            return std::mem::replace(&mut self.out, frames);
+        let out = end(&mut self.out, &mut self.large);
+        if out.is_empty() {
+            return std::mem::replace(out, frames);
         }
-        self.out.extend_from_slice(&frames);
+        out.extend_from_slice(&frames);
         frames.clear();
         frames
     }
 
     /// Appends a ping.
     pub fn push_ping(&mut self) {
-        append(&mut self.out, OpCode::Control(Control::Ping), &[]);
+        let out = end(&mut self.out, &mut self.large);
+        append(out, OpCode::Control(Control::Ping), &[]);
     }
 
     /// Appends a close frame. Nothing may be pushed behind it.
@@ -217,17 +259,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut io = Io {
             stream: &mut self.stream,
             read_ahead: &mut self.read_ahead,
-            out: &mut self.out,
+            out: end(&mut self.out, &mut self.large),
             cx: &mut noop,
         };
-        // The context writes into `out`, which takes everything. First a pong that is due: nothing follows a close frame.
+        // The context writes into a buffer, which takes everything. First a pong that is due: nothing follows a close frame.
         let _ = self.context.flush(&mut io);
         let _ = self.context.close(&mut io, Some(frame));
     }
 
     /// How many bytes wait to be written.
     pub fn unwritten(&self) -> usize {
-        self.out.len()
+        let large = self.large.as_ref();
+        self.out.len() + large.map_or(0, |it| it.message.len() + it.behind.len())
     }
 
     /// Writes what is waiting; `Ready` when nothing is. Returns how many bytes went out in this turn.
@@ -235,9 +278,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// The stream's own; nothing more can be written then.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
-        let before = self.out.len();
+        let before = self.unwritten();
         let outcome = self.poll_drain(cx);
-        (before - self.out.len(), outcome)
+        (before - self.unwritten(), outcome)
     }
 
     /// Gives the write buffer back, if it is empty: a connection at rest holds none.
@@ -248,13 +291,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.out.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        if let Some(large) = &mut self.large {
+            // The head goes with its message: two writes would wake the peer twice.
+            let mut both = (&mut self.out).chain(&mut large.message);
+            ready!(poll_write_all(&mut self.stream, &mut both, cx))?;
+            let behind = std::mem::take(&mut large.behind);
+            self.large = None;
+            if !behind.is_empty() {
+                self.out = behind;
             }
-            self.out.advance(written);
         }
+        ready!(poll_write_all(&mut self.stream, &mut self.out, cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -262,6 +309,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         poll_end(&mut self.stream, cx)
     }
+}
+
+/// Writes until nothing of `bytes` is left.
+fn poll_write_all<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    bytes: &mut impl Buf,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    while bytes.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 2];
+        let written = match bytes.chunks_vectored(&mut slices) {
+            2 => Pin::new(&mut *stream).poll_write_vectored(cx, &slices),
+            _ => Pin::new(&mut *stream).poll_write(cx, bytes.chunk()),
+        };
+        let written = ready!(written)?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        bytes.advance(written);
+    }
+    Poll::Ready(Ok(()))
 }
 
 impl From<Error> for ReadError {

@@ -47,7 +47,6 @@ fn a_command_line_that_makes_no_sense_is_2() {
         &["call", "x", "a=1", "a=2"],
         &["call", "x", "-n", "0"],
         &["call", "x", "-u", "http://h"],
-        &["call", "x", "-u", "wss://h"],
         &["call", "x", "-s", "xml"],
         &["call", "x", "-T", "soon"],
         &["pub", "--ack", "false", "t", "1"],

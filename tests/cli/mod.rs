@@ -1,8 +1,11 @@
-//! The client commands of the binary, against its own router.
+//! The binary as users type it: its client commands against its own router, and what it makes of a config.
 
 mod arguments;
+mod check;
+mod config;
 mod exit_codes;
 mod help;
+mod init;
 mod output;
 mod patterns;
 mod register;
@@ -10,6 +13,10 @@ mod register;
 mod sign_in;
 mod signals;
 mod stay;
+#[cfg(test)]
+mod ws;
+
+use tempfile::TempDir;
 
 use crate::support::{Program, Router, wamp};
 
@@ -34,4 +41,11 @@ fn subscriber<const N: usize>(router: &Router, args: [&str; N]) -> Program {
 fn publish<const N: usize>(router: &Router, args: [&str; N]) {
     let published = wamp(["pub"]).args(args).to(router.url()).run();
     published.stdout("").stderr("").exit_code(0);
+}
+
+/// A folder with a config in it, `wamp.toml`.
+fn folder(config: impl AsRef<[u8]>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("wamp.toml"), config).unwrap();
+    folder
 }

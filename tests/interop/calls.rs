@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::peer::{
-    Library::{self, AutobahnJs, AutobahnPython, Wampy},
+    Library::{self, AutobahnJs, AutobahnPython, WampJs, Wampy},
     with_whole_numbers,
 };
 use crate::support::Router;
@@ -53,6 +53,16 @@ fn wampy_calls_what_autobahn_python_registered() {
 #[test]
 fn wampy_calls_what_wampy_registered() {
     calls(Wampy, Wampy);
+}
+
+#[test]
+fn our_library_for_pages_calls_what_autobahn_python_registered() {
+    calls(WampJs, AutobahnPython);
+}
+
+#[test]
+fn autobahn_python_calls_what_our_library_for_pages_registered() {
+    calls(AutobahnPython, WampJs);
 }
 
 /// What a payload can hold that all serializers have; the last argument stands for bytes.

@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 
 use crate::crossbar;
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, WampJs, Wampy};
 use crate::peer::Peer;
 use crate::support::Router;
 
@@ -56,6 +56,25 @@ fn a_cancelled_call_of_a_callee_that_cannot_be_interrupted_ends_without_it() {
         }
         callee.leave();
     }
+}
+
+#[test]
+fn our_library_for_pages_cancels_with_each_mode_and_is_interrupted() {
+    let router = Router::start();
+    let modes = [None, Some("kill"), Some("killnowait"), Some("skip")];
+    cancels_at_autobahn_python(router.url(), &modes.map(|mode| (WampJs, mode)));
+    let mut callee = WampJs.join(router.url(), "json");
+    callee.register("com.cancel.page", "wait");
+    for (library, mode) in CANCELLING {
+        let mut caller = library.join(router.url(), "json");
+        begin(&mut caller, &mut callee, "com.cancel.page");
+        caller.cancel(mode);
+        expect_canceled(&mut caller, mode);
+        callee.answer_call();
+        goes_on(&mut caller, &mut callee, "com.cancel.page");
+        caller.leave();
+    }
+    callee.leave();
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, WampJs, Wampy};
 use crate::support::Router;
 
 #[test]
@@ -50,6 +50,16 @@ fn wampy_hears_what_autobahn_python_publishes() {
 #[test]
 fn wampy_hears_what_wampy_publishes() {
     hears(Wampy, Wampy);
+}
+
+#[test]
+fn our_library_for_pages_hears_what_autobahn_python_publishes() {
+    hears(WampJs, AutobahnPython);
+}
+
+#[test]
+fn autobahn_python_hears_what_our_library_for_pages_publishes() {
+    hears(AutobahnPython, WampJs);
 }
 
 #[track_caller]

@@ -11,13 +11,18 @@
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
-//! | [`defaults`] | the first minute at the default address, in a network namespace |
-//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers |
 //! | [`sign_in`] | our commands sign in to Crossbar.io by each of its methods |
+//! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
+//! | [`defaults`] | the first minute at the default addresses, and the first with a config, in a network namespace |
+//! | [`echo`] | `wamp echo` and `wamp ws` talk to autobahn-python's client and server over bare WebSockets |
+//! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo`, the demo router, `wamp ws` as a mirror |
+//! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
 //! Not here: what needs Rust alone (`tests/main.rs`).
 
+#[cfg(test)]
+mod browser;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
@@ -33,6 +38,8 @@ mod demo;
 #[cfg(test)]
 mod disclosure;
 #[cfg(test)]
+mod echo;
+#[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
 mod events;
@@ -44,6 +51,8 @@ mod meta_registrations;
 mod meta_sessions;
 #[cfg(test)]
 mod meta_subscriptions;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod passthru;
 #[cfg(test)]
@@ -64,6 +73,8 @@ mod sign_in;
 mod support;
 #[cfg(test)]
 mod testaments;
+#[cfg(test)]
+mod testsuite;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::crossbar;
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, WampJs, Wampy};
 use crate::peer::{Peer, with_whole_numbers};
 use crate::support::Router;
 
@@ -170,6 +170,6 @@ fn assert_identity(details: &Value, peer: &Peer) {
 fn told_why(library: Library, reason: &str, message: &Value) -> Value {
     match library {
         Wampy => json!({"reason": null, "message": null}),
-        AutobahnPython | AutobahnJs => json!({"reason": reason, "message": message}),
+        AutobahnPython | AutobahnJs | WampJs => json!({"reason": reason, "message": message}),
     }
 }

@@ -29,10 +29,12 @@ pub(crate) enum Library {
     AutobahnPython,
     AutobahnJs,
     Wampy,
+    /// Not another's but ours for pages, with autobahn-js's API.
+    WampJs,
 }
 
 impl Library {
-    /// All of them.
+    /// All that others wrote.
     pub(crate) const ALL: [Self; 3] = [Self::AutobahnPython, Self::AutobahnJs, Self::Wampy];
 
     /// Lets a session of this library join `realm1` of the router at `url`.
@@ -48,8 +50,12 @@ impl Library {
             Self::AutobahnPython => python("autobahn_python.py"),
             Self::AutobahnJs => node("autobahn_js.cjs"),
             Self::Wampy => node("wampy.cjs"),
+            Self::WampJs => node("autobahn_js.cjs"),
         };
         command.args([url, serializer, realm]);
+        if self == Self::WampJs {
+            command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wamp.js"));
+        }
         let mut peer = Peer {
             library: self,
             identity: Value::Null,
@@ -65,12 +71,17 @@ impl Library {
         peer
     }
 
-    /// Lets one session join for each serializer.
+    /// Lets one session join for each serializer that it has.
     #[track_caller]
     pub(crate) fn join_with_each(self, url: &str) -> Vec<(&'static str, Peer)> {
-        SERIALIZERS
-            .map(|serializer| (serializer, self.join(url, serializer)))
-            .into()
+        let serializers = match self {
+            Self::WampJs => &SERIALIZERS[..1],
+            _ => &SERIALIZERS,
+        };
+        serializers
+            .iter()
+            .map(|serializer| (*serializer, self.join(url, serializer)))
+            .collect()
     }
 }
 
@@ -358,8 +369,9 @@ pub(crate) fn python(script: &str) -> Command {
     command
 }
 
+/// Prepares one of our scripts where Node finds what `tests/run` installs.
 #[track_caller]
-fn node(script: &str) -> Command {
+pub(crate) fn node(script: &str) -> Command {
     let modules = installed("node/node_modules");
     let mut command = Command::new("node");
     command

@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use crate::crossbar;
-use crate::peer::Library::{self, AutobahnJs, AutobahnPython, Wampy};
+use crate::peer::Library::{self, AutobahnJs, AutobahnPython, WampJs, Wampy};
 use crate::peer::Peer;
 use crate::support::Router;
 
@@ -20,6 +20,20 @@ fn callers_get_each_result_of_autobahn_python_as_it_comes() {
 #[test]
 fn callers_get_each_result_of_autobahn_python_as_it_comes_on_crossbar() {
     every_caller_gets_progress(crossbar::url(), "com.progress.python");
+}
+
+#[test]
+fn our_library_for_pages_sends_and_gets_each_result_as_it_comes() {
+    let router = Router::start();
+    for (caller, callee) in [(WampJs, AutobahnPython), (AutobahnPython, WampJs)] {
+        let mut callee = callee.join(router.url(), "json");
+        let mut caller = caller.join(router.url(), "json");
+        callee.register("com.progress.page", "count");
+        begin(&mut caller, "com.progress.page");
+        expect_progress(&mut caller);
+        callee.leave();
+        caller.leave();
+    }
 }
 
 #[test]

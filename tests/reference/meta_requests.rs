@@ -51,7 +51,13 @@ pub(super) fn message(client: &Client<'_>, procedure: u8, which: u8, variant: u8
         251..=255 => (json!([77, 77]), json!({})),
         _ => client.arguments(name, which, variant),
     };
-    let mut message = json!([48, client.next(), {}, format!("wamp.{name}"), args]);
+    // What it can do with no call, now and then.
+    let options = match variant {
+        236 | 237 => json!({"progress": true}),
+        238 | 239 => json!({"ppt_scheme": "x_mine"}),
+        _ => json!({}),
+    };
+    let mut message = json!([48, client.next(), options, format!("wamp.{name}"), args]);
     if let (Json::Array(elements), true) = (&mut message, kwargs != json!({})) {
         elements.push(kwargs);
     }

@@ -31,6 +31,7 @@ pub(super) struct Profile {
     pub(super) testament_bytes: usize,
     pub(super) retained_topics: usize,
     pub(super) retained_filtered: usize,
+    pub(super) retained_answer_events: usize,
     pub(super) history_answer_events: usize,
 }
 
@@ -107,6 +108,7 @@ impl Profile {
                 strict_uris: true,
                 timeout_unit: 1_000,
                 session_ended_calls: 1,
+                retained_answer_events: 1,
                 history: vec![History {
                     policy: "wildcard",
                     pattern: "a.",
@@ -143,6 +145,7 @@ impl Profile {
             testament_bytes: 4_096,
             retained_topics: 3,
             retained_filtered: 2,
+            retained_answer_events: 2,
             history_answer_events: 2,
         }
     }
@@ -160,6 +163,7 @@ impl Profile {
             testament_bytes: self.testament_bytes,
             retained_topics: self.retained_topics,
             retained_filtered: self.retained_filtered,
+            retained_answer_events: self.retained_answer_events,
             history_answer_events: self.history_answer_events,
             ..Limits::default()
         }
@@ -199,6 +203,8 @@ impl Profile {
             trust: trust.collect(),
             history: history.collect(),
             retention: retention.collect(),
+            // Who is let in, and may end sessions, transcripts say.
+            ..Settings::default()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::json::{Json, json, with_payload};
 use super::meta_requests;
-use super::model::{FULL_CALLEES_DO_NOT_WAKE, Place, Router};
+use super::model::{Place, Router};
 use super::operations::Operation;
 
 /// Topics and procedures; from the sixth on, ones that are refused somewhere.
@@ -142,7 +142,14 @@ impl Client<'_> {
             "wamp.error.unavailable",
             "wamp.error.canceled",
         ];
-        let head = json!([8, 68, self.invocation(which)?, {}, chosen(&ERRORS, error)]);
+        let error = chosen(&ERRORS, error).filter(|_| error < 5);
+        let head = json!([
+            8,
+            68,
+            self.invocation(which)?,
+            {},
+            error.unwrap_or(&"no URI")
+        ]);
         Some(with_payload(head, &self.payload(which > 200)))
     }
 
@@ -248,7 +255,8 @@ impl Client<'_> {
         let invoke = ["roundrobin", "random", "first", "last", "single"][usize::from(invoke) % 5];
         let mut options = json!({"match": policy, "invoke": invoke});
         let profile = &self.router.profile;
-        let is_full_soon = profile.session_invocations < 10 && FULL_CALLEES_DO_NOT_WAKE;
+        // Decided: a queue goes on when a callee with a limit of its own is free again, not when a full one has room.
+        let is_full_soon = profile.session_invocations < 10;
         // Which late answers are forgotten says which callees are free; that is in no order.
         let forgets_soon = profile.session_late_answers < 10;
         if limit > 0 && !is_full_soon && !forgets_soon {

@@ -7,18 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wamp::router::Limits;
 
-use super::link::Link;
+use super::link::{Link, NARROW, ROOMY, text};
 use super::node::{Node, in_real_time, in_virtual_time};
 use super::peer::{PING, authority, close_code, close_frame, frame_of, frames, handshake};
-
-/// A buffer that is never full in these tests.
-const ROOMY: usize = 8 * 1024 * 1024;
-/// A buffer that never holds a message.
-const NARROW: usize = 1024;
-
-fn text(bytes: usize) -> Value {
-    "x".repeat(bytes).into()
-}
 
 #[test]
 fn a_subscriber_that_reads_as_fast_as_it_is_sent_to_gets_everything_however_small_its_window() {

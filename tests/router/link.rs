@@ -11,6 +11,16 @@ use tokio::time::timeout;
 use super::node::Node;
 use super::peer::{CLOSE, Frame, PING, PONG, TEXT, frame_of, handshake, hello, text_frame};
 
+/// A buffer that is never full.
+pub(super) const ROOMY: usize = 8 * 1024 * 1024;
+/// A buffer that never holds a message.
+pub(super) const NARROW: usize = 1024;
+
+/// An argument so long.
+pub(super) fn text(bytes: usize) -> Value {
+    "x".repeat(bytes).into()
+}
+
 /// The client's end.
 #[derive(Debug)]
 pub(super) struct Link {

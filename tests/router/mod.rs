@@ -3,13 +3,19 @@
 //! Most run the real process; what only a short deadline or a small limit shows runs the same listeners inside
 //! the test ([`node::Node`]).
 
+mod asked;
 mod bounds;
 mod bystander;
+mod config;
+mod folder;
 mod http;
+mod large;
 mod link;
 mod logs;
 mod node;
-mod peer;
+mod pages;
+mod pages_in_time;
+pub(crate) mod peer;
 mod sessions;
 mod slow;
 mod start;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use wamp::node::{Gate, Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Authenticator, Limits, Settings};
-use wamp::transport::{Closing, Site};
+use wamp::transport::{Closing, Pages, Site};
 
 /// A router with one realm, `realm1`.
 #[derive(Debug)]
@@ -40,6 +40,11 @@ pub(super) fn in_real_time(test: impl Future<Output = ()>) {
 
 impl Node {
     pub(super) async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, Pages::default()).await
+    }
+
+    /// Starts one with these pages.
+    pub(super) async fn start_with(limits: Limits, pages: Pages) -> Self {
         let router = Router::new(
             [(Uri::from("realm1"), Settings::default())],
             limits,
@@ -49,6 +54,7 @@ impl Node {
         let address = SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
         let site = Site {
             wamp_path: Some("/ws".to_owned()),
+            pages: Some(pages),
             ..Site::default()
         };
         let bound = Listening::bind(&[address], Arc::clone(&router), site).await;

@@ -48,23 +48,53 @@ fn a_subscriber_that_stops_reading_loses_events_and_the_others_none() {
     bystander.finish();
 }
 
-#[test]
-fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_count() {
-    let router = Router::start();
-    let mut slow = Peer::upgrade(router.url(), "wamp.2.msgpack");
-    // HELLO, then SUBSCRIBE, as MessagePack.
-    slow.write(&frame_of(
+/// A subscriber to `a.b` that speaks MessagePack, and reads nothing from then on.
+#[track_caller]
+fn subscriber_in_msgpack(router: &Router) -> Peer {
+    let mut peer = Peer::upgrade(router.url(), "wamp.2.msgpack");
+    // HELLO, then SUBSCRIBE.
+    peer.write(&frame_of(
         BINARY,
         b"\x93\x01\xa6realm1\x81\xa5roles\x81\xaasubscriber\x80",
     ));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x02");
-    slow.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
-    assert_eq!(slow.frame().payload[..2], *b"\x93\x21");
+    assert_eq!(peer.frame().payload[..2], *b"\x93\x02");
+    peer.write(&frame_of(BINARY, b"\x94\x20\x01\x80\xa3a.b"));
+    assert_eq!(peer.frame().payload[..2], *b"\x93\x21");
+    peer
+}
+
+#[test]
+fn small_events_for_a_subscriber_of_another_serializer_take_no_more_than_they_count() {
+    let router = Router::start();
+    let _slow = subscriber_in_msgpack(&router);
     let mut publisher = Peer::join(router.url());
     let before = resident_bytes(&router);
     // One at a time, so that each comes in a piece of memory of its own.
     for number in 0..30_000 {
         publisher.publish("a.b", &json!([number, "twenty letters or so"]));
+    }
+    let grown = resident_bytes(&router).saturating_sub(before);
+    assert!(grown < 16 * MIB, "{grown} bytes more are resident");
+}
+
+#[test]
+fn small_events_that_wait_do_not_keep_what_was_read_with_them() {
+    let router = Router::start();
+    let _slow = subscriber_in_msgpack(&router);
+    let mut publisher = Peer::join(router.url());
+    // More than the system takes, less than the outbox does.
+    let filling = "x".repeat(100_000);
+    for _ in 0..45 {
+        publisher.publish("a.b", &json!([filling]));
+    }
+    let before = resident_bytes(&router);
+    let padding = "x".repeat(3_800);
+    for number in 0..15_000 {
+        let mut both = publisher.next_request(16, &json!([{}, "a.b", [number]]));
+        let rest = json!([{"acknowledge": true}, "nobody.subscribed", [padding]]);
+        both.extend(publisher.next_request(16, &rest));
+        publisher.write(&both);
+        publisher.expect_message(17);
     }
     let grown = resident_bytes(&router).saturating_sub(before);
     assert!(grown < 16 * MIB, "{grown} bytes more are resident");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule, Settings, SignInRules,
-    TimeUnit, TrustRule, UriPattern,
+    Administrators, Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule,
+    Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -25,7 +25,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 10] {
+fn configured() -> [(Uri, Settings); 12] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -34,7 +34,6 @@ fn configured() -> [(Uri, Settings); 10] {
     [
         with("members", |_| {}),
         with("club", |_| {}),
-        with("nobody", |_| {}),
         with("strict", |settings| settings.uri_rule = UriRule::Strict),
         with("lenient", |settings| {
             settings.request_ids = RequestIds::Lenient;
@@ -61,6 +60,13 @@ fn configured() -> [(Uri, Settings); 10] {
             ];
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
+        with("closed", |_| {}),
+        with("equals", |settings| {
+            settings.administrators = Administrators::Everybody;
+        }),
+        with("peaceful", |settings| {
+            settings.administrators = Administrators::Nobody;
+        }),
     ]
 }
 
@@ -124,9 +130,10 @@ pub(super) fn small_limits() -> Limits {
         registration_queue_calls: 2,
         registration_queue_bytes: BYTES,
         retained_topics: 2,
-        retained_bytes: BYTES,
+        retained_bytes: 2 * BYTES,
+        retained_answer_events: 1,
         retained_filtered: 1,
-        history_bytes: 3 * BYTES,
+        history_bytes: 4 * BYTES,
         history_answer_events: 2,
         history_answer_bytes: BYTES,
         ..Limits::default()
@@ -148,7 +155,7 @@ pub(super) fn authenticator() -> Authenticator {
     .with_rules(sign_in_rules())
 }
 
-/// `members` is for ann and bob, `club` also for those who do not say who they are, `nobody` for nobody.
+/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody.
 fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     let member = |authid: &'static str, record| Principal {
         authid: authid.into(),
@@ -167,6 +174,6 @@ fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     [
         ("members".into(), rules(None, &members)),
         ("club".into(), rules(Some("guest"), &members)),
-        ("nobody".into(), rules(None, &[])),
+        ("closed".into(), rules(None, &[])),
     ]
 }

@@ -65,6 +65,7 @@ async fn joined() -> (Peer, Played) {
     let options = ConnectOptions {
         dialer: Dialer {
             url: "ws://localhost/ws".parse().unwrap(),
+            tls: None,
             opener: Some(Arc::new(opener)),
             serializers: vec![Serializer::Json],
         },

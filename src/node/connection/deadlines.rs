@@ -64,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Asks for a sign of life, and does what else is due now and then.
     fn ping(&mut self, now: Instant) -> Result<(), Over> {
-        self.socket.release_buffer();
+        self.release_buffers();
         // While it has bytes to take, taking them is the sign of life: a ping would wait behind them.
         if self.stalled_since.is_none() {
             if self.pings_missed >= MISSED_PINGS_MAX {
@@ -75,7 +75,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.socket.push_ping();
         }
         self.ping_due = now + self.router.limits().ping_interval;
-        self.outbox.release_buffers();
         self.log_dropped_events();
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::router::End;
 impl<S> Connection<S> {
     /// Takes the session, if there is one, out of its realm.
     pub(super) fn leave(&mut self, lost: &str) {
-        let Phase::Joined { realm, session } = &self.phase else {
+        let Phase::Joined { realm, session, .. } = &self.phase else {
             return;
         };
         if realm.leave(*session) {
@@ -21,7 +21,7 @@ impl<S> Connection<S> {
 
     pub(super) fn log_end(&mut self, how: &str) {
         self.log_dropped_events();
-        if let Phase::Joined { realm, session } = &self.phase {
+        if let Phase::Joined { realm, session, .. } = &self.phase {
             info!(%session, realm = ?realm.name().as_str(), "session {how}");
         }
     }

@@ -37,7 +37,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 log_joined(session, joining, self.peer, self.serializer.subprotocol());
                 self.socket
                     .set_message_bytes_max(self.router.limits().message_bytes);
-                self.phase = Phase::Joined { realm, session };
+                self.phase = Phase::Joined {
+                    realm,
+                    session,
+                    is_fresh: true,
+                };
             }
             Err(abort) => self.refuse(&abort),
         }

@@ -6,6 +6,7 @@
 mod deadlines;
 mod ending;
 mod joining;
+mod rest;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,7 +26,8 @@ use tracing::warn;
 use ending::how;
 
 use super::clock::now;
-use super::outbox::{Delivery, Load, Outbox, Outgoing};
+use super::load::Load;
+use super::outbox::{Delivery, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
@@ -100,6 +102,8 @@ enum Phase {
     Joined {
         realm: Arc<SharedRealm>,
         session: SessionId,
+        /// Whether WELCOME is still to be written.
+        is_fresh: bool,
     },
     /// The close frame is on its way; until then the peer may close its side.
     Closing { deadline: Instant },
@@ -304,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if scratch.batch.is_empty() {
             return;
         }
-        if let Phase::Joined { realm, session } = &self.phase {
+        if let Phase::Joined { realm, session, .. } = &self.phase {
             realm.receive(*session, &mut scratch.batch, &mut scratch.delivery);
             self.router.check_total();
             if !scratch.batch.is_empty() {
@@ -322,6 +326,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.fill_socket();
             if self.socket.unwritten() == 0 {
                 self.stalled_since = None;
+                self.settle_in();
                 self.finish_closing(cx)?;
                 return Ok(has_written);
             }
@@ -374,17 +379,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 break;
             };
             let load = outgoing.load();
-            self.handed.bytes += load.bytes;
-            self.handed.messages += load.messages;
+            self.handed.add(load);
             match outgoing {
                 Outgoing::Frames { bytes, .. } => self.spare = self.socket.push_frames(bytes),
                 Outgoing::Message(message) => {
                     let encoded = self.serializer.encode(&message);
-                    self.socket.push(self.serializer.into(), &encoded);
+                    self.socket.push_shared(self.serializer.into(), encoded);
                 }
                 Outgoing::Shared(shared) => {
-                    let encoded = shared.encoded(self.serializer);
-                    self.socket.push(self.serializer.into(), encoded);
+                    let encoded = shared.encoded(self.serializer).clone();
+                    self.socket.push_shared(self.serializer.into(), encoded);
                 }
                 Outgoing::End(end) => self.handle_end(end),
             }
@@ -397,12 +401,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Counts bytes that have left; messages count once nothing is left with the socket.
     fn account(&mut self, written: usize) {
         let bytes = written.min(self.handed.bytes);
-        self.handed.bytes -= bytes;
-        self.written.bytes += bytes;
+        let left = Load {
+            bytes,
+            messages: 0,
+            shared_bytes: bytes.min(self.handed.shared_bytes),
+        };
+        self.handed.subtract(left);
+        self.written.add(left);
         if self.socket.unwritten() == 0 {
-            let Load { bytes, messages } = std::mem::take(&mut self.handed);
-            self.written.bytes += bytes;
-            self.written.messages += messages;
+            self.written.add(std::mem::take(&mut self.handed));
         }
     }
 

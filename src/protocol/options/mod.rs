@@ -17,7 +17,7 @@ use super::value::{Dict, Value};
 use value::read;
 pub use value::{CancelMode, EncAlgo, EncSerializer, InvocationPolicy, RunMode};
 
-/// A known option with a value that it cannot have.
+/// A known option with a value that it cannot have, or one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("option \"{key}\" must be {expected}")]
 pub struct OptionError {
@@ -28,7 +28,7 @@ pub struct OptionError {
 }
 
 /// A typed view of one message's options or details.
-pub(crate) trait Options: Sized {
+pub(crate) trait Options: Default {
     fn from_dict(dict: Dict) -> Result<Self, OptionError>;
     fn to_dict(&self) -> Dict;
     /// Whether it says nothing: then there is no need to make a dict of it.
@@ -88,7 +88,7 @@ macro_rules! groups {
         impl Group for $name {
             fn take(slot: &mut Option<Box<Self>>, key: &str, value: Value) -> Result<Option<Value>, OptionError> {
                 match key {
-                    $($key => slot.get_or_insert_default().$field = Some(read($key, value)?),)*
+                    $($key => read(&mut slot.get_or_insert_default().$field, $key, value)?,)*
                     _ => return Ok(Some(value)),
                 }
                 Ok(None)
@@ -122,7 +122,7 @@ macro_rules! options {
                 // leniency: wampy writes options that are not given as null.
                 for (key, value) in dict.into_iter().filter(|(_, value)| *value != Value::Null) {
                     match &*key {
-                        $($key => options.$field = Some(read($key, value)?),)*
+                        $($key => read(&mut options.$field, $key, value)?,)*
                         _ => {
                             $($(let Some(value) = Group::take(&mut options.$group, &key, value)? else {
                                 continue;
@@ -454,6 +454,21 @@ mod tests {
             PublishOptions::from_dict(dict),
             Ok(PublishOptions::default())
         );
+    }
+
+    #[test]
+    fn an_option_is_given_once() {
+        let twice = [
+            [
+                ("acknowledge", Value::from(true)),
+                ("acknowledge", true.into()),
+            ],
+            [("rkey", Value::from("x")), ("rkey", "x".into())],
+        ];
+        for dict in twice.map(Dict::from_iter) {
+            let error = PublishOptions::from_dict(dict).unwrap_err();
+            assert_eq!(error.expected, "given once");
+        }
     }
 
     #[test]

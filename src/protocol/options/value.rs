@@ -20,11 +20,19 @@ pub(super) trait OptionValue: Sized {
     }
 }
 
-pub(super) fn read<T: OptionValue>(key: &'static str, value: Value) -> Result<T, OptionError> {
-    T::from_value(value).ok_or(OptionError {
-        key,
-        expected: T::EXPECTED,
-    })
+/// Reads an option into its place. spec(bp#messages): the keys of a dict are unique.
+pub(super) fn read<T: OptionValue>(
+    place: &mut Option<T>,
+    key: &'static str,
+    value: Value,
+) -> Result<(), OptionError> {
+    let wrong = |expected| OptionError { key, expected };
+    if place.is_some() {
+        return Err(wrong("given once"));
+    }
+    let read = T::from_value(value).ok_or_else(|| wrong(T::EXPECTED))?;
+    *place = Some(read);
+    Ok(())
 }
 
 /// A type of which each value is one word on the wire.

@@ -19,12 +19,17 @@ pub(super) struct Filter<'a> {
     eligible_authrole: Option<Set<'a, ByteString>>,
 }
 
+/// The conditions of a publication that is kept: sorted once, however often they are looked at.
+#[derive(Debug)]
+pub(super) struct KeptAudience(Audience);
+
 /// Some values: few as they are, many sorted. bound: a list may hold as many values as a message's options, and
 /// whoever writes it could choose values that one hash makes equal.
 #[derive(Debug)]
 enum Set<'a, T> {
     Few(&'a [T]),
     Many(Vec<&'a T>),
+    Sorted(&'a [T]),
 }
 
 impl<'a, T: Ord> Set<'a, T> {
@@ -41,6 +46,7 @@ impl<'a, T: Ord> Set<'a, T> {
         match self {
             Self::Few(list) => list.contains(value),
             Self::Many(sorted) => sorted.binary_search(&value).is_ok(),
+            Self::Sorted(sorted) => sorted.binary_search(value).is_ok(),
         }
     }
 }
@@ -54,6 +60,18 @@ impl<'a> Filter<'a> {
             eligible: audience.eligible.as_deref().map(Set::new),
             eligible_authid: audience.eligible_authid.as_deref().map(Set::new),
             eligible_authrole: audience.eligible_authrole.as_deref().map(Set::new),
+        }
+    }
+
+    /// Those of a publication that is kept. Cost: O(1).
+    pub(super) fn of_kept(KeptAudience(audience): &'a KeptAudience) -> Self {
+        Self {
+            exclude: audience.exclude.as_deref().map(Set::Sorted),
+            exclude_authid: audience.exclude_authid.as_deref().map(Set::Sorted),
+            exclude_authrole: audience.exclude_authrole.as_deref().map(Set::Sorted),
+            eligible: audience.eligible.as_deref().map(Set::Sorted),
+            eligible_authid: audience.eligible_authid.as_deref().map(Set::Sorted),
+            eligible_authrole: audience.eligible_authrole.as_deref().map(Set::Sorted),
         }
     }
 
@@ -82,6 +100,39 @@ impl<'a> Filter<'a> {
             && lacks(&self.exclude_authrole, authrole)
             && has(&self.eligible_authid, authid)
             && has(&self.eligible_authrole, authrole)
+    }
+}
+
+impl KeptAudience {
+    /// A copy that holds no frame. Cost: O(bytes + values x log of it).
+    pub(super) fn new(audience: &Audience) -> Self {
+        let mut kept = audience.detached();
+        for ids in [&mut kept.exclude, &mut kept.eligible]
+            .into_iter()
+            .flatten()
+        {
+            ids.sort_unstable();
+        }
+        let texts = [
+            &mut kept.exclude_authid,
+            &mut kept.exclude_authrole,
+            &mut kept.eligible_authid,
+            &mut kept.eligible_authrole,
+        ];
+        for texts in texts.into_iter().flatten() {
+            texts.sort_unstable();
+        }
+        Self(kept)
+    }
+
+    /// Whether it is about who subscribed at all.
+    pub(super) fn is_filtered(&self) -> bool {
+        is_filtered(&self.0)
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.0.weight()
     }
 }
 

@@ -15,6 +15,9 @@ use crate::protocol::{MatchPolicy, PublicationId, Uri};
 use crate::router::identity::Identity;
 use crate::router::settings::HistoryRule;
 
+/// What an event takes beside itself: its place in a ring, its number and time, what allocations cost.
+const OVERHEAD_BYTES: usize = 128;
+
 /// An event that was published.
 #[derive(Debug)]
 pub(super) struct Stored {
@@ -22,6 +25,13 @@ pub(super) struct Stored {
     number: u64,
     pub(super) time: Timestamp,
     pub(super) publication: Kept,
+}
+
+impl Stored {
+    /// Bytes that it takes under one rule.
+    fn bytes(&self) -> usize {
+        self.publication.bytes() + OVERHEAD_BYTES
+    }
 }
 
 /// Where events lie, in the order in which they came.
@@ -167,7 +177,7 @@ fn wants(wanted: &Wanted, event: &Stored) -> bool {
 /// Whether the publication's filters let somebody see it. Spec: ap#pubsub-event-history, security aspects.
 fn is_for(event: &Stored, identity: &Identity) -> bool {
     let audience = event.publication.audience.as_ref();
-    audience.is_none_or(|audience| Filter::new(audience).admits_identity(identity))
+    audience.is_none_or(|audience| Filter::of_kept(audience).admits_identity(identity))
 }
 
 /// A store that ends with the process.
@@ -193,7 +203,7 @@ impl InMemory {
     /// Forgets the oldest event of a rule.
     fn forget(&mut self, rule: usize) {
         let forgotten = self.rings.get_mut(rule).and_then(VecDeque::pop_front);
-        self.bytes -= forgotten.map_or(0, |event| event.publication.bytes());
+        self.bytes -= forgotten.map_or(0, |event| event.bytes());
     }
 
     /// The rule whose oldest event is the oldest of all.
@@ -212,7 +222,7 @@ impl EventStore for InMemory {
             };
             ring.push_back(Arc::clone(&event));
             // Counted once for each rule: then a bound on all is one on what is really held.
-            self.bytes += event.publication.bytes();
+            self.bytes += event.bytes();
             if ring.len() > self.events_max.get(rule).copied().unwrap_or_default() {
                 self.forget(rule);
             }

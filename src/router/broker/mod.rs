@@ -140,7 +140,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Sends what the matching topics keep. Spec: ap#event-retention.
+    /// Sends what the matching topics keep, up to a bound. Spec: ap#event-retention.
     fn send_retained(
         &self,
         context: &mut Context,
@@ -154,14 +154,14 @@ impl Broker {
         let Some(session) = context.sessions.get(&to) else {
             return;
         };
-        let outputs = &mut context.outputs;
         let who = (to, &session.identity);
-        self.retention.for_each(now, pattern, who, |publication| {
+        let retained = self.retention.newest(now, pattern, who);
+        for publication in retained.take(context.limits.retained_answer_events) {
             let mut event = publication.event(subscription);
             event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
-            outputs.push_back(Output::Send { to, message });
-        });
+            context.outputs.push_back(Output::Send { to, message });
+        }
     }
 
     pub(super) fn unsubscribe(

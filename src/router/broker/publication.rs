@@ -7,6 +7,7 @@ use crate::protocol::{
 };
 use crate::router::context::Context;
 
+use super::audience::KeptAudience;
 use super::subscription::Subscription;
 
 /// What is published.
@@ -31,7 +32,7 @@ pub(super) struct Kept {
     pub(super) excluded: Option<SessionId>,
     origin: Option<Box<EventOrigin>>,
     passthru: Option<Passthru>,
-    pub(super) audience: Option<Audience>,
+    pub(super) audience: Option<KeptAudience>,
 }
 
 impl<'a> Publication<'a> {
@@ -89,21 +90,23 @@ impl<'a> Publication<'a> {
             excluded: self.excluded,
             origin: self.origin.clone(),
             passthru: self.passthru.map(Passthru::detached),
-            audience: self.audience.map(Audience::detached),
+            audience: self.audience.map(KeptAudience::new),
         }
     }
 }
 
 impl Kept {
-    /// Bytes that it takes.
+    /// Bytes that it takes, itself among them: one without a payload takes some as well.
     pub(super) fn bytes(&self) -> usize {
-        self.payload.len()
+        size_of::<Self>()
+            + self.payload.len()
             + self.topic.as_str().len()
+            + self.origin.as_ref().map_or(0, |it| size_of_val(&**it))
             + self.passthru.as_ref().map_or(0, Passthru::weight)
-            + self.audience.as_ref().map_or(0, Audience::weight)
+            + self.audience.as_ref().map_or(0, KeptAudience::weight)
     }
 
-    /// The publication, to be delivered again.
+    /// The publication, for who is known to be in its audience.
     pub(super) fn publication(&self) -> Publication<'_> {
         Publication {
             id: self.id,
@@ -112,7 +115,7 @@ impl Kept {
             excluded: self.excluded,
             origin: self.origin.clone(),
             passthru: self.passthru.as_ref(),
-            audience: self.audience.as_ref(),
+            audience: None,
         }
     }
 }

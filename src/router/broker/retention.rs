@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::time::Instant;
 
-use super::audience::{Filter, is_filtered};
+use super::audience::{Filter, KeptAudience, is_filtered};
 use super::publication::{Kept, Publication};
 use crate::protocol::{MatchPolicy, SessionId};
 use crate::router::identity::Identity;
 use crate::router::limits::Limits;
 use crate::router::settings::RetentionRule;
+
+/// What an event takes beside itself and its topics: its places in the maps, what allocations cost.
+const OVERHEAD_BYTES: usize = 320;
 
 /// The retained events of one realm, by topic.
 #[derive(Debug, Default)]
@@ -38,11 +41,12 @@ impl Retained {
         let audience = self.publication.audience.as_ref();
         is_fresh
             && self.publication.excluded != Some(session)
-            && audience.is_none_or(|it| Filter::new(it).admits(session, identity))
+            && audience.is_none_or(|it| Filter::of_kept(it).admits(session, identity))
     }
 
     fn bytes(&self) -> usize {
-        self.publication.bytes()
+        // Its topic is a key, too, and twice in the order at most.
+        self.publication.bytes() + 3 * self.publication.topic.as_str().len() + OVERHEAD_BYTES
     }
 }
 
@@ -75,7 +79,9 @@ impl Retention {
         self.bytes += retained.bytes();
         self.order.push_back((self.writes, topic.into()));
         let is_for_some = publication.audience.is_some_and(is_filtered);
-        let kept = self.topics.entry(topic.into()).or_default();
+        let kept = self.topics.entry(topic.into());
+        // Most topics keep one event, and a queue has room for four from its first on.
+        let kept = kept.or_insert_with(|| VecDeque::with_capacity(1));
         if !is_for_some {
             self.bytes -= kept.drain(..).map(|it| it.bytes()).sum::<usize>();
         }
@@ -113,16 +119,15 @@ impl Retention {
         }
     }
 
-    /// Visits, topic by topic, the newest event that a session would have got under a pattern.
+    /// Topic by topic, in their order, the newest event that a session would have got under a pattern.
     ///
     /// Cost: O(log topics) for an exact topic, else all topics that begin as the pattern does.
-    pub(super) fn for_each<'a>(
+    pub(super) fn newest<'a>(
         &'a self,
         now: Instant,
-        (policy, pattern): (MatchPolicy, &str),
-        (session, identity): (SessionId, &Identity),
-        mut visit: impl FnMut(Publication<'a>),
-    ) {
+        (policy, pattern): (MatchPolicy, &'a str),
+        (session, identity): (SessionId, &'a Identity),
+    ) -> impl Iterator<Item = Publication<'a>> {
         let known = match policy {
             MatchPolicy::Exact | MatchPolicy::Prefix => pattern,
             // Up to the first part that the pattern leaves open.
@@ -131,21 +136,20 @@ impl Retention {
         let begins = self
             .topics
             .range::<str, _>((Bound::Included(known), Bound::Unbounded));
-        let begins = begins.take_while(|(topic, _)| topic.starts_with(known));
+        let begins = begins.take_while(move |(topic, _)| topic.starts_with(known));
         let limit = if policy == MatchPolicy::Exact {
             1
         } else {
             usize::MAX
         };
-        for (_, kept) in begins
+        let matching = begins
             .take(limit)
-            .filter(|(topic, _)| policy.matches(pattern, topic))
-        {
+            .filter(move |(topic, _)| policy.matches(pattern, topic));
+        matching.filter_map(move |(_, kept)| {
             let mut newest_first = kept.iter().rev();
-            if let Some(found) = newest_first.find(|it| it.is_for(now, session, identity)) {
-                visit(found.publication.publication());
-            }
-        }
+            let found = newest_first.find(|it| it.is_for(now, session, identity))?;
+            Some(found.publication.publication())
+        })
     }
 }
 
@@ -154,7 +158,7 @@ fn is_for_some_only(retained: &Retained) -> bool {
         .publication
         .audience
         .as_ref()
-        .is_some_and(is_filtered)
+        .is_some_and(KeptAudience::is_filtered)
 }
 
 /// What every topic that a wildcard matches begins with.

@@ -6,7 +6,7 @@ use super::Dealer;
 use super::call::{Call, CallKey, Place, Progress};
 use crate::protocol::message::{self, Yield};
 use crate::protocol::{
-    Feature, MessageCode, Passthru, RequestId, ResultDetails, Role, SessionId, uris,
+    Feature, MatchPolicy, MessageCode, Passthru, RequestId, ResultDetails, Role, SessionId, uris,
 };
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
@@ -56,7 +56,7 @@ impl Dealer {
         Ok(())
     }
 
-    /// Hands a callee's failure to the caller, URI and arguments as they are; or asks another callee.
+    /// Hands a callee's failure to the caller, arguments as they are, and its URI if it is one; or asks another callee.
     pub(in crate::router) fn handle_error(
         &mut self,
         context: &mut Context,
@@ -74,9 +74,7 @@ impl Dealer {
             && let Some((key, call)) = self.invoked(context, from, error.request)
             && may_pass_on(context, from, call)
         {
-            if let Some(callee) = context.sessions.get_mut(&from) {
-                callee.invocations.swap_remove(&error.request);
-            }
+            self.take_invocation(context, from, error.request);
             self.release(key, from);
             self.retry(context, key, from, None);
             return Ok(());
@@ -85,14 +83,16 @@ impl Dealer {
             return self.take_late(context, from, error.request, true);
         };
         if let Some(caller) = asker.caller {
-            context.send(
-                caller,
-                message::Error {
+            // spec(bp#basic-profile-uris): what is no URI goes no further; clients end over one.
+            let told = match context.check_uri(&error.error, MatchPolicy::Exact) {
+                Ok(()) => message::Error {
                     request_type: MessageCode::Call,
                     request: asker.request,
                     ..error
                 },
-            );
+                Err(refusal) => refusal.error(MessageCode::Call, asker.request),
+            };
+            context.send(caller, told);
         }
         Ok(())
     }
@@ -118,8 +118,7 @@ impl Dealer {
         callee: SessionId,
         invocation: RequestId,
     ) -> Option<Asker> {
-        let session = context.sessions.get_mut(&callee)?;
-        let key = session.invocations.swap_remove(&invocation)?;
+        let key = self.take_invocation(context, callee, invocation)?;
         self.calls.get_mut(key)?.place = Place::Answered;
         let call = self.end(context, key)?;
         if let Some(offer) = call.counts {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 use slab::Slab;
 
 use super::registration::Offer;
@@ -61,6 +63,9 @@ pub(super) enum Place {
     Answered,
 }
 
+/// Callees of a registration, to be looked up among all of them.
+pub(super) type Tried = IndexSet<SessionId, FxBuildHasher>;
+
 /// What only calls need that wait, that may go to another callee, or that are made in parts.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -71,7 +76,7 @@ pub(super) struct Kept {
     /// The parts that have not gone to a callee, or that another may need.
     pub(super) parts: Vec<Part>,
     /// Callees that were asked before.
-    pub(super) tried: Vec<SessionId>,
+    pub(super) tried: Tried,
     /// Where the call is made in parts.
     pub(super) stream: Option<Stream>,
 }

@@ -118,9 +118,7 @@ impl Dealer {
             Place::Answered => {}
             Place::Queued => self.unqueue(key, call.registration),
             Place::Invoked(callee, invocation) => {
-                if let Some(callee) = context.sessions.get_mut(&callee) {
-                    callee.invocations.swap_remove(&invocation);
-                }
+                self.take_invocation(context, callee, invocation);
             }
         }
         let call = self.calls.remove(key)?;

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Dealer;
-use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream, options_weight};
+use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream, Tried, options_weight};
 use super::policy::{Chosen, Pick, check_shard, pick};
 use super::queue::check_queue;
-use super::registration::{Callee, Registration};
+use super::registration::{Callee, Look, Registration};
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
     CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
@@ -32,9 +32,10 @@ impl Dealer {
         let id = registration.id;
         let may_be_retried = registration.invoke != InvocationPolicy::Single;
         let is_in_turn = registration.invoke == InvocationPolicy::RoundRobin;
-        let picked = pick(registration, context, &call.options, &[]);
+        let picked = pick(registration, context, &call.options, &Tried::default());
         let waits = match picked {
-            Pick::Callee(..) => !registration.queue.is_empty(),
+            // order: not past those who may go to that callee, too.
+            Pick::Callee(..) => !registration.queue.is_empty() && registration.look != Look::Done,
             Pick::Busy => true,
             Pick::Incapable | Pick::Nobody => return Err(picked.refusal(&call.procedure)),
         };
@@ -104,7 +105,7 @@ impl Dealer {
                 procedure: call.procedure.detached(),
                 options: detached(&call.options),
                 parts: Vec::new(),
-                tried: Vec::new(),
+                tried: Tried::default(),
                 stream: None,
             }));
         }

@@ -99,7 +99,7 @@ impl Dealer {
         }
         context.tell(Happening::Registered(from, registration));
         // A callee more may be free for who waits.
-        self.ready.push_back(registration);
+        self.wake(registration);
         Ok(())
     }
 
@@ -117,18 +117,17 @@ impl Dealer {
         context.check_node_key(register.options.nkey.as_ref())?;
         let procedure = register.procedure.as_str();
         let is_forced = register.options.force_reregister == Some(true);
-        match self.registrations.at(policy, procedure) {
-            Some(held) if !is_forced => {
-                let invoke = register.options.invoke.unwrap_or_default();
-                check_shared(held, from, invoke)
-                    .map_err(|why| already_exists(&register.procedure.quoted(), why))?;
-            }
-            None if policy == MatchPolicy::Wildcard => {
-                let shape = Shape::of(procedure);
-                let is_new = !self.registrations.has_shape(shape);
-                context.check_shape(from, shape, is_new, self.registrations.shapes())?;
-            }
-            Some(_) | None => {}
+        let held = self.registrations.at(policy, procedure);
+        if let Some(held) = held.filter(|_| !is_forced) {
+            let invoke = register.options.invoke.unwrap_or_default();
+            check_shared(held, from, invoke)
+                .map_err(|why| already_exists(&register.procedure.quoted(), why))?;
+        }
+        // However it comes to hold it: new, shared with others, or taken from them.
+        if policy == MatchPolicy::Wildcard {
+            let shape = Shape::of(procedure);
+            let is_new = !self.registrations.has_shape(shape);
+            context.check_shape(from, shape, is_new, self.registrations.shapes())?;
         }
         let held_max = context.limits.session_registrations;
         let session = context.sessions.get(&from);
@@ -224,6 +223,7 @@ impl Dealer {
             && let Some(session) = context.sessions.get_mut(&callee)
         {
             session.release_shape(held.policy, &held.procedure);
+            session.forget_awaited(registration);
         }
         let Some(removed) = self.registrations.remove_callee(registration, callee) else {
             return;
@@ -231,7 +231,7 @@ impl Dealer {
         context.tell(Happening::Unregistered(callee, registration));
         match removed {
             // Who waits may wait for somebody who is there no more.
-            Removed::Callee => self.ready.push_back(registration),
+            Removed::Callee => self.wake(registration),
             Removed::Registration(queue) => {
                 context.tell(Happening::RegistrationDeleted(callee, registration));
                 for call in queue {

@@ -2,6 +2,9 @@
 //!
 //! Spec: ap#rpc-shared-registration, ap#rpc-sharded-registration, ap#rpc-call-rerouting.
 
+use bytestring::ByteString;
+
+use super::call::Tried;
 use super::registration::{Callee, Registration};
 use crate::protocol::{
     CallOptions, Feature, InvocationPolicy, Passthru, Role, RunMode, SessionId, Uri, uris,
@@ -60,10 +63,10 @@ pub(super) fn pick(
     registration: &Registration,
     context: &mut Context,
     options: &CallOptions,
-    tried: &[SessionId],
+    tried: &Tried,
 ) -> Pick {
     let count = registration.callees.len();
-    if let Some(rkey) = options.terms.as_ref().and_then(|terms| terms.rkey.as_ref()) {
+    if let Some(rkey) = resource_key(options) {
         let owner = shard::owner(rkey, registration.callees.iter().map(node));
         return first_of(registration, context, options, tried, owner.into_iter());
     }
@@ -91,12 +94,12 @@ fn node<'a>((session, callee): (&SessionId, &'a Callee)) -> (Option<&'a str>, Op
 /// Takes the first that is free, in that order; else says what stands in the way.
 fn first_of(
     registration: &Registration,
-    context: &Context,
+    context: &mut Context,
     options: &CallOptions,
-    tried: &[SessionId],
+    tried: &Tried,
     order: impl Iterator<Item = usize>,
 ) -> Pick {
-    let (mut is_any_busy, mut is_any_capable) = (false, !tried.is_empty());
+    let (mut is_any_busy, mut is_any_unavailable) = (false, false);
     for at in order {
         let Some((&session, callee)) = registration.callees.get_index(at) else {
             continue;
@@ -107,16 +110,31 @@ fn first_of(
         match standing(context, options, session, callee) {
             Standing::Free => return Pick::Callee(Chosen { at, session }),
             Standing::Busy => is_any_busy = true,
-            Standing::Unavailable => is_any_capable = true,
+            Standing::Unavailable => is_any_unavailable = true,
             Standing::Incapable => {}
         }
     }
     if is_any_busy {
+        if is_any_unavailable {
+            await_room(registration, context);
+        }
         Pick::Busy
-    } else if is_any_capable {
+    } else if is_any_unavailable || !tried.is_empty() {
         Pick::Nobody
     } else {
         Pick::Incapable
+    }
+}
+
+/// Notes with the callees that have too many invocations that a call waits which they might take.
+fn await_room(registration: &Registration, context: &mut Context) {
+    let invocations_max = context.limits.session_invocations;
+    for callee in registration.callees.keys() {
+        if let Some(session) = context.sessions.get_mut(callee)
+            && session.invocations.len() >= invocations_max
+        {
+            session.rare_mut().awaited.insert(registration.id);
+        }
     }
 }
 
@@ -129,7 +147,7 @@ fn standing(
     let Some(session) = context.sessions.get(&session) else {
         return Standing::Unavailable;
     };
-    if !is_capable(session, options) {
+    if !is_capable(session, Needs::of(options)) {
         Standing::Incapable
     } else if callee.is_busy() {
         Standing::Busy
@@ -142,12 +160,35 @@ fn standing(
 
 /// Whether a callee announced what a call needs.
 /// Spec: ap#rpc-progressive-call-invocations, ap#payload-passthru-mode, feature announcement.
-fn is_capable(callee: &Session, options: &CallOptions) -> bool {
+fn is_capable(callee: &Session, needs: Needs) -> bool {
     let has = |feature| callee.announces(Role::Callee, feature);
     let takes_parts = || has(Feature::ProgressiveCallInvocations) && has(Feature::CallCanceling);
-    let is_opaque = Passthru::is_used(options.passthru.as_deref());
-    (options.progress != Some(true) || takes_parts())
-        && (!is_opaque || has(Feature::PayloadPassthruMode))
+    (!needs.parts || takes_parts()) && (!needs.passthru || has(Feature::PayloadPassthruMode))
+}
+
+/// What a call needs its callee to announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    parts: bool,
+    passthru: bool,
+}
+
+impl Needs {
+    pub(super) fn of(options: &CallOptions) -> Self {
+        Self {
+            parts: options.progress == Some(true),
+            passthru: Passthru::is_used(options.passthru.as_deref()),
+        }
+    }
+}
+
+fn resource_key(options: &CallOptions) -> Option<&ByteString> {
+    options.terms.as_ref()?.rkey.as_ref()
+}
+
+/// Whether a call is for the owner of a resource key.
+pub(super) fn has_resource_key(options: &CallOptions) -> bool {
+    resource_key(options).is_some()
 }
 
 /// Checks what a caller says of shards.

@@ -5,11 +5,15 @@
 use super::Dealer;
 use super::call::{Call, CallKey, Part, Stream};
 use super::invoke::Asked;
-use super::policy::{Chosen, Pick, pick};
-use super::registration::{Offer, Registration};
+use super::policy::{Chosen, Needs, Pick, has_resource_key, pick};
+use super::registration::{Look, Offer, Registration};
 use crate::protocol::message;
-use crate::protocol::{RegistrationId, SessionId, uris};
+use crate::protocol::{RegistrationId, RequestId, SessionId, uris};
 use crate::router::context::{Context, Refusal};
+
+/// How many callees are asked about for calls that go on waiting, in one look at a queue. bound: how long others wait for
+/// the realm.
+const LOOKS_MAX: usize = 10_000;
 
 impl Dealer {
     /// Lets a part of a call wait with its registration.
@@ -25,7 +29,13 @@ impl Dealer {
             // order: who was there before does not go behind those that came after.
             match (kept.parts.is_empty(), kept.tried.is_empty()) {
                 (true, true) => registration.queue.push_back(key),
-                (true, false) => registration.queue.push_front(key),
+                (true, false) => {
+                    registration.queue.push_front(key);
+                    if let Look::Due(from) = &mut registration.look {
+                        // It has just been looked at.
+                        *from += 1;
+                    }
+                }
                 (false, _) => {}
             }
             if part.progress && kept.stream.is_none() {
@@ -53,39 +63,88 @@ impl Dealer {
         }
     }
 
+    /// Has a queue looked at: somebody may be free for who waits there.
+    pub(super) fn wake(&mut self, id: RegistrationId) {
+        let Some(registration) = self.registrations.get_mut(id) else {
+            return;
+        };
+        if registration.queue.is_empty() {
+            return;
+        }
+        if !matches!(registration.look, Look::Due(_)) {
+            self.ready.push_back(id);
+        }
+        registration.look = Look::Due(0);
+    }
+
     /// Hands one waiting call to a callee that has become free; false where none can go.
     ///
     /// One at a time: a callee whose outbox is full must be known before it gets the next.
+    #[inline(never)] // Asked after each message and seldom with anything to do: within `poll_output` it slows down all.
     pub(in crate::router) fn dispatch(&mut self, context: &mut Context) -> bool {
         while let Some(&id) = self.ready.front() {
-            let registration = self.registrations.get(id);
-            let waiting = registration.and_then(|it| Some((it, *it.queue.front()?)));
-            let Some((registration, key)) = waiting else {
-                self.ready.pop_front();
-                continue;
-            };
-            let kept = self.calls.get(key).and_then(|call| call.kept.as_deref());
-            let Some(kept) = kept else {
-                self.unqueue(key, id);
-                continue;
-            };
-            match pick(registration, context, &kept.options, &kept.tried) {
-                Pick::Callee(callee) => {
+            match self.next_waiting(context, id) {
+                Some((key, Pick::Callee(callee))) => {
                     self.turn(id, callee);
                     self.leave_queue(context, key, callee);
                     return true;
                 }
-                Pick::Busy => {
-                    self.ready.pop_front();
-                }
-                refused @ (Pick::Incapable | Pick::Nobody) => {
-                    let refusal = refused.refusal(&kept.procedure);
-                    self.fail(context, key, refusal);
+                Some((key, refused)) => {
+                    let kept = self.calls.get(key).and_then(|call| call.kept.as_deref());
+                    if let Some(refusal) = kept.map(|kept| refused.refusal(&kept.procedure)) {
+                        self.fail(context, key, refusal);
+                    }
                     return true;
+                }
+                None => {
+                    self.ready.pop_front();
                 }
             }
         }
         false
+    }
+
+    /// The first call of a queue that need not wait any longer, and what becomes of it. It passes those that wait for
+    /// somebody busy: whoever is free now is not for them, so that no call overtakes another on its way to one callee.
+    fn next_waiting(
+        &mut self,
+        context: &mut Context,
+        id: RegistrationId,
+    ) -> Option<(CallKey, Pick)> {
+        let registration = self.registrations.get(id)?;
+        let Look::Due(from) = registration.look else {
+            return None;
+        };
+        let mut looks = 0;
+        // Calls that anybody may take wait for the same callees if they need the same.
+        let mut stuck = Vec::new();
+        let mut look = Look::Done;
+        let mut found = None;
+        for (at, &key) in registration.queue.iter().enumerate().skip(from) {
+            let kept = self.calls.get(key).and_then(|call| call.kept.as_deref());
+            let Some(kept) = kept else { continue };
+            let anybody = kept.tried.is_empty() && !has_resource_key(&kept.options);
+            let needs = Needs::of(&kept.options);
+            if anybody && stuck.contains(&needs) {
+                continue;
+            }
+            let picked = pick(registration, context, &kept.options, &kept.tried);
+            if picked != Pick::Busy {
+                look = Look::Due(at);
+                found = Some((key, picked));
+                break;
+            }
+            if anybody {
+                stuck.push(needs);
+            }
+            looks += registration.callees.len();
+            if looks > LOOKS_MAX {
+                look = Look::Partial;
+                break;
+            }
+        }
+        self.registrations.get_mut(id)?.look = look;
+        found
     }
 
     /// Hands all that waits of a call to a callee.
@@ -126,8 +185,10 @@ impl Dealer {
         {
             registration.queue.remove(at);
             registration.queue_bytes -= bytes;
-            if !registration.queue.is_empty() {
-                self.ready.push_back(id);
+            match registration.look {
+                Look::Due(from) => registration.look = Look::Due(from - usize::from(at < from)),
+                Look::Partial => self.wake(id),
+                Look::Done => {}
             }
         }
     }
@@ -157,9 +218,22 @@ impl Dealer {
         if let Some(callee) = callee.filter(|callee| callee.offer == offer) {
             callee.running -= 1;
         }
-        if !registration.queue.is_empty() {
-            self.ready.push_back(id);
+        self.wake(id);
+    }
+
+    /// Takes an invocation from its callee; who waits for room there may go on.
+    pub(super) fn take_invocation(
+        &mut self,
+        context: &mut Context,
+        callee: SessionId,
+        invocation: RequestId,
+    ) -> Option<CallKey> {
+        let session = context.sessions.get_mut(&callee)?;
+        let key = session.invocations.swap_remove(&invocation)?;
+        for registration in session.take_awaited() {
+            self.wake(registration);
         }
+        Some(key)
     }
 }
 

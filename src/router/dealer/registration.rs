@@ -43,6 +43,19 @@ pub(in crate::router) struct Registration {
     pub(super) queue: VecDeque<CallKey>,
     /// Bytes of these.
     pub(super) queue_bytes: usize,
+    /// What is known of them.
+    pub(super) look: Look,
+}
+
+/// How far a queue has been looked at for calls that need not wait any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// To its end: none can go until somebody is free again.
+    Done,
+    /// As far as was not too much work for once.
+    Partial,
+    /// Up to here; it is to be gone on with.
+    Due(usize),
 }
 
 /// One REGISTER that was granted.
@@ -166,6 +179,7 @@ impl Registrations {
             cursor: 0,
             queue: VecDeque::new(),
             queue_bytes: 0,
+            look: Look::Done,
         };
         let place = self.held.insert(registration);
         self.index.insert(policy, procedure, place);

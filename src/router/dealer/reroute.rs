@@ -59,7 +59,7 @@ impl Dealer {
             context.deadlines.insert(at, Due::Call(key));
         }
         let kept = call.kept.as_mut()?;
-        kept.tried.push(callee);
+        kept.tried.insert(callee);
         kept.parts.pop().map(|part| part.payload)
     }
 
@@ -118,8 +118,8 @@ impl Dealer {
             let refusal = Refusal::new(uris::NO_AVAILABLE_CALLEE, why.into());
             return self.give_up(context, key, CancelMode::KillNoWait, Some(refusal));
         }
-        session.invocations.swap_remove(&request);
         session.take_invocation_back(request);
+        self.take_invocation(context, callee, request);
         self.release(key, callee);
         self.retry(context, key, callee, Some(invocation.payload));
     }

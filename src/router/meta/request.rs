@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use crate::protocol::message::Call;
 use crate::protocol::{
-    Dict, Options, Payload, RegistrationId, SessionId, SubscriptionId, Uri, Value,
+    Dict, Options, Passthru, Payload, RegistrationId, SessionId, SubscriptionId, Uri, Value, uris,
 };
 use crate::router::context::Refusal;
 use crate::serializer::Serializer;
@@ -64,6 +64,12 @@ impl Request {
         caller: SessionId,
         call: &Call,
     ) -> Result<Self, Refusal> {
+        let is_in_parts = call.options.progress == Some(true);
+        if is_in_parts || Passthru::is_used(call.options.passthru.as_deref()) {
+            // spec(ap#rpc-progressive-call-invocations, ap#payload-passthru-mode): a callee that has neither; it is us.
+            let text = "the router's own procedures take no calls in parts and no opaque payload";
+            return Err(Refusal::new(uris::FEATURE_NOT_SUPPORTED, text.into()));
+        }
         let opaque = |error| Refusal::argument(format!("the arguments are no list: {error}"));
         Ok(Self {
             now,

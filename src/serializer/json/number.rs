@@ -13,6 +13,24 @@ pub(super) struct Number<'a> {
     is_whole: bool,
 }
 
+/// Reads a whole number from 1 on that has neither sign, fraction nor exponent, and whose digits surely fit; `None`,
+/// without moving, where another stands, or none.
+#[inline]
+pub(super) fn plain_number(cursor: &mut Cursor<'_>) -> Option<u64> {
+    // What begins with a zero is no more than that.
+    if matches!(cursor.peek(), Some(b'0')) {
+        return None;
+    }
+    let mut ahead = *cursor;
+    let number = read_digits(&mut ahead).ok()?;
+    let is_over = !matches!(ahead.peek(), Some(b'.' | b'e' | b'E'));
+    if !is_over || ahead.position() - cursor.position() > FEW_DIGITS {
+        return None;
+    }
+    *cursor = ahead;
+    Some(number)
+}
+
 impl<'a> Number<'a> {
     /// Reads a number, and moves behind it.
     #[inline]

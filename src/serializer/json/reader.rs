@@ -13,7 +13,7 @@ use super::super::levels::Levels;
 use super::super::read::{Kind, Reader, Token};
 use super::super::{Serializer, SyntaxError};
 use super::BASE64;
-use super::number::Number;
+use super::number::{Number, plain_number};
 use super::scan::plain;
 
 /// Reads the format.
@@ -92,9 +92,9 @@ impl<'a> JsonReader<'a> {
             return ByteString::try_from(self.cursor.share(run))
                 .map_err(|_| SyntaxError::at(start, UTF8));
         }
-        let mut text = String::new();
-        self.pieces(|piece| text.push_str(piece))?;
-        Ok(text.into())
+        let mut text = Vec::new();
+        self.pieces(|piece| text.extend_from_slice(piece))?;
+        ByteString::try_from(text).map_err(|_| SyntaxError::at(start, UTF8))
     }
 
     /// Checks a text, its opening quote having been read.
@@ -114,24 +114,23 @@ impl<'a> JsonReader<'a> {
     }
 
     /// Reads a text's rest, and hands it on piece by piece.
-    fn pieces(&mut self, mut sink: impl FnMut(&str)) -> Result<(), SyntaxError> {
+    fn pieces(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), SyntaxError> {
         loop {
             sink(self.run()?);
             if self.cursor.pass(b'"') {
                 return Ok(());
             }
-            sink(self.escape()?.encode_utf8(&mut [0; 4]));
+            sink(self.escape()?.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
 
-    /// Reads what needs no escape, up to a quote or a backslash.
-    fn run(&mut self) -> Result<&'a str, SyntaxError> {
+    /// Checks what needs no escape, up to a quote or a backslash, and returns it.
+    fn run(&mut self) -> Result<&'a [u8], SyntaxError> {
         let start = self.cursor.position();
         let run = self.cursor.take(plain(self.cursor.rest()) as u64)?;
         match self.cursor.peek() {
-            Some(b'"' | b'\\') => {
-                std::str::from_utf8(run).map_err(|_| SyntaxError::at(start, UTF8))
-            }
+            Some(b'"' | b'\\') if is_utf8(run) => Ok(run),
+            Some(b'"' | b'\\') => Err(SyntaxError::at(start, UTF8)),
             _ => Err(self.cursor.expected("the end of the text")),
         }
     }
@@ -216,6 +215,11 @@ impl Reader for JsonReader<'_> {
     }
 
     #[inline]
+    fn plain_number(&mut self) -> Option<u64> {
+        plain_number(&mut self.cursor)
+    }
+
+    #[inline]
     fn next(&mut self, items: &mut JsonItems) -> Result<bool, SyntaxError> {
         self.space();
         if self.cursor.pass(items.close) {
@@ -289,6 +293,11 @@ impl Reader for JsonReader<'_> {
     }
 }
 
+/// Whether bytes are text: ASCII is quickly seen, and most text is nothing else.
+fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
 /// Checks base64 that comes in pieces, without decoding it: what passes is what [`BASE64`] decodes.
 #[derive(Default)]
 struct Base64Check {
@@ -298,8 +307,8 @@ struct Base64Check {
 }
 
 impl Base64Check {
-    fn push(&mut self, piece: &str) {
-        for byte in piece.bytes() {
+    fn push(&mut self, piece: &[u8]) {
+        for byte in piece {
             match byte {
                 b'=' => self.padding += 1,
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if self.padding == 0 => {

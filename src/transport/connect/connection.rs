@@ -1,27 +1,17 @@
 //! Messages in and out of one WebSocket.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
-use super::dial::ByteStream;
 use super::io_text;
+use super::socket::{Heard, Socket};
 use crate::protocol::Message;
 use crate::serializer::{DecodeError, Serializer};
-
-/// How many messages wait to be written before no more should be queued.
-const QUEUED_MAX: usize = 256;
-/// How many bytes of them.
-const QUEUED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Why a connection is over, or is to be ended.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -66,27 +56,15 @@ pub enum Read {
 }
 
 /// An open WebSocket that speaks WAMP.
+#[derive(Debug)]
 pub struct Connection {
-    stream: WebSocketStream<Box<dyn ByteStream>>,
+    socket: Socket,
     serializer: Serializer,
-    queue: VecDeque<Frame>,
-    queued_bytes: usize,
-    /// Something was given to the stream that is not flushed yet.
-    unflushed: bool,
 }
 
 impl Connection {
-    pub(super) fn new(
-        stream: WebSocketStream<Box<dyn ByteStream>>,
-        serializer: Serializer,
-    ) -> Self {
-        Self {
-            stream,
-            serializer,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            unflushed: false,
-        }
+    pub(super) const fn new(socket: Socket, serializer: Serializer) -> Self {
+        Self { socket, serializer }
     }
 
     /// The serializer agreed upon.
@@ -98,19 +76,18 @@ impl Connection {
     /// Encodes a message and queues it; [`read`](Self::read) writes it. bound: see [`has_room`](Self::has_room).
     pub fn queue(&mut self, message: &Message) {
         let encoded = self.serializer.encode(message);
-        self.queued_bytes += encoded.len();
-        self.queue.push_back(self.frame(encoded));
+        self.socket.queue(self.frame(encoded));
     }
 
     /// Queues a ping.
     pub fn queue_ping(&mut self) {
-        self.queue.push_back(Frame::Ping(Bytes::new()));
+        self.socket.queue(Frame::Ping(Bytes::new()));
     }
 
     /// Whether more should be queued: not while too much waits to be written.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.queue.len() < QUEUED_MAX && self.queued_bytes < QUEUED_BYTES_MAX
+        self.socket.has_room()
     }
 
     fn frame(&self, encoded: Bytes) -> Frame {
@@ -129,7 +106,10 @@ impl Connection {
     /// # Errors
     /// [`TransportError`] where the connection is over, or must be.
     pub async fn read(&mut self, wanted: bool) -> Result<Read, TransportError> {
-        std::future::poll_fn(|cx| self.poll(cx, wanted)).await
+        match self.socket.read(wanted).await.map_err(broken)? {
+            Heard::Frame(frame) => self.take(frame),
+            Heard::Written => Ok(Read::Written),
+        }
     }
 
     /// What can be read without waiting.
@@ -137,53 +117,8 @@ impl Connection {
     /// # Errors
     /// [`TransportError`] where the connection is over, or must be.
     pub fn read_ready(&mut self) -> Result<Option<Read>, TransportError> {
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        match self.poll_read(&mut context) {
-            Poll::Ready(read) => read.map(Some),
-            Poll::Pending => Ok(None),
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>, wanted: bool) -> Poll<Result<Read, TransportError>> {
-        let had_some = self.unflushed || !self.queue.is_empty();
-        if had_some {
-            match self.poll_write(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(Ok(Read::Written)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(error))),
-                Poll::Pending => {}
-            }
-        }
-        if wanted {
-            self.poll_read(cx)
-        } else {
-            Poll::Pending
-        }
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), tungstenite::Error>> {
-        while !self.queue.is_empty() {
-            std::task::ready!(Pin::new(&mut self.stream).poll_ready(cx))?;
-            if let Some(frame) = self.queue.pop_front() {
-                self.unflushed = true;
-                self.queued_bytes = self.queued_bytes.saturating_sub(frame.len());
-                Pin::new(&mut self.stream).start_send(frame)?;
-            }
-        }
-        std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.unflushed = false;
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Read, TransportError>> {
-        let frame = std::task::ready!(Pin::new(&mut self.stream).poll_next(cx));
-        Poll::Ready(match frame {
-            None => Err(TransportError::Closed {
-                code: None,
-                reason: String::new(),
-            }),
-            Some(Err(error)) => Err(broken(error)),
-            Some(Ok(frame)) => self.take(frame),
-        })
+        let frame = self.socket.read_ready().map_err(broken)?;
+        frame.map(|frame| self.take(frame)).transpose()
     }
 
     fn take(&self, frame: Frame) -> Result<Read, TransportError> {
@@ -210,13 +145,11 @@ impl Connection {
 
     /// Writes what is queued, closes the WebSocket, and waits at most `patience` for the other end to do so too.
     pub async fn close(mut self, patience: Duration) {
-        self.queue.push_back(Frame::Close(Some(CloseFrame {
-            code: tungstenite::protocol::frame::coding::CloseCode::Normal,
+        self.socket.queue(Frame::Close(Some(CloseFrame {
+            code: CloseCode::Normal,
             reason: "".into(),
         })));
-        let finished = async { while self.read(true).await.is_ok() {} };
-        // The other end has had its time; what it did with it changes nothing.
-        drop(tokio::time::timeout(patience, finished).await);
+        self.socket.finish(patience).await;
     }
 }
 
@@ -253,14 +186,5 @@ fn closed(code: Option<u16>, reason: &str) -> String {
         None => String::new(),
         Some(code) if reason.is_empty() => format!(" (code {code})"),
         Some(code) => format!(" (code {code}, {reason})"),
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("serializer", &self.serializer)
-            .field("queued", &self.queue.len())
-            .finish_non_exhaustive()
     }
 }

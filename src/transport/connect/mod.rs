@@ -1,15 +1,30 @@
 //! The client's end of a WebSocket: dialling, and messages in and out of one connection.
 //!
+//! ```text
+//! reach (name, TCP, TLS) -> handshake (HTTP) -> socket (frames) -> connection (WAMP)
+//! ```
+//!
 //! Knows URLs and subprotocols, not sessions; who re-dials, and when, is
 //! [`node::connect`](crate::node::connect)'s business.
 
 mod connection;
 mod dial;
+mod error;
+mod handshake;
+mod reach;
+mod socket;
 
 use std::io;
 
 pub use connection::{Connection, Read, TransportError};
-pub use dial::{ByteStream, DialError, Dialer, Opener, Stage};
+pub use dial::{Dialer, Opener};
+pub use error::{DialError, Stage};
+pub use handshake::{Answered, Handshake};
+pub use reach::{ByteStream, Reached, reach};
+pub use socket::{Heard, Socket};
+
+/// Does a stage's work, until the deadline of the whole.
+pub(crate) use reach::within;
 
 /// An IO error as our messages say it: lower case, without the system's number.
 #[must_use]

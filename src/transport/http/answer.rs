@@ -1,47 +1,70 @@
 //! What one HTTP request is answered with: the agreement to a WebSocket, or a page that says why not.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
+use super::response::{Page, body_of, plain};
 use super::site::{Agreed, RawRequest, Site};
+use super::start::nothing_here_page;
 use crate::serializer::Serializer;
 use crate::transport::admission::{Admission, Ends, Refused};
+use crate::transport::header_list;
 
-pub(super) type Page = Response<Full<Bytes>>;
+/// What a request is answered with.
+pub(super) enum Answer {
+    /// A WebSocket from here on.
+    Agreed(Page, Agreed),
+    /// Why there is no WebSocket.
+    Refused(Page),
+    /// What somebody asked for who wants no WebSocket, or that it is not there.
+    Page(Page),
+}
 
-/// Answers one request: the agreement to a WebSocket, or a page that says why not.
+/// Answers one request. Its body is not read.
+pub(super) async fn answer(request: Request<Incoming>, ends: Ends, site: &Site) -> Answer {
+    let request = request.map(|_body| ());
+    let headers = request.headers();
+    if let Err(refused) = admit(headers, ends, &site.admission) {
+        warn!(peer = %ends.peer, "refused: {refused}");
+        return Answer::Refused(plain(StatusCode::FORBIDDEN, &refused.to_string()));
+    }
+    let asks_for_websocket = asks_for_websocket(headers);
+    match Spoken::at(request.uri(), site) {
+        Some(spoken) if asks_for_websocket => match upgrade(&request, spoken) {
+            Ok((response, agreed)) => Answer::Agreed(response, agreed),
+            Err(refusal) => Answer::Refused(refusal),
+        },
+        Some(spoken) => Answer::Refused(spoken.for_websockets_only(headers)),
+        None if asks_for_websocket => Answer::Refused(nothing_here(headers, site)),
+        None => {
+            let wamp_path = site.wamp_path.as_deref();
+            let page = match &site.pages {
+                Some(pages) => pages.answer(&request, wamp_path).await,
+                None => None,
+            };
+            Answer::Page(page.unwrap_or_else(|| nothing_here(headers, site)))
+        }
+    }
+}
+
+/// Agrees to what a request for a WebSocket offers, or says why not.
 #[expect(
     clippy::result_large_err,
     reason = "either is moved once for a connection"
 )]
-pub(super) fn answer(
-    request: Request<Incoming>,
-    ends: Ends,
-    site: &Site,
-) -> Result<(Page, Agreed), Page> {
-    let headers = request.headers();
-    if let Err(refused) = admit(headers, ends, &site.admission) {
-        warn!(peer = %ends.peer, "refused: {refused}");
-        return Err(page(StatusCode::FORBIDDEN, &refused.to_string()));
-    }
-    let spoken = Spoken::at(request.uri().path(), site).ok_or_else(|| nothing_here(site))?;
-    if !asks_for_websocket(headers) {
-        return Err(spoken.for_websockets_only(headers));
-    }
-    let agreed = spoken.agree(headers)?;
-    let (parts, _) = request.into_parts();
-    let response = create_response(&Request::from_parts(parts, ())).map_err(|error| {
-        page(
+fn upgrade(request: &Request<()>, spoken: Spoken<'_>) -> Result<(Page, Agreed), Page> {
+    let agreed = spoken.agree(request.headers())?;
+    let response = create_response(request).map_err(|error| {
+        plain(
             StatusCode::BAD_REQUEST,
             &format!("no WebSocket handshake: {error}"),
         )
     })?;
-    let mut response = response.map(|()| Full::default());
+    let mut response = response.map(|()| body_of(Bytes::new()));
     if let Some(subprotocol) = agreed.subprotocol() {
         response
             .headers_mut()
@@ -54,16 +77,17 @@ pub(super) fn answer(
 #[derive(Clone, Copy)]
 enum Spoken<'a> {
     Wamp,
-    Raw { path: &'a str, what: &'static str },
+    Raw { at: &'a Uri, what: &'static str },
 }
 
 impl<'a> Spoken<'a> {
-    fn at(path: &'a str, site: &Site) -> Option<Self> {
+    fn at(uri: &'a Uri, site: &Site) -> Option<Self> {
+        let path = uri.path();
         if site.wamp_path.as_deref() == Some(path) {
             Some(Self::Wamp)
         } else {
             let what = site.raw_paths.what_is_at(path)?;
-            Some(Self::Raw { path, what })
+            Some(Self::Raw { at: uri, what })
         }
     }
 
@@ -71,15 +95,15 @@ impl<'a> Spoken<'a> {
     fn for_websockets_only(self, headers: &HeaderMap) -> Page {
         let text = match self {
             Self::Wamp => "this is WAMP over WebSocket; connect with a WAMP client".to_owned(),
-            Self::Raw { path, what } => {
-                let host = text(headers, header::HOST).unwrap_or_default();
-                let how = format!("wamp ws ws://{host}{path}");
+            Self::Raw { at, what } => {
+                let host = text_of(headers, header::HOST).unwrap_or_default();
+                let how = format!("wamp ws ws://{host}{}", at.path());
                 format!(
                     "this is a raw WebSocket that {what}; connect with a WebSocket client: {how}"
                 )
             }
         };
-        let mut page = page(StatusCode::UPGRADE_REQUIRED, &text);
+        let mut page = plain(StatusCode::UPGRADE_REQUIRED, &text);
         page.headers_mut()
             .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         page
@@ -90,21 +114,23 @@ impl<'a> Spoken<'a> {
         reason = "either is moved once for a connection"
     )]
     fn agree(self, headers: &HeaderMap) -> Result<Agreed, Page> {
-        let mut offers = offered_subprotocols(headers);
+        // In the client's order: it is the one that counts.
+        let mut offers = header_list::items(headers, header::SEC_WEBSOCKET_PROTOCOL);
         match self {
             Self::Wamp => offers
                 .find_map(serializer_named)
                 .map(Agreed::Wamp)
                 .ok_or_else(|| {
                     let names = Serializer::ALL.map(Serializer::subprotocol).join(", ");
-                    page(
+                    plain(
                         StatusCode::BAD_REQUEST,
                         &format!("offer one of these WebSocket subprotocols: {names}"),
                     )
                 }),
             // A browser that offered some and was answered with none gives up; raw bytes fit any.
-            Self::Raw { path, .. } => Ok(Agreed::Raw(RawRequest {
-                path: path.to_owned(),
+            Self::Raw { at, .. } => Ok(Agreed::Raw(RawRequest {
+                path: at.path().to_owned(),
+                query: at.query().map(str::to_owned),
                 subprotocol: offers
                     .next()
                     .and_then(|name| HeaderValue::from_str(name).ok()),
@@ -115,13 +141,17 @@ impl<'a> Spoken<'a> {
     }
 }
 
-fn nothing_here(site: &Site) -> Page {
+fn nothing_here(headers: &HeaderMap, site: &Site) -> Page {
     let wamp = site.wamp_path.as_deref();
     let wamp = wamp.map(|path| format!("; WAMP over WebSocket is at {path}"));
-    page(
-        StatusCode::NOT_FOUND,
-        &format!("nothing is here{}", wamp.unwrap_or_default()),
-    )
+    let text = format!("nothing is here{}", wamp.unwrap_or_default());
+    let is_browser =
+        text_of(headers, header::ACCEPT).is_some_and(|types| types.contains("text/html"));
+    if is_browser && site.pages.is_some() {
+        nothing_here_page(&text)
+    } else {
+        plain(StatusCode::NOT_FOUND, &text)
+    }
 }
 
 /// Lets in by `Host` and `Origin`: one of each at most, for who sends more may mean either.
@@ -132,18 +162,8 @@ fn admit(headers: &HeaderMap, ends: Ends, admission: &Admission) -> Result<(), R
 }
 
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    text(headers, header::UPGRADE).is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
-}
-
-/// The subprotocols that the client offers, in its order: it is the one that counts.
-fn offered_subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|offer| offer.split(','))
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
+    text_of(headers, header::UPGRADE)
+        .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
 fn serializer_named(subprotocol: &str) -> Option<Serializer> {
@@ -153,7 +173,7 @@ fn serializer_named(subprotocol: &str) -> Option<Serializer> {
 }
 
 /// A header's text; `None` where it is absent or holds bytes that are no text.
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -167,14 +187,4 @@ fn only_text(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&st
         (Some(value), None) => value.to_str().map(Some).map_err(|_| Odd),
         (Some(_), Some(_)) => Err(Odd),
     }
-}
-
-fn page(status: StatusCode, text: &str) -> Page {
-    let mut page = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
-    *page.status_mut() = status;
-    page.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    page
 }

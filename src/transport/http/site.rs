@@ -2,6 +2,7 @@
 
 use hyper::header::HeaderValue;
 
+use super::pages::Pages;
 use crate::serializer::Serializer;
 use crate::transport::admission::Admission;
 
@@ -12,6 +13,8 @@ pub struct Site {
     pub wamp_path: Option<String>,
     /// Where raw WebSocket is spoken.
     pub raw_paths: RawPaths,
+    /// Pages for browsers, at the paths that nothing is spoken at; `None` on a server that has none.
+    pub pages: Option<Pages>,
     /// Hosts and origins let in.
     pub admission: Admission,
 }
@@ -37,8 +40,10 @@ pub enum Agreed {
 /// What a client asked for that has got a raw WebSocket. All of it is as the client wrote it.
 #[derive(Clone, Debug)]
 pub struct RawRequest {
-    /// The path, without a query.
+    /// The path.
     pub path: String,
+    /// What stood behind it and a `?`.
+    pub query: Option<String>,
     /// The first subprotocol that it offered, which is the one agreed on.
     pub subprotocol: Option<HeaderValue>,
     /// The page it runs in, where it is a browser.

@@ -1,19 +1,26 @@
 // A session of autobahn-js on Node that does what it is told; orders and answers as autobahn_python.py has them.
 //
-//     node autobahn_js.cjs URL SERIALIZER [REALM]
+//     node autobahn_js.cjs URL SERIALIZER REALM [FILE]
 //
+// With FILE it is a session of that library instead, which has the same API, and JSON only.
 // Says also {"revoked": REASON} when the router has taken a registration or a subscription away.
 
 const { createRequire } = require("node:module");
 const { drive, say, told, waiting } = require("./driver.cjs");
 
 const installed = createRequire(process.cwd() + "/");
-const autobahn = installed("autobahn");
+const [url, serializer, realm, file] = process.argv.slice(2);
+const autobahn = file ? require(file) : installed("autobahn");
 // The one WebSocket that autobahn-js looks for; Node has it from version 22 on.
 globalThis.WebSocket = installed("ws");
 
-const { JSONSerializer, MsgpackSerializer, CBORSerializer } = autobahn.serializer;
-const SERIALIZERS = { json: JSONSerializer, msgpack: MsgpackSerializer, cbor: CBORSerializer };
+/** The option that chooses it; without one autobahn-js takes JSON. */
+function serializers() {
+  if (file) return undefined;
+  const { JSONSerializer, MsgpackSerializer, CBORSerializer } = autobahn.serializer;
+  const all = { json: JSONSerializer, msgpack: MsgpackSerializer, cbor: CBORSerializer };
+  return [new all[serializer]()];
+}
 
 const sum = (items) => items.reduce((total, item) => total + item, 0);
 
@@ -91,10 +98,9 @@ function peer(session) {
   };
 }
 
-const [url, serializer, realm = "realm1"] = process.argv.slice(2);
 const connection = new autobahn.Connection({
   realm,
-  transports: [{ type: "websocket", url, serializers: [new SERIALIZERS[serializer]()] }],
+  transports: [{ type: "websocket", url, serializers: serializers() }],
   max_retries: 0,
   // Errors that a procedure raises are the caller's business; autobahn-js would print them as well.
   on_user_error: () => {},

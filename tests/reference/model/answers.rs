@@ -5,7 +5,6 @@ use super::super::json::{
 };
 use super::calls::{Call, Place};
 use super::choice::Choice;
-use super::disputes::{PROGRESS_IS_WANTED_OF_ALL, WAITING_CALLS_ARE_NOT_WATCHED};
 use super::{Fault, Router};
 
 impl Router {
@@ -20,8 +19,7 @@ impl Router {
             return self.take_late(from, invocation, !more);
         };
         let (key, caller, request) = (call.key, call.caller, call.request);
-        let takes_results = is_set(&call.details, "receive_progress")
-            || PROGRESS_IS_WANTED_OF_ALL && call.was_asked_for_results;
+        let takes_results = is_set(&call.details, "receive_progress");
         if is_opaque && !self.announces(caller, "caller", "payload_passthru_mode") {
             let error = "wamp.error.feature_not_supported";
             self.reach("an opaque result is refused");
@@ -78,6 +76,10 @@ impl Router {
             self.reroute(key, from);
             return Ok(());
         }
+        if !self.is_valid(error, "exact") {
+            self.fail(key, "wamp.error.invalid_uri");
+            return Ok(());
+        }
         let mut details = json!({});
         copy_passthru(given, &mut details);
         self.send(
@@ -100,10 +102,7 @@ impl Router {
         let id = call.registration;
         call.tried.push(from);
         call.place = Place::Waiting;
-        let was_forwarded = !call.details["timeout"].is_null();
-        call.deadline = call
-            .due
-            .filter(|_| !was_forwarded || !WAITING_CALLS_ARE_NOT_WATCHED);
+        call.deadline = call.due;
         let choice = match self.find_registration(id) {
             Some(_) => self.choose(&call),
             None => Choice::Refuse("wamp.error.no_available_callee"),

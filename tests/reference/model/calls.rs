@@ -22,8 +22,6 @@ pub(in super::super) struct Call {
     pub(super) tried: Vec<u64>,
     /// What the first INVOCATION said.
     pub(super) details: Json,
-    /// Whether its callee, or one before it, was asked for results as they come.
-    pub(super) was_asked_for_results: bool,
     pub(super) has_results: bool,
     pub(super) is_killed: bool,
     pub(super) due: Option<(u64, u64)>,
@@ -100,6 +98,10 @@ impl Router {
     fn call(&mut self, from: u64, message: &Json) -> Result<(), Refusal> {
         let (options, procedure) = (&message[2], text(&message[3]));
         self.check_uri(procedure, "exact")?;
+        let is_plain = !is_set(options, "progress") && word(options, "ppt_scheme").is_none();
+        if !is_plain && self.meta_procedures().iter().any(|own| own == procedure) {
+            return refuse("wamp.error.feature_not_supported");
+        }
         if let Some(outcome) = self.call_meta(from, message) {
             let results = outcome?;
             if self.is_there(from) {
@@ -138,7 +140,6 @@ impl Router {
             place: Place::Waiting,
             tried: Vec::new(),
             details: Json::Null,
-            was_asked_for_results: false,
             has_results: false,
             is_killed: false,
             due,
@@ -147,28 +148,26 @@ impl Router {
         self.place_call(call)
     }
 
-    /// Hands a new call to a callee, or lets it wait behind those that already do.
+    /// Hands a new call to a callee, past those that wait for others; or lets it wait behind them.
     fn place_call(&mut self, call: Call) -> Result<(), Refusal> {
         let (id, key) = (call.registration, call.key);
         let choice = self.choose(&call);
         let is_queue = !self.registration(id).queue.is_empty();
         match choice {
             Choice::Refuse(error) => return refuse(error),
-            Choice::Callee(callee) if !is_queue => {
+            Choice::Callee(callee) => {
+                if is_queue {
+                    self.reach("a call goes past others that wait");
+                }
                 self.calls.push(call);
                 self.invoke(key, callee);
             }
-            Choice::Callee(_) | Choice::Busy => {
+            Choice::Busy => {
                 if self.registration(id).queue.len() >= self.profile.registration_queue_calls {
                     self.reach("a queue is full");
                     return refuse("wamp.error.no_available_callee");
                 }
-                let overtakes = matches!(choice, Choice::Callee(_));
-                self.reach(if overtakes {
-                    "a call waits behind others"
-                } else {
-                    "a call waits"
-                });
+                self.reach("a call waits");
                 self.registration_mut(id).queue.push(key);
                 self.calls.push(call);
             }
@@ -186,7 +185,6 @@ impl Router {
         let call = self.pending_mut(key);
         call.place = Place::With(callee, invocation);
         call.deadline = call.due.filter(|_| details["timeout"].is_null());
-        call.was_asked_for_results |= is_set(&details, "receive_progress");
         call.details = details;
         for part in 0..call.parts.len() {
             self.send_part(key, part);
@@ -301,38 +299,47 @@ impl Router {
         }
     }
 
-    /// Hands calls that wait to callees, as long as the first of a queue can go. Which queue goes first is the core's to say.
+    /// Hands calls that wait to callees, as long as one of a queue can go. Which queue goes first is the core's to say.
     pub(super) fn advance_queues(&mut self) {
-        let mut queues: Vec<u64> = self.registrations.iter().map(|one| one.id).collect();
         loop {
-            queues.retain(|id| {
-                self.find_registration(*id)
-                    .is_some_and(|one| !one.queue.is_empty())
-            });
-            let turn = |id: &u64| {
-                let first = self.pending(self.registration(*id).queue[0]);
-                self.oracle.turn(*id, first.first_payload())
+            let queues: Vec<u64> = self.registrations.iter().map(|one| one.id).collect();
+            let next: Vec<_> = queues
+                .into_iter()
+                .filter_map(|id| self.next_waiting(id))
+                .collect();
+            let turn = |(id, key, _): &(u64, u64, Choice)| {
+                self.oracle.turn(*id, self.pending(*key).first_payload())
             };
-            let Some(id) = queues.iter().copied().min_by_key(turn) else {
+            let Some((id, key, choice)) = next.into_iter().min_by_key(turn) else {
                 return;
             };
-            if !self.advance_queue(id) {
-                queues.retain(|queue| *queue != id);
-            }
+            self.go_on(id, key, choice);
         }
     }
 
-    /// Hands the first call that waits for a registration to a callee; false where it goes on waiting.
-    fn advance_queue(&mut self, id: u64) -> bool {
-        let key = self.registration(id).queue[0];
-        let call = self.take_out(key);
-        let choice = self.choose(&call);
-        self.calls.push(call);
+    /// The first call of a queue that need not wait for somebody busy.
+    fn next_waiting(&mut self, id: u64) -> Option<(u64, u64, Choice)> {
+        let queue = self.registration(id).queue.clone();
+        queue.into_iter().find_map(|key| {
+            let call = self.take_out(key);
+            let choice = self.choose(&call);
+            self.calls.push(call);
+            (!matches!(choice, Choice::Busy)).then_some((id, key, choice))
+        })
+    }
+
+    fn go_on(&mut self, id: u64, key: u64, choice: Choice) {
         match choice {
-            Choice::Busy => return false,
+            Choice::Busy => {}
             Choice::Callee(callee) => {
-                self.reach("a waiting call goes on");
-                self.registration_mut(id).queue.remove(0);
+                let queue = &mut self.registration_mut(id).queue;
+                let is_first = queue[0] == key;
+                queue.retain(|waiting| *waiting != key);
+                self.reach(if is_first {
+                    "a waiting call goes on"
+                } else {
+                    "a waiting call goes past others"
+                });
                 self.invoke(key, callee);
             }
             Choice::Refuse(error) => {
@@ -344,7 +351,6 @@ impl Router {
                 self.chain = chain;
             }
         }
-        true
     }
 
     pub(super) fn pending(&self, key: u64) -> &Call {

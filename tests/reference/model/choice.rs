@@ -137,8 +137,6 @@ impl Router {
         }
         // Nobody got it, so the owner is one that cannot take it: it waits for that one, or has failed.
         let failure = self.oracle.failure(call.caller, call.request);
-        let queue = &self.registration(call.registration).queue;
-        let is_behind = queue.first().is_some_and(|first| *first != call.key);
         let may = (0..nodes.len()).filter(|at| self.oracle.may_own(&key, &nodes, &nodes[*at]));
         let may: Vec<&Callee> = may.map(|at| &callees[at]).collect();
         let is_it = |callee: &&&Callee| {
@@ -146,7 +144,7 @@ impl Router {
             let is_able = has_declined || self.is_able(callee.session, call);
             let is_at_limit = self.is_at_limit(call.registration, callee);
             match failure {
-                None => is_able && (is_at_limit || is_behind),
+                None => is_able && is_at_limit,
                 Some("wamp.error.feature_not_supported") => !is_able,
                 Some(_) => {
                     has_declined || is_able && (is_at_limit || !self.has_room(callee.session))

@@ -12,12 +12,10 @@
 //! | [`subscriptions`], [`publish`], [`retained`], [`history`] | who hears what, now and later |
 //! | [`meta`] | the procedures and events of the router itself |
 //! | [`oracle`] | what is the core's to choose |
-//! | [`disputes`] | where the core is known to be wrong |
 
 mod answers;
 mod calls;
 mod choice;
-mod disputes;
 mod endings;
 mod history;
 mod meta;
@@ -34,7 +32,6 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 pub(super) use calls::{Call, Place};
-pub(super) use disputes::FULL_CALLEES_DO_NOT_WAKE;
 pub(super) use oracle::Oracle;
 pub(super) use registrations::Registration;
 pub(super) use session::Session;

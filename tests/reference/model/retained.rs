@@ -61,6 +61,7 @@ impl Router {
         let mut topics = self.retained_topics();
         topics.retain(|topic| uri::matches(&policy, &subscription.topic, topic));
         topics.sort();
+        let mut sent = 0;
         for topic in topics {
             let is_over = |kept: &Kept| {
                 kept.publication.topic == topic && kept.expires.is_some_and(|at| at <= self.now)
@@ -79,6 +80,11 @@ impl Router {
             if kept.publication.is_filtered() {
                 self.reach("a retained event for some is heard");
             }
+            if sent == self.profile.retained_answer_events {
+                self.reach("a retained event is one too many");
+                break;
+            }
+            sent += 1;
             let mut details = kept.publication.details_under(&policy);
             details["retained"] = json!(true);
             let publication = kept.publication.id;

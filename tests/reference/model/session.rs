@@ -40,7 +40,7 @@ const OTHERWISE: [(&str, &str); 3] = [
     ("sharded_subscription", "shareded_subscriptions"),
 ];
 
-const BROKER: [&str; 11] = [
+const BROKER: [&str; 9] = [
     "subscriber_blackwhite_listing",
     "publisher_exclusion",
     "publisher_identification",
@@ -49,12 +49,10 @@ const BROKER: [&str; 11] = [
     "subscription_revocation",
     "session_meta_api",
     "subscription_meta_api",
-    "topic_reflection",
     "payload_passthru_mode",
-    "",
 ];
 
-const DEALER: [&str; 15] = [
+const DEALER: [&str; 14] = [
     "progressive_call_results",
     "progressive_call_invocations",
     "call_timeout",
@@ -68,7 +66,6 @@ const DEALER: [&str; 15] = [
     "session_meta_api",
     "registration_meta_api",
     "testament_meta_api",
-    "procedure_reflection",
     "payload_passthru_mode",
 ];
 
@@ -171,12 +168,12 @@ impl Router {
             &mut dealer,
             "call_trustlevels",
         );
-        let features = |all: Vec<&str>| -> Json {
-            let named = all.into_iter().filter(|feature| !feature.is_empty());
+        let role = |all: Vec<&str>| -> Json {
+            let named = all.into_iter();
             let named = named.map(|feature| (feature.to_owned(), json!(true)));
-            Json::Object(named.collect())
+            json!({"features": Json::Object(named.collect()), "reflection": true})
         };
-        json!({"broker": {"features": features(broker)}, "dealer": {"features": features(dealer)}})
+        json!({"broker": role(broker), "dealer": role(dealer)})
     }
 
     pub(in super::super) fn session(&self, id: u64) -> &Session {

@@ -7,7 +7,7 @@ pub(super) fn is_valid(text: &str, policy: &str, is_strict: bool) -> bool {
         if is_strict {
             c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
         } else {
-            !c.is_whitespace() && c != '#' && c != '\0'
+            !c.is_whitespace() && !"#\0\u{1c}\u{1d}\u{1e}\u{1f}\u{feff}".contains(c)
         }
     };
     let may_be_empty = |place: usize| match policy {

@@ -158,7 +158,7 @@ impl Router {
         Some(vec![json!([described])])
     }
 
-    fn meta_procedures(&self) -> Vec<String> {
+    pub(in super::super) fn meta_procedures(&self) -> Vec<String> {
         let has_history = !self.profile.history.is_empty();
         let history = has_history.then_some("subscription.get_events");
         let all = PROCEDURES.split_whitespace().chain(history);

@@ -1,0 +1,81 @@
+//! What a URL may look like on the command line of `wamp ws`.
+
+use url::Url;
+
+/// A WebSocket's URL, also without a scheme and, as `:8080/p`, without a host: that is this machine.
+pub(super) fn parse(text: &str) -> Result<Url, String> {
+    if let Some((scheme, rest)) = text.split_once(":/")
+        && ["ws", "wss"].contains(&scheme)
+        && !rest.starts_with('/')
+    {
+        return Err(format!("did you mean {scheme}://{rest}?"));
+    }
+    let full = match text {
+        _ if text.contains("://") => text.to_owned(),
+        _ if text.starts_with(':') => format!("ws://localhost{text}"),
+        _ if text.starts_with('/') => format!("ws://localhost{text}"),
+        _ => format!("ws://{text}"),
+    };
+    let mut url = Url::parse(&full).map_err(|error| error.to_string())?;
+    let better = |scheme: &str| {
+        let rest = full.split_once("://").map_or("", |(_, rest)| rest);
+        format!("{}:// is no WebSocket; try {scheme}://{rest}", url.scheme())
+    };
+    match url.scheme() {
+        "ws" | "wss" => {}
+        "https" => return Err(better("wss")),
+        _ => return Err(better("ws")),
+    }
+    if !url.has_host() {
+        return Err("it names no host".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "a password is not for the URL: --basic USER:PASSWORD, or --basic @FILE".to_owned(),
+        );
+    }
+    // It is for browsers; a server never gets it. Spec: RFC 6455, 3.
+    url.set_fragment(None);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_urls_are_helped_along() {
+        for (text, url) in [
+            (":9000", "ws://localhost:9000/"),
+            (":8080/p", "ws://localhost:8080/p"),
+            ("/p", "ws://localhost/p"),
+            ("host", "ws://host/"),
+            ("host:9000", "ws://host:9000/"),
+            ("localhost:9000/a?b=c&d=e", "ws://localhost:9000/a?b=c&d=e"),
+            ("[::1]:9000", "ws://[::1]:9000/"),
+            ("wss://host/x#y", "wss://host/x"),
+            (
+                "ws://host:9001/runCase?case=1&agent=wamp",
+                "ws://host:9001/runCase?case=1&agent=wamp",
+            ),
+        ] {
+            assert_eq!(parse(text).map(String::from), Ok(url.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_websockets_url_is_answered_by_one() {
+        for (text, said) in [
+            ("http://h/p", "http:// is no WebSocket; try ws://h/p"),
+            ("https://h", "https:// is no WebSocket; try wss://h"),
+            ("ws:/h", "did you mean ws://h?"),
+            ("ws://", "empty host"),
+            ("ws://u:p@h", "a password is not for the URL"),
+            ("host:port", "invalid port number"),
+            ("a b", "invalid international domain name"),
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(refused.starts_with(said), "{text}: {refused}");
+        }
+    }
+}
