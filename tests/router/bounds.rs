@@ -93,7 +93,7 @@ fn what_waits_counts_with_all_of_the_frame_that_it_keeps_in_memory() {
 fn whoever_asks_for_much_at_once_gets_it_in_turns_with_others_and_to_the_end() {
     in_virtual_time(async {
         let node = Node::start(Limits::default()).await;
-        let topic = "a".repeat(100);
+        let topic = "a".repeat(400);
         let mut subscriber = Link::join(&node, ROOMY).await;
         for length in 1..=topic.len() {
             let prefix = json!(topic[..length]);
