@@ -78,7 +78,7 @@ transcripts! {
     }
     to_library {
         administration audience bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
-        rerouting retention sessions shared_registrations testaments timeouts trust
+        rerouting retention sessions shared_registrations signing_in testaments timeouts trust
     }
 }
 
