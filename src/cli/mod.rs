@@ -34,6 +34,7 @@ mod signal;
 mod size;
 mod subscribe;
 mod tls;
+mod url;
 mod version;
 mod ws;
 
