@@ -129,7 +129,7 @@ impl Context {
         Ok(())
     }
 
-    /// Checks the name under which a subscriber or callee owns resource keys: it is kept as long as they stay.
+    /// Checks the name under which a subscriber or callee owns resource keys: it is hashed while the realm waits.
     pub(super) fn check_node_key(&self, key: Option<&ByteString>) -> Result<(), Refusal> {
         let bytes_max = self.limits.node_key_bytes;
         if key.is_some_and(|key| key.len() > bytes_max) {

@@ -32,6 +32,7 @@ pub(super) use subscription::{Subscription, Subscriptions};
 use super::context::{Context, Happening, Refusal};
 use super::output::Output;
 use super::pattern::Shape;
+use super::shard::Node;
 use crate::protocol::message::{Publish, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
 use crate::protocol::{
     EventDetails, Feature, MatchPolicy, Payload, PublicationId, RevocationDetails, Role, SessionId,
@@ -90,7 +91,7 @@ impl Broker {
             let created = context.sources.time_of_day();
             self.subscriptions.create(policy, topic, created, false)
         });
-        let node = subscribe.options.nkey.as_ref().map(|node| (**node).into());
+        let node = subscribe.options.nkey.as_deref().map(Node::named);
         let is_new = self.subscriptions.add(policy, topic, from, node);
         if let Some(session) = context.sessions.get_mut(&from).filter(|_| is_new) {
             session.subscriptions.insert(subscription);
