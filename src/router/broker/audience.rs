@@ -125,9 +125,9 @@ impl KeptAudience {
         Self(kept)
     }
 
-    /// Whether it is about who subscribed at all.
-    pub(super) fn is_filtered(&self) -> bool {
-        is_filtered(&self.0)
+    /// Whether it leaves somebody out.
+    pub(super) fn is_for_some(&self) -> bool {
+        is_for_some(&self.0)
     }
 
     /// Bytes that it takes.
@@ -136,9 +136,10 @@ impl KeptAudience {
     }
 }
 
-/// Whether an audience is about who subscribed at all, beyond the resource key.
-pub(super) fn is_filtered(audience: &Audience) -> bool {
+/// Whether an audience may leave somebody out who subscribed.
+pub(super) fn is_for_some(audience: &Audience) -> bool {
     names_sessions(audience)
+        || audience.rkey.is_some()
         || audience.exclude_authid.is_some()
         || audience.exclude_authrole.is_some()
         || audience.eligible_authid.is_some()

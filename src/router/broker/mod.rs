@@ -25,14 +25,14 @@ use audience::Filter;
 pub(super) use history::Wanted;
 use history::{History, Stored};
 use publication::Publication;
-use retention::Retention;
+use retention::{Asker, Retention};
 use subscription::Removed;
 pub(super) use subscription::{Subscription, Subscriptions};
 
 use super::context::{Context, Happening, Refusal};
 use super::output::Output;
 use super::pattern::Shape;
-use super::shard::Node;
+use super::shard::{Key, Node};
 use crate::protocol::message::{Publish, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
 use crate::protocol::{
     EventDetails, Feature, MatchPolicy, Payload, PublicationId, RevocationDetails, Role, SessionId,
@@ -155,9 +155,15 @@ impl Broker {
         let Some(session) = context.sessions.get(&to) else {
             return;
         };
-        let who = (to, &session.identity);
-        let retained = self.retention.newest(now, pattern, who);
-        for publication in retained.take(context.limits.retained_answer_events) {
+        let asker = Asker {
+            now,
+            session: to,
+            identity: &session.identity,
+            subscription,
+        };
+        let events_max = context.limits.retained_answer_events;
+        let retained = self.retention.answer(pattern, &asker, events_max);
+        for publication in retained.events {
             let mut event = publication.event(subscription);
             event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
@@ -299,8 +305,9 @@ impl Broker {
             return;
         };
         let filter = Filter::new(audience);
+        let key = audience.rkey.as_deref().map(Key::new);
         self.subscriptions.for_each_match(topic, |subscription| {
-            let owner = subscription.owner(audience.rkey.as_deref());
+            let owner = subscription.owner(key);
             let admits = |&session: &SessionId| {
                 let identity = sessions.get(&session).map(|it| &it.identity);
                 Some(session) != publication.excluded

@@ -32,10 +32,10 @@ pub(in crate::router) struct Subscription {
 
 impl Subscription {
     /// The node that alone gets what has this resource key, among subscribers with a node key.
-    /// Cost: O(bytes of the key + nodes).
-    pub(super) fn owner(&self, rkey: Option<&str>) -> Option<Node> {
+    /// Cost: O(nodes).
+    pub(super) fn owner(&self, key: Option<Key>) -> Option<Node> {
         let nodes = self.nodes.as_ref()?;
-        Key::new(rkey?).owner(nodes.values().copied())
+        key?.owner(nodes.values().copied())
     }
 
     /// Whether a subscriber gets what `owner` alone gets. Spec: ap#pubsub-sharded-subscription.
@@ -45,6 +45,13 @@ impl Subscription {
             (Some(owner), Some(&node)) => node == owner,
             (None, _) | (_, None) => true,
         }
+    }
+
+    /// How many nodes are looked at to tell whether a subscriber gets what has a resource key.
+    pub(super) fn rivals(&self, subscriber: SessionId) -> usize {
+        let nodes = self.nodes.as_ref();
+        let nodes = nodes.filter(|nodes| nodes.contains_key(&subscriber));
+        nodes.map_or(0, |nodes| nodes.len())
     }
 
     fn set_node(&mut self, subscriber: SessionId, node: Option<Node>) {
