@@ -16,7 +16,7 @@ use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, SessionId, Uri};
-use crate::router::{Joining, Output, Realm, Transport, Violation};
+use crate::router::{Joining, Output, Realm, Remark, Transport, Violation};
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -223,6 +223,9 @@ impl Floor {
                         outbox.push_end(end, delivery);
                     }
                 }
+                Output::Remark { session, remark } => {
+                    delivery.notes.push(Note::Remark(session, remark));
+                }
             }
         }
     }
@@ -272,9 +275,10 @@ fn tell(delivery: &mut Delivery) {
     }
 }
 
-/// One line for all invocations of a batch that did not fit: a slow callee gives many.
+/// One line for what a batch may have many of: invocations that did not fit, answers that were cut.
 fn log_notes(notes: &mut Vec<Note>) {
     let mut undeliverable = None;
+    let mut cut = None;
     for note in notes.drain(..) {
         match note {
             Note::Abort(session, abort) => log_abort(session, &abort),
@@ -282,10 +286,25 @@ fn log_notes(notes: &mut Vec<Note>) {
                 let (_, count) = undeliverable.unwrap_or((session, 0));
                 undeliverable = Some((session, count + 1));
             }
+            Note::Remark(session, Remark::RetainedCut { events }) => cut = Some((session, events)),
+            Note::Remark(
+                session,
+                Remark::PublishesDropped {
+                    count,
+                    realm_count,
+                    last,
+                },
+            ) => {
+                let last = last.as_str();
+                warn!(%session, dropped = count, realm_total = realm_count, last, "publications dropped: they were refused, and had asked for no answer");
+            }
         }
     }
     if let Some((session, invocations)) = undeliverable {
         warn!(%session, invocations, "a callee's outbox is full: its calls go to others, or fail");
+    }
+    if let Some((session, events)) = cut {
+        warn!(%session, events, "retained events left out: more topics match than one SUBSCRIBE is answered with (retained_answer_events)");
     }
 }
 

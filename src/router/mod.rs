@@ -32,7 +32,7 @@ pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use handshake::{Handshake, Joining, Step};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
-pub use output::{End, Output};
+pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{

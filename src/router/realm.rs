@@ -3,7 +3,6 @@
 //! The core of the router. Deterministic: time, ids and what arrives come in as arguments, what is to be done
 //! comes out of [`Realm::poll_output`]; no IO, no clock, no lock, no log.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use indexmap::IndexMap;
@@ -11,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::broker::Broker;
 use super::context::{Context, Happening, Refusal};
-use super::deadlines::{Deadlines, Due};
+use super::deadlines::Due;
 use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::Transport;
@@ -77,15 +76,7 @@ impl Realm {
     /// A realm with nobody in it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
-        let mut context = Context {
-            limits,
-            settings,
-            sources,
-            sessions: IndexMap::default(),
-            deadlines: Deadlines::default(),
-            outputs: VecDeque::new(),
-            happenings: VecDeque::new(),
-        };
+        let mut context = Context::new(settings, limits, sources);
         Self {
             name,
             phase: Phase::Open,
@@ -356,7 +347,8 @@ impl Realm {
             Err(refusal) if acknowledge => self
                 .context
                 .send(from, refusal.error(MessageCode::Publish, request)),
-            Ok(_) | Err(_) => {}
+            Err(refusal) => self.context.drop_publish(from, refusal),
+            Ok(_) => {}
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
-/// The last step of SplitMix64: one to one, and every bit of what it gives depends on every bit of what it takes.
+/// The last step of `SplitMix64`: one to one, and every bit of what it gives depends on every bit of what it takes.
 const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

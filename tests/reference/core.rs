@@ -119,6 +119,8 @@ impl Core {
                     };
                     push(session, json!(["END", how]));
                 }
+                // Peers do not hear of it.
+                Output::Remark { .. } => {}
             }
         }
         received

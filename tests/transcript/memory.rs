@@ -110,6 +110,8 @@ impl Memory {
                         }
                     }
                     Output::End { session, end } => at(connections, name, session).end(end),
+                    // Peers do not hear of it.
+                    Output::Remark { .. } => {}
                 }
             }
         }

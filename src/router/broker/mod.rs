@@ -30,7 +30,7 @@ use subscription::Removed;
 pub(super) use subscription::{Subscription, Subscriptions};
 
 use super::context::{Context, Happening, Refusal};
-use super::output::Output;
+use super::output::{Output, Remark};
 use super::pattern::Shape;
 use super::shard::{Key, Node};
 use crate::protocol::message::{Publish, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
@@ -163,11 +163,15 @@ impl Broker {
         };
         let events_max = context.limits.retained_answer_events;
         let retained = self.retention.answer(pattern, &asker, events_max);
+        let cut = retained.is_cut.then_some(retained.events.len());
         for publication in retained.events {
             let mut event = publication.event(subscription);
             event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
             context.outputs.push_back(Output::Send { to, message });
+        }
+        if let Some(events) = cut {
+            context.remark(to, Remark::RetainedCut { events });
         }
     }
 
