@@ -29,6 +29,7 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
+pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
 pub use handshake::{Handshake, Joining, Step};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};

@@ -8,7 +8,7 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use super::broker::Broker;
+use super::broker::{Broker, EventStore, InMemory};
 use super::context::{Context, Happening, Refusal};
 use super::deadlines::Due;
 use super::dealer::{Dealer, no_such_procedure};
@@ -73,14 +73,27 @@ pub(super) enum Phase {
 }
 
 impl Realm {
-    /// A realm with nobody in it.
+    /// A realm with nobody in it. Its event history ends with it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
+        let store = Box::new(InMemory::new(limits.history_bytes));
+        Self::with_store(name, settings, limits, sources, store)
+    }
+
+    /// A realm with nobody in it, whose event history lies in this store, with what it holds already.
+    #[must_use]
+    pub fn with_store(
+        name: Uri,
+        settings: Settings,
+        limits: Limits,
+        sources: Sources,
+        store: Box<dyn EventStore>,
+    ) -> Self {
         let mut context = Context::new(settings, limits, sources);
         Self {
             name,
             phase: Phase::Open,
-            broker: Broker::new(&mut context),
+            broker: Broker::new(&mut context, store),
             context,
             dealer: Dealer::new(),
             definitions: Definitions::default(),

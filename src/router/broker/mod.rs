@@ -8,6 +8,7 @@
 //! | `audience.rs` | the filters of a publication |
 //! | `retention.rs` | events that topics keep for subscribers to come |
 //! | `history.rs` | events to be asked for later |
+//! | `store.rs` | where these lie |
 //!
 //! Spec: bp#publish-and-subscribe, ap#advanced-pubsub.
 
@@ -15,17 +16,22 @@ mod audience;
 mod history;
 mod publication;
 mod retention;
+mod store;
 mod subscription;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use audience::Filter;
+pub use audience::KeptAudience;
+use history::History;
 pub(super) use history::Wanted;
-use history::{History, Stored};
+pub use publication::KeptPublication;
 use publication::Publication;
 use retention::{Asker, Retention};
+pub(super) use store::InMemory;
+pub use store::{EventStore, StoredEvent};
 use subscription::Removed;
 pub(super) use subscription::{Subscription, Subscriptions};
 
@@ -50,7 +56,7 @@ pub(super) struct Broker {
 
 impl Broker {
     /// A broker without subscribers; with the subscriptions that the event history is about.
-    pub(super) fn new(context: &mut Context) -> Self {
+    pub(super) fn new(context: &mut Context, store: Box<dyn EventStore>) -> Self {
         let mut subscriptions = Subscriptions::new();
         let rules = &context.settings.history;
         for rule in rules {
@@ -59,8 +65,7 @@ impl Broker {
                 subscriptions.create(policy, topic, context.sources.time_of_day(), true);
             }
         }
-        let history =
-            (!rules.is_empty()).then(|| History::new(rules, context.limits.history_bytes));
+        let history = (!rules.is_empty()).then(|| History::new(rules, store));
         Self {
             subscriptions,
             retention: Retention::default(),
@@ -336,14 +341,15 @@ impl Broker {
         let pattern = self.subscriptions.pattern(subscription)?;
         let held = self.subscriptions.get(subscription)?;
         let identity = &context.sessions.get(&asker)?.identity;
-        let events = self.history.as_ref()?.events(pattern, identity, wanted);
-        let told = |event: &Arc<Stored>| {
+        let events_max = context.limits.history_answer_events + 1;
+        let history = self.history.as_ref()?;
+        let events = history.events(pattern, identity, wanted, events_max);
+        let told = |event: &Cow<'_, StoredEvent>| {
             let message = event.publication.publication().event(held);
             let time = super::sources::written(event.time);
             (time, message.details, message.publication, message.payload)
         };
-        let told_max = context.limits.history_answer_events + 1;
-        Some(events.iter().take(told_max).map(told).collect())
+        Some(events.iter().map(told).collect())
     }
 }
 

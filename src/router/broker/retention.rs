@@ -8,7 +8,7 @@ use std::ops::Bound;
 use std::time::Instant;
 
 use super::audience::{Filter, KeptAudience, is_for_some};
-use super::publication::{Kept, Publication};
+use super::publication::{KeptPublication, Publication};
 use super::subscription::Subscription;
 use crate::protocol::{MatchPolicy, SessionId};
 use crate::router::identity::Identity;
@@ -34,7 +34,9 @@ pub(super) struct Retention {
 
 #[derive(Debug)]
 struct Retained {
-    publication: Kept,
+    publication: KeptPublication,
+    /// Its publisher, where it does not hear itself.
+    excluded: Option<SessionId>,
     /// Which write it was.
     write: u64,
     expires: Option<Instant>,
@@ -68,7 +70,7 @@ impl Retained {
         let owner = || subscription.owner(self.key);
         let audience = self.publication.audience.as_ref();
         is_fresh
-            && self.publication.excluded != Some(session)
+            && self.excluded != Some(session)
             && audience.is_none_or(|it| Filter::of_kept(it).admits(session, asker.identity))
             && (self.key.is_none() || subscription.is_addressed(session, owner()))
     }
@@ -101,6 +103,7 @@ impl Retention {
         self.writes += 1;
         let retained = Retained {
             publication: publication.kept(),
+            excluded: publication.excluded,
             write: self.writes,
             // A time beyond what a clock can count is for ever.
             expires: rule.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
