@@ -115,6 +115,11 @@ impl Subscriptions {
         all
     }
 
+    /// Every topic, and every pattern of them. The order depends on hashes: who tells it must sort.
+    pub(in crate::router) fn topics(&self) -> impl Iterator<Item = &str> {
+        self.places.values().map(|(_, topic)| &**topic)
+    }
+
     /// Visits every subscription that a topic matches.
     pub(in crate::router) fn for_each_match<'a>(
         &'a self,

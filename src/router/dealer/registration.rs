@@ -151,6 +151,11 @@ impl Registrations {
         all
     }
 
+    /// Every procedure, and every pattern of them, in no order that means anything.
+    pub(in crate::router) fn procedures(&self) -> impl Iterator<Item = &str> {
+        self.held.iter().map(|(_, held)| &*held.procedure)
+    }
+
     /// Whether a wildcard of this shape is there: one more then adds none to `shapes`.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
         self.index.has_shape(shape)
