@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::admission::Ends;
@@ -118,7 +118,7 @@ impl Listeners {
         self.alive.clone()
     }
 
-    /// Accepts until it is dropped; `serve` gets each connection, in a task of its own.
+    /// Accepts until it is dropped, and nothing from then on; `serve` gets each connection, in a task of its own.
     ///
     /// Limits: at most `connections_max` connections at once; a connection counts until its [`Place`] is dropped.
     pub async fn accept<F, T>(self, connections_max: usize, serve: F)
@@ -130,12 +130,11 @@ impl Listeners {
             permits: Arc::new(Semaphore::new(connections_max)),
             alive: self.alive,
         };
-        let mut accepting = JoinSet::new();
-        for (listener, local) in self.bound {
-            accepting.spawn(accept(listener, local, places.clone(), serve.clone()));
-        }
-        drop(places);
-        while accepting.join_next().await.is_some() {}
+        // order: not in tasks of their own, which would close their listeners some time after this is dropped.
+        let accepting = self.bound.into_iter();
+        let accepting = accepting
+            .map(|(listener, local)| accept(listener, local, places.clone(), serve.clone()));
+        join_all(accepting).await;
         drop(self.listening);
     }
 }
