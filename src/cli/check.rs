@@ -51,6 +51,15 @@ fn summary(config: &Config) -> Vec<String> {
     if let Some(web) = &config.web {
         lines.push(format!("web: {}", web.display()));
     }
+    let admission = &config.admission;
+    for (what, allowed) in [
+        ("allowed origins", &admission.allowed_origins),
+        ("allowed hosts", &admission.allowed_hosts),
+    ] {
+        if !allowed.is_empty() {
+            lines.push(format!("{what}: {}", allowed.join(", ")));
+        }
+    }
     lines.extend(config.realms.iter().map(realm));
     lines
 }

@@ -79,10 +79,10 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
+    Ws(Box<ws::WsArgs>),
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
-    Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
 

@@ -212,6 +212,7 @@ fn what_is_allowed_and_may_surprise_is_noted() {
     let config = r#"
 listen = [":0", "0.0.0.0:8080"]
 allowed_origins = ["*"]
+allowed_hosts = ["dev.example"]
 [[realms]]
 name = "closed"
 [[realms]]
@@ -229,6 +230,8 @@ rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "
         .stdout(
             "listen: 127.0.0.1:0, 0.0.0.0:8080 (reachable from other machines)\n\
              path: /ws\n\
+             allowed origins: *\n\
+             allowed hosts: dev.example\n\
              realm \"closed\": nobody may join\n\
              realm \"open\": anonymous may call, register, publish, subscribe, kill; request ids are lenient; \
              timeouts count seconds; history by 2 rules; trust by 1 rule\n",
