@@ -13,6 +13,7 @@ mod echo;
 mod echo_note;
 mod exec;
 mod exit;
+mod explain;
 mod glob_check;
 mod group;
 mod hints;

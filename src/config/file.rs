@@ -69,7 +69,7 @@ impl Config {
 }
 
 /// Reads one byte more than may be, at most.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = FILE_BYTES_MAX as u64 + 1;
     File::open(path)?.take(limit).read_to_end(&mut bytes)?;

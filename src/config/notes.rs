@@ -1,7 +1,9 @@
 //! What is allowed and may surprise: said at the start of a router, and by `wamp check`.
 
+use super::role::ANONYMOUS;
 use super::{Config, RealmConfig};
-use crate::router::Administrators;
+use crate::protocol::{MatchPolicy, Uri};
+use crate::router::{Action, Decision, Rights, UriPattern};
 
 impl Config {
     /// What an operator should know that this config does, a sentence each.
@@ -28,26 +30,64 @@ impl RealmConfig {
     fn notes(&self) -> Vec<String> {
         let name = self.name.quoted();
         let settings = &self.settings;
-        if self.anonymous.is_none() {
+        if settings.roles.iter().next().is_none() {
             return vec![format!(
                 "nobody can join realm {name}: it has no role; `wamp init --stdout` shows the role \"anonymous\", for everybody"
             )];
         }
         let mut notes = Vec::new();
-        if settings.administrators == Administrators::Everybody {
-            notes.push(format!(
-                "everybody in realm {name} may end the others' sessions"
-            ));
+        for (role, rights) in settings.roles.iter() {
+            notes.extend(rights_notes(&name, role, rights));
         }
         let authroles = settings
             .trust
             .iter()
             .filter_map(|rule| rule.authrole.as_ref());
-        for authrole in authroles.filter(|it| *it != "anonymous") {
+        let is_unknown = |authrole: &&_| settings.roles.iter().all(|(role, _)| role != *authrole);
+        for authrole in authroles.filter(is_unknown) {
             notes.push(format!(
                 "nobody in realm {name} has the role {authrole:?} that a rule of trust is about"
             ));
         }
         notes
     }
+}
+
+/// What surprises in the rights of one role.
+fn rights_notes(realm: &str, role: &str, rights: &Rights) -> Vec<String> {
+    let mut notes = Vec::new();
+    let is_allowed = |action, uri: &Uri| {
+        let uris = UriPattern {
+            policy: MatchPolicy::Exact,
+            pattern: uri.clone(),
+        };
+        rights.explain(action, &uris, false).decision == Decision::Allowed
+    };
+    if role == &*ANONYMOUS && is_allowed(Action::Kill, &Uri::from_static("wamp.session.kill")) {
+        notes.push(format!(
+            "everybody in realm {realm} may end the others' sessions"
+        ));
+    }
+    if rights.rules().is_empty() && rights.authorizer().is_none() {
+        notes.push(format!(
+            "the role {role:?} of realm {realm} may do nothing: it has no rule"
+        ));
+    }
+    for at in rights.idle_rules() {
+        let rule = rights.rules().get(at);
+        let pattern = rule.map(|rule| rule.uris.pattern.quoted());
+        notes.push(format!(
+            "the rule about wildcard {} of the role {role:?} of realm {realm} never decides: prefixes come before wildcards, \
+             and another rule is about a prefix of all that it matches",
+            pattern.unwrap_or_default()
+        ));
+    }
+    let authorizer = rights.authorizer();
+    if let Some(own) = authorizer.filter(|it| is_allowed(Action::Register, &it.procedure)) {
+        notes.push(format!(
+            "the role {role:?} of realm {realm} may register {}, which decides about it",
+            own.procedure.quoted()
+        ));
+    }
+    notes
 }

@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use bytestring::ByteString;
-
-use super::role::roles;
+use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
 use super::{Config, RealmConfig, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, Unit, UriPattern,
+    HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings, TimeUnit, TrustRule, Unit,
+    UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -115,11 +114,12 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
         ("lenient", RequestIds::Lenient),
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
-    let role = roles(section);
+    let roles = roles(section, uri_rule);
+    let anonymous = roles.iter().find(|(name, _)| *name == ANONYMOUS);
+    let anonymous = anonymous.map(|(name, _)| name.clone());
     let settings = Settings {
         uri_rule,
-        administrators: role.map_or(default.administrators, |it| it.kill),
-        disclosure: role.map_or(default.disclosure, |it| it.disclose),
+        roles: Roles::new(roles),
         request_ids: section
             .choice("request_ids", &request_ids)
             .unwrap_or(default.request_ids),
@@ -133,7 +133,7 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
     Some(RealmConfig {
         name: name?,
         settings,
-        anonymous: role.map(|_| ByteString::from_static("anonymous")),
+        anonymous,
     })
 }
 

@@ -15,7 +15,9 @@ use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
 use crate::protocol::{Message, SessionId, Uri};
-use crate::router::{Authenticator, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step};
+use crate::router::{
+    Authenticator, Handshake, Limits, Occurrence, Realm, Roles, Settings, Sources, Step,
+};
 
 /// How often others have their turn until a connection that was cut has ended.
 const CUT_TURNS_MAX: usize = 1_000;
@@ -62,6 +64,16 @@ impl Router {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Puts other roles in the place of a realm's, at once: sessions lose what these do not grant. False where there is
+    /// no such realm.
+    pub fn set_roles(&self, realm: &Uri, roles: Roles) -> bool {
+        let found = self.realms.get(realm);
+        if let Some(found) = found {
+            found.set_roles(roles);
+        }
+        found.is_some()
     }
 
     /// Takes a message of a client that is not in a session yet.
