@@ -35,6 +35,7 @@ mod signal;
 mod size;
 mod subscribe;
 mod tls;
+mod url;
 mod version;
 mod ws;
 

@@ -26,16 +26,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
             return;
         };
+        let protocol = self.wire.protocol();
+        self.outbox.set_framing(self.wire.framing());
         let transport = Transport {
-            kind: "websocket",
-            protocol: self.serializer.subprotocol(),
+            kind: self.wire.kind(),
+            protocol,
             peer: self.peer.to_string().into(),
             is_local: self.peer.ip().to_canonical().is_loopback(),
         };
         match realm.join(joining, transport, Arc::clone(&self.outbox)) {
             Ok(session) => {
-                log_joined(session, joining, self.peer, self.serializer.subprotocol());
-                self.socket
+                log_joined(session, joining, self.peer, protocol);
+                self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined {
                     realm,
@@ -56,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Says something to a client that is in no session.
     fn say(&mut self, message: &Message) {
-        let encoded = self.serializer.encode(message);
-        self.socket.push(self.serializer.into(), &encoded);
+        let encoded = self.wire.serializer().encode(message);
+        self.push(message, encoded);
     }
 }
