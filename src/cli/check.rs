@@ -79,7 +79,12 @@ fn realm(realm: &RealmConfig) -> String {
             Administrators::Everybody => ", kill",
         };
         facts.push(may);
-    } else {
+    }
+    let principals = realm.everybody().count();
+    if principals > 0 {
+        let s = if principals > 1 { "s" } else { "" };
+        facts.push(format!("{principals} principal{s} may sign in"));
+    } else if realm.anonymous.is_none() {
         facts.push("nobody may join".to_owned());
     }
     if settings.request_ids == RequestIds::Lenient {

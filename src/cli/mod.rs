@@ -18,6 +18,7 @@ mod group;
 mod hints;
 mod init;
 mod json;
+mod keygen;
 mod lines;
 mod listen;
 mod overrides;
@@ -34,6 +35,7 @@ mod signal;
 mod size;
 mod subscribe;
 mod tls;
+mod users;
 mod version;
 mod ws;
 
@@ -81,6 +83,7 @@ enum Command {
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
+    Keygen(keygen::KeygenArgs),
     Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
@@ -112,6 +115,7 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Keygen(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }

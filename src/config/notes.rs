@@ -1,5 +1,7 @@
 //! What is allowed and may surprise: said at the start of a router, and by `wamp check`.
 
+use bytestring::ByteString;
+
 use super::{Config, RealmConfig};
 use crate::router::Administrators;
 
@@ -10,6 +12,12 @@ impl Config {
         let mut notes = Vec::new();
         if self.admission.allowed_origins.iter().any(|it| it == "*") {
             notes.push("every web page may use this router through its visitors' browsers: allowed_origins has \"*\"".to_owned());
+        }
+        for file in &self.exposed {
+            notes.push(format!(
+                "everybody on this machine can read {}, which holds what opens doors: chmod 600 it",
+                file.display()
+            ));
         }
         for realm in &self.realms {
             notes.extend(realm.notes());
@@ -28,7 +36,7 @@ impl RealmConfig {
     fn notes(&self) -> Vec<String> {
         let name = self.name.quoted();
         let settings = &self.settings;
-        if self.anonymous.is_none() {
+        if self.anonymous.is_none() && self.everybody().next().is_none() {
             return vec![format!(
                 "nobody can join realm {name}: it has no role; `wamp init --stdout` shows the role \"anonymous\", for everybody"
             )];
@@ -43,7 +51,11 @@ impl RealmConfig {
             .trust
             .iter()
             .filter_map(|rule| rule.authrole.as_ref());
-        for authrole in authroles.filter(|it| *it != "anonymous") {
+        let is_had = |authrole: &ByteString| {
+            self.anonymous.as_ref() == Some(authrole)
+                || self.everybody().any(|it| it.authrole == *authrole)
+        };
+        for authrole in authroles.filter(|it| !is_had(it)) {
             notes.push(format!(
                 "nobody in realm {name} has the role {authrole:?} that a rule of trust is about"
             ));

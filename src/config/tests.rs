@@ -21,6 +21,7 @@ fn read(text: &str) -> Result<Config, String> {
     // For what the examples name.
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
+    std::fs::write(folder.path().join("users.toml"), "principals = []").unwrap();
     Config::parse(text, "f", folder.path()).map_err(|error| error.to_string())
 }
 
@@ -70,8 +71,8 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, lifetime, history and trust.
-    assert_eq!(defaults, count - 4);
+    // All but the examples: of web, users, lifetime, history and trust, and of two principals.
+    assert_eq!(defaults, count - 7);
 }
 
 #[test]

@@ -29,7 +29,7 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
-pub use handshake::{Handshake, Joining, Step};
+pub use handshake::{Handshake, Joining, Step, denied};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};

@@ -429,7 +429,7 @@ impl Realm {
     }
 
     /// Does what follows once a message is dealt with.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
         if !self.context.happenings.is_empty() {
             self.publish_happenings();
         }
