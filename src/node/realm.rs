@@ -316,6 +316,7 @@ mod tests {
     use crate::node::time_of_day;
     use crate::router::{Authenticator, Handshake, Limits, Settings, Sources, Step};
     use crate::serializer::Serializer::Json;
+    use crate::transport::Framing;
 
     /// A realm whose core panics once when it needs a number at random after `trap` was set.
     struct Trapped {
@@ -370,7 +371,12 @@ mod tests {
                 is_local: true,
             };
             let total = Arc::<Total>::default();
-            let outbox = Arc::new(Outbox::new(&Limits::default(), Json, total));
+            let outbox = Arc::new(Outbox::new(
+                &Limits::default(),
+                Json,
+                Framing::WebSocket,
+                total,
+            ));
             let session = self.realm.join(&joining, transport, Arc::clone(&outbox));
             Client {
                 session: session.unwrap(),

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use super::connection::Connection;
+use super::opening::Opened;
 use super::router::Router;
-use crate::echo;
-use crate::transport::{Agreed, Alive, BindError, Closing, Ends, Listeners, Site, upgrade};
+use crate::transport::{Alive, BindError, Closing, Ends, Link, Listeners, Site};
 
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
@@ -23,10 +22,10 @@ pub struct Listening {
 /// What every new connection needs.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    router: Arc<Router>,
-    site: Arc<Site>,
+    pub(super) router: Arc<Router>,
+    pub(super) site: Arc<Site>,
     /// Held by every connection: when all have let go, the last is over.
-    alive: Alive,
+    pub(super) alive: Alive,
 }
 
 impl Listening {
@@ -78,7 +77,7 @@ impl Listening {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.
-                match gate.open(stream, ends).await {
+                match gate.open(Link::Tcp(stream), ends).await {
                     None => {}
                     Some(Opened::Session(connection)) => drop(tokio::spawn(async move {
                         connection.run().await;
@@ -95,36 +94,7 @@ impl Listening {
     }
 }
 
-/// What a stream has become.
-enum Opened<S> {
-    Session(Connection<S>),
-    Raw(echo::Client<S>),
-}
-
 impl Gate {
-    /// Lets a stream in, if its HTTP upgrade succeeds.
-    async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: S,
-        ends: Ends,
-    ) -> Option<Opened<S>> {
-        debug!(peer = %ends.peer, "connected");
-        let limits = self.router.limits();
-        let stopping = self.alive.stopping();
-        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
-        match agreed {
-            Agreed::Wamp(serializer) => {
-                let router = Arc::clone(&self.router);
-                let connection = Connection::new(router, ends.peer, upgraded, serializer);
-                Some(Opened::Session(connection))
-            }
-            Agreed::Raw(request) => {
-                let server = self.router.raw().at(&request.path)?;
-                Some(Opened::Raw(server.open(upgraded, &request, ends)))
-            }
-        }
-    }
-
     /// The path of the WebSocket.
     #[must_use]
     pub fn path(&self) -> &str {

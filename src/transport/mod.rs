@@ -4,13 +4,19 @@
 //! business, whom it is for is `node`'s.
 
 mod admission;
+mod batched;
 mod connect;
 mod ending;
 mod header_list;
 mod http;
+mod link;
 mod listener;
+mod rawsocket;
+mod rewound;
 pub mod tls;
 mod websocket;
+mod wire;
+mod write_buffer;
 
 pub use admission::{Admission, Ends, Refused};
 pub(crate) use connect::within;
@@ -18,7 +24,12 @@ pub use connect::{
     Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener, Reached, Read,
     Socket, Stage, TransportError, io_text, reach,
 };
+pub(crate) use ending::end;
 pub use http::{Agreed, Folder, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
+pub use link::Link;
 pub use listener::{Alive, BindError, Closing, Listeners, Place};
+pub use rawsocket::{AcceptError, Accepted, RawSocket, accept};
+pub use rewound::Rewound;
 pub use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 pub use websocket::{FrameType, Incoming, ReadError, WebSocket, append_frame};
+pub use wire::{Framing, Subprotocol, Wire};

@@ -64,7 +64,7 @@ fn every_way_to_end_has_a_word_of_its_own() {
     let mut broken = Peer::join(router.url());
     broken.write(&[0xff; 64]);
     broken.expect_close();
-    router.wait_for_log("breaks the WebSocket protocol");
+    router.wait_for_log("breaks the rules of its transport");
     router.wait_for_log("session closed");
 
     // GOODBYE and the close frame at once: it left, and is not heard of the answer.

@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Err(Over);
             }
             self.pings_missed += 1;
-            self.socket.push_ping();
+            self.wire.push_ping();
         }
         self.ping_due = now + self.router.limits().ping_interval;
         self.log_dropped_events();

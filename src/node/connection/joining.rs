@@ -23,16 +23,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn join(&mut self, joining: &Joining) {
+        let protocol = self.wire.protocol();
+        self.outbox.set_framing(self.wire.framing());
         let transport = Transport {
-            kind: "websocket",
-            protocol: self.serializer.subprotocol(),
+            kind: self.wire.kind(),
+            protocol,
             peer: self.peer.to_string().into(),
             is_local: self.peer.ip().to_canonical().is_loopback(),
         };
         match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
             Ok((realm, session)) => {
-                log_joined(session, joining, self.peer, self.serializer.subprotocol());
-                self.socket
+                log_joined(session, joining, self.peer, protocol);
+                self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined {
                     realm,
@@ -53,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Says something to a client that is in no session.
     fn say(&mut self, message: &Message) {
-        let encoded = self.serializer.encode(message);
-        self.socket.push(self.serializer.into(), &encoded);
+        let encoded = self.wire.serializer().encode(message);
+        self.push(message, encoded);
     }
 }

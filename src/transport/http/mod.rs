@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info};
 
 use super::admission::Ends;
-use super::ending::poll_end;
+use super::ending::end;
 use crate::router::Limits;
 
 use answer::{Answer, answer};
@@ -103,8 +103,7 @@ where
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (Ok(()), Some(agreed)) = (served, agreed) else {
         // The answer is written; the peer may still be sending what it is about.
-        let end = poll_fn(|cx| poll_end(&mut stream, cx));
-        let _ = tokio::time::timeout(limits.goodbye_time, end).await;
+        end(&mut stream, limits.goodbye_time).await;
         return None;
     };
     let upgraded = Upgraded {

@@ -3,8 +3,8 @@
 use hyper::header::HeaderValue;
 
 use super::pages::Pages;
-use crate::serializer::Serializer;
 use crate::transport::admission::Admission;
+use crate::transport::wire::Subprotocol;
 
 /// What is where on a server, and who is let in.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +31,8 @@ pub enum RawPaths {
 /// What is spoken on a WebSocket.
 #[derive(Clone, Debug)]
 pub enum Agreed {
-    /// WAMP, with this serializer.
-    Wamp(Serializer),
+    /// WAMP.
+    Wamp(Subprotocol),
     /// Whatever the client likes.
     Raw(RawRequest),
 }
@@ -83,7 +83,7 @@ impl Agreed {
     /// The subprotocol as the answer names it.
     pub(super) fn subprotocol(&self) -> Option<HeaderValue> {
         match self {
-            Self::Wamp(serializer) => Some(HeaderValue::from_static(serializer.subprotocol())),
+            Self::Wamp(subprotocol) => Some(HeaderValue::from_static(subprotocol.name())),
             Self::Raw(request) => request.subprotocol.clone(),
         }
     }
