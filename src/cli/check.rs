@@ -79,8 +79,12 @@ fn realm(realm: &RealmConfig) -> Vec<String> {
     let settings = &realm.settings;
     let mut facts = vec![];
     let mut lines = vec![];
-    let mut roles = settings.roles.iter().peekable();
-    if roles.peek().is_none() {
+    let roles = settings.roles.iter();
+    let principals = realm.everybody().count();
+    if principals > 0 {
+        let s = if principals > 1 { "s" } else { "" };
+        facts.push(format!("{principals} principal{s} may sign in"));
+    } else if realm.anonymous.is_none() {
         facts.push("nobody may join".to_owned());
     }
     for (name, rights) in roles {

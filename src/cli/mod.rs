@@ -19,6 +19,7 @@ mod group;
 mod hints;
 mod init;
 mod json;
+mod keygen;
 mod lines;
 mod listen;
 mod overrides;
@@ -36,6 +37,7 @@ mod size;
 mod subscribe;
 mod tls;
 mod url;
+mod users;
 mod version;
 mod ws;
 
@@ -83,6 +85,7 @@ enum Command {
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
+    Keygen(keygen::KeygenArgs),
     Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
 }
@@ -114,6 +117,7 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Keygen(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }

@@ -13,6 +13,7 @@ use super::check::load;
 use super::exit::Failure;
 use super::listen::{LogArgs, Stop, explain, tell_ready};
 use super::overrides::Overrides;
+use super::users::WatchedUsers;
 use crate::auth::Principals;
 use crate::config::{Config, FILE_NAME, RealmConfig};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
@@ -51,6 +52,7 @@ impl RouterArgs {
         let names: Vec<Uri> = config.realms.iter().map(|it| it.name.clone()).collect();
         let site = self.site(&config)?;
         let authenticator = authenticator(&config.realms);
+        let users = WatchedUsers::of(&config.realms);
         let realms = config.realms.into_iter().map(|it| (it.name, it.settings));
         let router = Router::new(realms, config.limits, authenticator);
         let (listening, closing) = Listening::bind(&listen, Arc::clone(&router), site)
@@ -68,6 +70,7 @@ impl RouterArgs {
         tell_ready(&listening.urls())?;
         tokio::select! {
             () = listening.accept() => {}
+            () = users.watch(&router) => {}
             signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
         }
         tokio::select! {
@@ -133,7 +136,7 @@ impl RouterArgs {
 fn authenticator(realms: &[RealmConfig]) -> Authenticator {
     let rules = |realm: &RealmConfig| SignInRules {
         anonymous: realm.anonymous.clone(),
-        principals: Principals::new([], rand::random()),
+        principals: Principals::new(realm.everybody().cloned(), rand::random()).into(),
     };
     let rules = realms
         .iter()

@@ -1,5 +1,9 @@
 //! What is allowed and may surprise: said at the start of a router, and by `wamp check`.
 
+use std::collections::BTreeSet;
+
+use bytestring::ByteString;
+
 use super::role::ANONYMOUS;
 use super::{Config, RealmConfig};
 use crate::protocol::{MatchPolicy, Uri};
@@ -12,6 +16,12 @@ impl Config {
         let mut notes = Vec::new();
         if self.admission.allowed_origins.iter().any(|it| it == "*") {
             notes.push("every web page may use this router through its visitors' browsers: allowed_origins has \"*\"".to_owned());
+        }
+        for file in &self.exposed {
+            notes.push(format!(
+                "everybody on this machine can read {}, which holds what opens doors: chmod 600 it",
+                file.display()
+            ));
         }
         for realm in &self.realms {
             notes.extend(realm.notes());
@@ -30,12 +40,20 @@ impl RealmConfig {
     fn notes(&self) -> Vec<String> {
         let name = self.name.quoted();
         let settings = &self.settings;
-        if settings.roles.iter().next().is_none() {
+        if self.anonymous.is_none() && self.everybody().next().is_none() {
             return vec![format!(
                 "nobody can join realm {name}: it has no role; `wamp init --stdout` shows the role \"anonymous\", for everybody"
             )];
         }
         let mut notes = Vec::new();
+        let is_defined =
+            |authrole: &ByteString| settings.roles.iter().any(|(role, _)| role == authrole);
+        let had: BTreeSet<&ByteString> = self.everybody().map(|it| &it.authrole).collect();
+        for role in had.into_iter().filter(|role| !is_defined(role)) {
+            notes.push(format!(
+                "who has the role {role:?} in realm {name} may do nothing: no [[realms.roles]] is called that"
+            ));
+        }
         for (role, rights) in settings.roles.iter() {
             notes.extend(rights_notes(&name, role, rights));
         }
@@ -43,8 +61,7 @@ impl RealmConfig {
             .trust
             .iter()
             .filter_map(|rule| rule.authrole.as_ref());
-        let is_unknown = |authrole: &&_| settings.roles.iter().all(|(role, _)| role != *authrole);
-        for authrole in authroles.filter(is_unknown) {
+        for authrole in authroles.filter(|it| !is_defined(it)) {
             notes.push(format!(
                 "nobody in realm {name} has the role {authrole:?} that a rule of trust is about"
             ));

@@ -9,7 +9,7 @@ use super::file;
 /// The line, from 1, of a rule of a role: the rules of a role count from 0. `None` where the file has changed since.
 #[must_use]
 pub fn rule_line(config: &Path, realm: &str, role: &str, rule: usize) -> Option<usize> {
-    let text = String::from_utf8(file::read(config).ok()?).ok()?;
+    let text = file::text_of(config).ok()?;
     let root = DeTable::parse(&text).ok()?;
     let realm = named(list(root.get_ref(), "realms")?, realm)?;
     let role = named(list(realm, "roles")?, role)?;

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 
 use super::section::Section;
 use super::settings::uris;
-use super::{units, values};
+use super::{principals, units, values};
 use crate::protocol::UriRule;
 use crate::router::{Action, DynamicAuthorizer, Reach, Rights, Rule};
 
@@ -33,7 +33,7 @@ pub(super) fn roles(realm: &mut Section<'_>, uri_rule: UriRule) -> Vec<(ByteStri
 }
 
 fn role(role: &mut Section<'_>, uri_rule: UriRule) -> Option<(ByteString, Rights)> {
-    let name = role.text("name", values::role_name);
+    let name = role.text("name", principals::name);
     let name = role.need("name", name);
     let procedure = role.text("authorizer", values::procedure);
     let cache = role.text("cache", units::time);
@@ -49,7 +49,7 @@ fn role(role: &mut Section<'_>, uri_rule: UriRule) -> Option<(ByteString, Rights
     if rules.len() > RULES_MAX {
         role.refuse_key("rules", format!("a role has at most {RULES_MAX} rules"));
     }
-    Some((name?.into(), Rights::new(rules, authorizer)))
+    Some((name?, Rights::new(rules, authorizer)))
 }
 
 fn rule(rule: &mut Section<'_>, uri_rule: UriRule) -> Option<Rule> {

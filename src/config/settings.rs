@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::principals::{Stamp, Users, principals};
 use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
 use super::{Config, RealmConfig, units, values};
@@ -39,7 +40,8 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .unwrap_or_default(),
         },
         limits: root.section("limits", limits).unwrap_or(default.limits),
-        realms: realms(root),
+        realms: realms(root, folder),
+        exposed: Vec::new(),
     }
 }
 
@@ -55,6 +57,20 @@ fn directory(folder: &Path, text: &str) -> Result<PathBuf, String> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Ok(path),
         Ok(_) => Err(format!("{} is no folder", quoted(text))),
+        Err(error) => Err(format!("{}: {}", quoted(text), io_text(&error))),
+    }
+}
+
+/// A users file, which must be there; it is read once all else is.
+fn users(folder: &Path, text: &str) -> Result<Users, String> {
+    let file = folder.join(text);
+    match file.metadata() {
+        Ok(found) if found.is_file() => Ok(Users {
+            stamp: Stamp::of(&file),
+            file,
+            principals: Vec::new(),
+        }),
+        Ok(_) => Err(format!("{} is no file", quoted(text))),
         Err(error) => Err(format!("{}: {}", quoted(text), io_text(&error))),
     }
 }
@@ -86,10 +102,10 @@ fn limits(section: &mut Section<'_>) -> Limits {
     limits
 }
 
-fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
+fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
     let mut names = HashSet::new();
     let realms = root.sections("realms", |section| {
-        let realm = realm(section)?;
+        let realm = realm(section, folder)?;
         if !names.insert(realm.name.clone()) {
             section.refuse_key("name", "there is a realm of this name already");
         }
@@ -102,7 +118,7 @@ fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
     realms.into_iter().flatten().flatten().collect()
 }
 
-fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
+fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
     let name = section.text("name", values::realm_name);
     let name = section.need("name", name);
     let default = Settings::default();
@@ -134,6 +150,8 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
         name: name?,
         settings,
         anonymous,
+        principals: principals(section, &[]).unwrap_or_default(),
+        users: section.text("users", |text| users(folder, text)),
     })
 }
 

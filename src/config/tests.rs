@@ -21,6 +21,7 @@ fn read(text: &str) -> Result<Config, String> {
     // For what the examples name.
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
+    std::fs::write(folder.path().join("users.toml"), "principals = []").unwrap();
     Config::parse(text, "f", folder.path()).map_err(|error| error.to_string())
 }
 
@@ -70,8 +71,8 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, an authorizer, another role, lifetime, history and trust.
-    assert_eq!(defaults, count - 6);
+    // All but the examples: of web, users, an authorizer, another role, lifetime, history and trust, and of two principals.
+    assert_eq!(defaults, count - 9);
 }
 
 #[test]
@@ -241,8 +242,8 @@ fn a_rule_of_a_role_grants_what_it_says() {
 #[test]
 fn a_role_has_a_name_of_its_own_and_an_authorizer_that_can_be_registered() {
     for (roles, why) in [
-        (r#"{ name = "a b" }"#, "a role's name is of 1 to 100 bytes"),
-        (r#"{ name = "" }"#, "a role's name is of 1 to 100 bytes"),
+        (r#"{ name = "a b" }"#, "a name holds no ' '"),
+        (r#"{ name = "" }"#, "a name has no empty part"),
         (r#"{ rules = [] }"#, "needs the setting `name`"),
         (
             r#"{ name = "a" }, { name = "a" }"#,

@@ -4,9 +4,6 @@ use url::Url;
 
 use crate::protocol::{Uri, UriRule};
 
-/// The longest name of a role.
-const ROLE_BYTES_MAX: usize = 100;
-
 /// Reads `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
 ///
 /// # Errors
@@ -34,19 +31,6 @@ pub fn realm_name(text: &str) -> Result<Uri, String> {
         .check(UriRule::Loose)
         .map_err(|why| format!("no valid realm name: {why}"))?;
     Ok(realm)
-}
-
-/// Reads the name of a role.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn role_name(text: &str) -> Result<String, String> {
-    let is_odd = |c: char| c.is_whitespace() || c.is_control();
-    if text.is_empty() || text.len() > ROLE_BYTES_MAX || text.contains(is_odd) {
-        let what = format!("a role's name is of 1 to {ROLE_BYTES_MAX} bytes, without white space");
-        return Err(what);
-    }
-    Ok(text.to_owned())
 }
 
 /// Reads the URI of a procedure that a client may register.

@@ -16,7 +16,7 @@ use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, SessionId, Uri};
-use crate::router::{Joining, Output, Realm, Roles, Transport, Violation};
+use crate::router::{Identity, Joining, Output, Realm, Roles, Transport, Violation};
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -139,6 +139,15 @@ impl SharedRealm {
         let now = now();
         floor.core.set_roles(now, roles);
         self.finish(floor, now, &mut Delivery::default());
+    }
+
+    /// Ends the sessions of those who may not be here any more; says how many.
+    pub(super) fn expel(&self, is_unwanted: impl Fn(&Identity) -> bool) -> usize {
+        let mut floor = self.floor.lock();
+        let now = now();
+        let ended = floor.core.handle_expulsion(now, is_unwanted);
+        self.finish(floor, now, &mut Delivery::default());
+        ended
     }
 
     pub(super) fn shut_down(&self) {

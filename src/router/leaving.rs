@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use bytestring::ByteString;
+
 use super::context::Happening;
 use super::deadlines::Due;
+use super::identity::Identity;
 use super::meta::Farewell;
 use super::output::{End, Output};
 use super::realm::{Phase, Realm};
@@ -85,6 +88,26 @@ impl Realm {
             Manner::Openly => context.tell(Happening::Left(id, Box::new(session.identity))),
             Manner::Quietly => {}
         }
+    }
+
+    /// Ends the sessions of those who may not be here any more, and says how many. Cost: O(sessions).
+    pub fn handle_expulsion(
+        &mut self,
+        now: Instant,
+        is_unwanted: impl Fn(&Identity) -> bool,
+    ) -> usize {
+        let unwanted = self.sessions_where(|_, session| is_unwanted(&session.identity));
+        let farewell = Farewell {
+            reason: uris::KILLED,
+            message: Some(ByteString::from_static(
+                "who this session belongs to may not sign in any more, or has another role",
+            )),
+        };
+        for &session in &unwanted {
+            self.kill(now, session, &farewell);
+        }
+        self.settle(now);
+        unwanted.len()
     }
 
     /// Ends a session because another asked for it. Spec: ap#session-metapi.

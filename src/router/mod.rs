@@ -35,7 +35,7 @@ pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use authorizer::{
     Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
 };
-pub use handshake::{Handshake, Joining, Step};
+pub use handshake::{Handshake, Joining, Step, denied};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};

@@ -6,6 +6,7 @@ mod config;
 mod exit_codes;
 mod help;
 mod init;
+mod keygen;
 mod output;
 mod patterns;
 mod register;

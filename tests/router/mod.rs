@@ -20,4 +20,5 @@ mod sessions;
 mod slow;
 mod start;
 mod stop;
+mod users;
 mod websocket;

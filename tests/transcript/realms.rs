@@ -188,7 +188,7 @@ fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     ];
     let rules = |anonymous: Option<&'static str>, principals: &[Principal]| SignInRules {
         anonymous: anonymous.map(Into::into),
-        principals: Principals::new(principals.iter().cloned(), [7; 32]),
+        principals: Principals::new(principals.iter().cloned(), [7; 32]).into(),
     };
     [
         ("members".into(), rules(None, &members)),
