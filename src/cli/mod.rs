@@ -13,11 +13,13 @@ mod echo;
 mod echo_note;
 mod exec;
 mod exit;
+mod explain;
 mod glob_check;
 mod group;
 mod hints;
 mod init;
 mod json;
+mod keygen;
 mod lines;
 mod listen;
 mod overrides;
@@ -25,6 +27,7 @@ mod pattern;
 mod printer;
 mod publish;
 mod register;
+mod reload;
 mod render;
 mod router;
 mod runtime;
@@ -35,6 +38,7 @@ mod size;
 mod subscribe;
 mod tls;
 mod url;
+mod users;
 mod version;
 mod ws;
 
@@ -83,6 +87,7 @@ enum Command {
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
+    Keygen(keygen::KeygenArgs),
     Version(version::VersionArgs),
 }
 
@@ -113,6 +118,7 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Keygen(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
         }

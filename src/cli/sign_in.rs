@@ -169,15 +169,18 @@ fn ask() -> Result<String, Failure> {
 }
 
 /// The first line of a file with a secret.
-fn read_line(file: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read(file)?)
-        .map_err(|_| Failure::local(format!("{} holds no text", file.display())))?;
+pub(super) fn read_line(file: &Path) -> Result<String, Failure> {
+    first_line(read(file)?, &file.display().to_string())
+}
+
+/// The first line of what was read from `name`, which must hold something.
+pub(super) fn first_line(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::local(format!("{name} holds no text")))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(Failure::local(format!(
-            "{} holds no secret in its first line",
-            file.display()
-        )));
+        let message = format!("{name} holds no secret in its first line");
+        return Err(Failure::local(message));
     }
     Ok(line.to_owned())
 }

@@ -3,11 +3,13 @@
 //! [`Config::default`] is the router without a config; [`Config::load`] reads a file, which says the rest in its own
 //! words. Does not run anything, and knows no flags: `cli` puts those over it. One file an idea: [`section`] takes keys
 //! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what,
-//! [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
+//! [`principals`] those about who may sign in, [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
 
 mod error;
 mod file;
 mod notes;
+mod places;
+mod principals;
 mod role;
 mod section;
 mod settings;
@@ -22,10 +24,14 @@ use std::path::PathBuf;
 use bytestring::ByteString;
 
 pub use error::{ConfigError, Located};
+pub use places::rule_line;
+pub use principals::{Stamp, Users};
+use role::ANONYMOUS;
 pub use template::template;
 
+use crate::auth::Principal;
 use crate::protocol::Uri;
-use crate::router::{Limits, Settings};
+use crate::router::{Limits, Rights, Roles, Settings};
 use crate::transport::Admission;
 
 /// What a config is called where nobody says otherwise.
@@ -46,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// The realms, each name once.
     pub realms: Vec<RealmConfig>,
+    /// Files with secrets in them that everybody on this machine can read.
+    pub exposed: Vec<PathBuf>,
 }
 
 /// A realm, by name.
@@ -57,6 +65,10 @@ pub struct RealmConfig {
     pub settings: Settings,
     /// The role of whoever does not sign in; such are not let in where there is none.
     pub anonymous: Option<ByteString>,
+    /// Who may sign in.
+    pub principals: Vec<Principal>,
+    /// Who may sign in beside them, as a file of their own says.
+    pub users: Option<Users>,
 }
 
 impl RealmConfig {
@@ -66,9 +78,20 @@ impl RealmConfig {
     pub fn open(name: Uri) -> Self {
         Self {
             name,
-            settings: Settings::default(),
-            anonymous: Some(ByteString::from_static("anonymous")),
+            settings: Settings {
+                roles: Roles::new([(ANONYMOUS, Rights::open())]),
+                ..Settings::default()
+            },
+            anonymous: Some(ANONYMOUS),
+            principals: Vec::new(),
+            users: None,
         }
+    }
+
+    /// Who may sign in, wherever it is said.
+    pub fn everybody(&self) -> impl Iterator<Item = &Principal> {
+        let users = self.users.iter().flat_map(|users| &users.principals);
+        self.principals.iter().chain(users)
     }
 }
 
@@ -81,6 +104,7 @@ impl Default for Config {
             admission: Admission::default(),
             limits: Limits::default(),
             realms: vec![RealmConfig::open(Uri::from_static("realm1"))],
+            exposed: Vec::new(),
         }
     }
 }

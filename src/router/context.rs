@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::asking::{Asked, Question, ROUTER};
 use super::deadlines::Deadlines;
 use super::identity::Identity;
 use super::limits::Limits;
@@ -33,6 +34,8 @@ pub(super) struct Context {
     pub(super) happenings: VecDeque<Happening>,
     /// How many publications were refused that had asked for no answer.
     publishes_dropped: u64,
+    /// What authorizers are asked.
+    pub(super) asked: Asked,
 }
 
 /// What subscribers to meta events are told. Spec: ap#session-metapi, ap#rpc-reg-metapi, ap#pubsub-sub-metapi.
@@ -57,11 +60,26 @@ pub(super) enum Happening {
 pub(super) struct Refusal {
     pub(super) error: Uri,
     text: String,
+    /// What must be asked before it is known whether this is one.
+    pub(super) question: Option<Box<Question>>,
 }
 
 impl Refusal {
     pub(super) const fn new(error: Uri, text: String) -> Self {
-        Self { error, text }
+        Self {
+            error,
+            text,
+            question: None,
+        }
+    }
+
+    /// It depends on what an authorizer says.
+    pub(super) fn undecided(question: Question) -> Self {
+        let text = "nobody is asked here".into();
+        Self {
+            question: Some(question.into()),
+            ..Self::new(uris::AUTHORIZATION_FAILED, text)
+        }
     }
 
     /// A limit with a name is reached.
@@ -98,14 +116,16 @@ impl Context {
             outputs: VecDeque::new(),
             happenings: VecDeque::new(),
             publishes_dropped: 0,
+            asked: Asked::default(),
         }
     }
 
     pub(super) fn send(&mut self, to: SessionId, message: impl Into<Message>) {
-        self.outputs.push_back(Output::Send {
-            to,
-            message: message.into(),
-        });
+        let message = message.into();
+        if to == ROUTER {
+            return self.asked.answers.push_back(message);
+        }
+        self.outputs.push_back(Output::Send { to, message });
     }
 
     /// Tells subscribers to meta events, once the message at hand is dealt with.
@@ -159,15 +179,6 @@ impl Context {
                 uri.quoted()
             );
             return Err(Refusal::new(uris::INVALID_URI, text));
-        }
-        Ok(())
-    }
-
-    /// Checks that who asks to be disclosed, or that others are, may ask that.
-    pub(super) fn check_disclosure(&self, is_asked_for: Option<bool>) -> Result<(), Refusal> {
-        if is_asked_for == Some(true) && !self.settings.disclosure {
-            let text = "this realm discloses neither callers nor publishers";
-            return Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text.into()));
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Memory {
         match step {
             Step::Join(joining) => self.join(name, &joining),
             Step::Challenge(challenge) => self.connection(name).push(&(*challenge).into()),
-            Step::Refuse(abort) => self.connection(name).refuse(*abort),
+            Step::Refuse(abort) | Step::Deny(abort) => self.connection(name).refuse(*abort),
             Step::Close => self.connection(name).close(),
         }
     }

@@ -17,15 +17,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match step {
             Step::Join(joining) => self.join(&joining),
             Step::Challenge(challenge) => self.say(&(*challenge).into()),
-            Step::Refuse(abort) => self.refuse(&abort),
+            Step::Refuse(abort) | Step::Deny(abort) => self.refuse(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
         }
     }
 
     fn join(&mut self, joining: &Joining) {
-        let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
-            return;
-        };
         let protocol = self.wire.protocol();
         self.outbox.set_framing(self.wire.framing());
         let transport = Transport {
@@ -34,8 +31,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             peer: self.peer.to_string().into(),
             is_local: self.peer.ip().to_canonical().is_loopback(),
         };
-        match realm.join(joining, transport, Arc::clone(&self.outbox)) {
-            Ok(session) => {
+        match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
+            Ok((realm, session)) => {
                 log_joined(session, joining, self.peer, protocol);
                 self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);

@@ -9,9 +9,11 @@ use super::queue::check_queue;
 use super::registration::{Callee, Look, Registration};
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
-    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
-    RegistrationId, Role, SessionId, Uri, uris,
+    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy, Payload,
+    RegistrationId, RequestId, Role, SessionId, Uri, uris,
 };
+use crate::router::asking::ROUTER;
+use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
 use crate::router::session::Session;
@@ -25,12 +27,64 @@ impl Dealer {
         from: SessionId,
         call: message::Call,
     ) -> Result<(), Refusal> {
-        let way = self.way(context, from, &call)?;
-        let mut opened = Call::new(from, call.request, way.registration);
-        opened.limit = limit(context, now, &call.options);
+        let registration = self.registration_for(context, from, &call)?.id;
+        check_shard(&call.options)?;
+        let procedure = (MatchPolicy::Exact, &call.procedure);
+        context.check_disclosure(from, call.options.disclose_me, Action::Call, procedure)?;
+        check_pending(context, from)?;
+        let limit = limit(context, now, &call.options);
+        self.begin(
+            context,
+            from,
+            (registration, call),
+            limit,
+            &Tried::default(),
+        )?;
+        Ok(())
+    }
+
+    /// Asks an authorizer about a session, on the router's own behalf, within `authorization_time`. Nobody is asked about
+    /// itself.
+    pub(in crate::router) fn ask(
+        &mut self,
+        context: &mut Context,
+        now: Instant,
+        about: SessionId,
+        (request, procedure, payload): (RequestId, Uri, Payload),
+    ) -> Result<CallKey, Refusal> {
+        let registered = self
+            .registrations
+            .at(MatchPolicy::Exact, procedure.as_str());
+        let registered = registered.ok_or_else(|| no_such_procedure(&procedure))?;
+        let id = registered.id;
+        let time = context.limits.authorization_time;
+        let limit = now.checked_add(time).map(|at| (at, time));
+        let call = message::Call {
+            request,
+            options: CallOptions::default(),
+            procedure,
+            payload,
+        };
+        let excluded = registered.callees.contains_key(&about).then_some(about);
+        let excluded = excluded.into_iter().collect();
+        self.begin(context, ROUTER, (id, call), limit, &excluded)
+    }
+
+    /// Opens a call of a registration, and hands it to a callee that is not excluded, or lets it wait for one.
+    fn begin(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        (registration, call): (RegistrationId, message::Call),
+        limit: Option<(Instant, Duration)>,
+        excluded: &Tried,
+    ) -> Result<CallKey, Refusal> {
+        let way = self.way(context, from, (registration, &call), excluded)?;
+        let mut opened = Call::new(from, call.request, registration);
+        opened.limit = limit;
         let key = self.open(context, opened);
         if way.keeps {
-            self.keep(key, &call);
+            self.keep(key, &call, excluded);
         }
         let part = Part {
             progress: call.options.progress == Some(true),
@@ -38,7 +92,7 @@ impl Dealer {
         };
         if let Some(callee) = way.callee {
             if way.is_in_turn {
-                self.turn(way.registration, callee);
+                self.turn(registration, callee);
             }
             let asked = Asked {
                 procedure: &call.procedure,
@@ -52,7 +106,7 @@ impl Dealer {
         if way.keeps {
             self.recount(context, key);
         }
-        Ok(())
+        Ok(key)
     }
 
     /// Finds out where a new call goes, if it may be made at all.
@@ -60,13 +114,12 @@ impl Dealer {
         &self,
         context: &mut Context,
         from: SessionId,
-        call: &message::Call,
+        (id, call): (RegistrationId, &message::Call),
+        excluded: &Tried,
     ) -> Result<Way, Refusal> {
-        let registration = self.registration_for(context, call)?;
-        check_shard(&call.options)?;
-        context.check_disclosure(call.options.disclose_me)?;
-        check_pending(context, from)?;
-        let picked = pick(registration, context, &call.options, &Tried::default());
+        let registration = self.registrations.get(id);
+        let registration = registration.ok_or_else(|| no_such_procedure(&call.procedure))?;
+        let picked = pick(registration, context, &call.options, excluded);
         let callee = match picked {
             // order: not past those who may go to that callee, too.
             Pick::Callee(_)
@@ -88,7 +141,6 @@ impl Dealer {
             check_kept(context, from, call, waits)?;
         }
         Ok(Way {
-            registration: registration.id,
             callee,
             keeps,
             is_in_turn: registration.invoke == InvocationPolicy::RoundRobin,
@@ -98,9 +150,11 @@ impl Dealer {
     fn registration_for(
         &self,
         context: &Context,
+        from: SessionId,
         call: &message::Call,
     ) -> Result<&Registration, Refusal> {
         context.check_uri(&call.procedure, MatchPolicy::Exact)?;
+        context.authorize(from, Action::Call, (MatchPolicy::Exact, &call.procedure))?;
         let found = self.registrations.best_match(call.procedure.as_str());
         found.ok_or_else(|| no_such_procedure(&call.procedure))
     }
@@ -119,13 +173,13 @@ impl Dealer {
     }
 
     /// Keeps what a call needs that waits, may go to another callee, or is made in parts.
-    fn keep(&mut self, key: CallKey, call: &message::Call) {
+    fn keep(&mut self, key: CallKey, call: &message::Call, excluded: &Tried) {
         if let Some(held) = self.calls.get_mut(key) {
             held.kept = Some(Box::new(Kept {
                 procedure: call.procedure.detached(),
                 options: detached(&call.options),
                 parts: Vec::new(),
-                tried: Tried::default(),
+                tried: excluded.clone(),
                 stream: None,
             }));
         }
@@ -203,7 +257,6 @@ impl Dealer {
 
 /// Where a new call goes.
 struct Way {
-    registration: RegistrationId,
     /// `None` where it waits.
     callee: Option<Chosen>,
     /// Whether more is kept of it than who asked.
