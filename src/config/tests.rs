@@ -21,6 +21,14 @@ fn read(text: &str) -> Result<Config, String> {
     // For what the examples name.
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (name, pem) in [
+        ("wamp.crt", made.cert.pem()),
+        ("clients.crt", made.cert.pem()),
+        ("wamp.key", made.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(folder.path().join(name), pem).unwrap();
+    }
     Config::parse(text, "f", folder.path()).map_err(|error| error.to_string())
 }
 
@@ -70,8 +78,8 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, lifetime, history and trust.
-    assert_eq!(defaults, count - 4);
+    // All but the examples: of web, TLS, lifetime, history and trust.
+    assert_eq!(defaults, count - 5);
 }
 
 #[test]

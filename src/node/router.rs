@@ -15,7 +15,9 @@ use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
 use crate::protocol::{Message, SessionId, Uri};
-use crate::router::{Authenticator, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step};
+use crate::router::{
+    Authenticator, Channel, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step,
+};
 
 /// How often others have their turn until a connection that was cut has ended.
 const CUT_TURNS_MAX: usize = 1_000;
@@ -65,12 +67,18 @@ impl Router {
     }
 
     /// Takes a message of a client that is not in a session yet.
-    pub(super) fn handle_handshake(&self, handshake: &mut Handshake, message: Message) -> Step {
+    pub(super) fn handle_handshake(
+        &self,
+        handshake: &mut Handshake,
+        message: Message,
+        channel: Option<&Channel>,
+    ) -> Step {
         let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
+            channel,
         };
         handshake.handle_message(message, realm_exists, &self.authenticator, &occurrence)
     }

@@ -30,7 +30,7 @@ mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use handshake::{Handshake, Joining, Step};
-pub use identity::{Identity, Transport};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};
 pub use pattern::{PatternIndex, Shape};
