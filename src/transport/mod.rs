@@ -25,8 +25,8 @@ pub use address::{Address, Ends};
 pub use admission::{Admission, Refused};
 pub(crate) use connect::within;
 pub use connect::{
-    Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener, Reached, Read,
-    Socket, Stage, TransportError, io_text, reach,
+    Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener,
+    RAWSOCKET_SCHEMES, Reached, Read, Socket, Stage, TransportError, io_text, reach,
 };
 pub use door::{Door, Entered, Plain, Turned};
 pub(crate) use ending::end;

@@ -105,12 +105,12 @@ impl TlsClient {
     /// [`TlsError`]: why not.
     pub async fn connect(
         &self,
-        host: &Host<&str>,
+        host: &Host<String>,
         tcp: TcpStream,
     ) -> Result<(TlsStream<TcpStream>, TlsSession), TlsError> {
         let name = match (&self.name, host) {
             (Some(name), _) => name.clone(),
-            (None, Host::Domain(name)) => ServerName::try_from((*name).to_owned())
+            (None, Host::Domain(name)) => ServerName::try_from(name.clone())
                 .map_err(|_| TlsError::Other(format!("{name:?} is no name of a server")))?,
             (None, Host::Ipv4(ip)) => ServerName::IpAddress((*ip).into()),
             (None, Host::Ipv6(ip)) => ServerName::IpAddress((*ip).into()),
