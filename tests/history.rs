@@ -168,6 +168,7 @@ impl Client {
             session: SessionId::FIRST,
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[0; 32],
+            channel: None,
         };
         let authenticator = Authenticator::default();
         let mut handshake = Handshake::default();

@@ -37,7 +37,7 @@ pub use authorizer::{
 };
 pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
 pub use handshake::{Handshake, Joining, Step, denied};
-pub use identity::{Identity, Transport};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};

@@ -62,6 +62,7 @@ impl Memory {
             session: SessionId::from_random(self.occurrences),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &nonce,
+            channel: None,
         };
         let connection = self.connections.get_mut(name).expect("it has connected");
         let step = match received {
