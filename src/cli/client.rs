@@ -117,8 +117,47 @@ impl ClientArgs {
         done
     }
 
+    /// The same for one request and its answer, which a signal ends.
+    pub(super) async fn brief(
+        &self,
+        console: &Console,
+        work: impl AsyncFnOnce(&Client<'_>) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let work = async |client: &Client<'_>, signals: &mut Signals| {
+            tokio::select! {
+                done = work(client) => done,
+                exit = signals.next() => Ok(exit),
+            }
+        };
+        self.session(console, Stay::Brief, work).await
+    }
+
     async fn connect<'a>(&'a self, console: &'a Console, stay: Stay) -> Result<Client<'a>> {
-        let options = ConnectOptions {
+        let options = self.connect_options(console, stay)?;
+        let limit = options.timeout;
+        let joining = patiently(console, "the router", Peer::connect(options));
+        let peer = joining
+            .await
+            .map_err(|error| hints::not_connected(&error, &self.url, self.realm(), limit))?;
+        let client = self.client(peer, console);
+        if let Some(joined) = client.peer.joined() {
+            client.say_joined(&joined);
+        }
+        Ok(client)
+    }
+
+    /// A session that is there already.
+    pub(super) const fn client<'a>(&'a self, peer: Peer, console: &'a Console) -> Client<'a> {
+        Client {
+            peer,
+            console,
+            args: self,
+        }
+    }
+
+    /// How to join, as the flags and all else say.
+    pub(super) fn connect_options(&self, console: &Console, stay: Stay) -> Result<ConnectOptions> {
+        Ok(ConnectOptions {
             dialer: Dialer {
                 url: self.url.clone(),
                 tls: self.tls.client(&self.url, None, console)?,
@@ -131,21 +170,7 @@ impl ClientArgs {
             timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
             retry: (stay == Stay::Long).then(Retry::default),
             ping_interval: (stay == Stay::Long).then_some(PING_INTERVAL),
-        };
-        let limit = options.timeout;
-        let joining = patiently(console, "the router", Peer::connect(options));
-        let peer = joining
-            .await
-            .map_err(|error| hints::not_connected(&error, &self.url, self.realm(), limit))?;
-        let client = Client {
-            peer,
-            console,
-            args: self,
-        };
-        if let Some(joined) = client.peer.joined() {
-            client.say_joined(&joined);
-        }
-        Ok(client)
+        })
     }
 
     /// Who is told what.
@@ -154,7 +179,7 @@ impl ClientArgs {
     }
 
     /// The realm. A variable that is set to nothing is as good as none.
-    fn realm(&self) -> &str {
+    pub(super) fn realm(&self) -> &str {
         let is_unset = self.realm.is_empty()
             && std::env::var_os("WAMP_REALM").is_some_and(|realm| realm.is_empty());
         if is_unset { DEFAULT_REALM } else { &self.realm }
@@ -195,14 +220,23 @@ impl Client<'_> {
         what: &str,
         request: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, Failure> {
+        let answered = self.reply(what, request).await?;
+        answered.map_err(|error| hints::failed(what, self.realm(), &error))
+    }
+
+    /// The same for who knows what to do with a request that has no good answer.
+    pub(super) async fn reply<T>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<Result<T, RequestError>, Failure> {
         let answer = patiently(self.console, what, request);
-        let answered = match self.args.reply_timeout() {
-            None => answer.await,
+        match self.args.reply_timeout() {
+            None => Ok(answer.await),
             Some(limit) => timeout(limit, answer)
                 .await
-                .map_err(|_| hints::no_answer(what, limit))?,
-        };
-        answered.map_err(|error| hints::failed(what, self.realm(), &error))
+                .map_err(|_| hints::no_answer(what, limit)),
+        }
     }
 
     /// Tells of lost and regained sessions; returns once there will be no other.

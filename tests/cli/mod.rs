@@ -6,8 +6,10 @@ mod config;
 mod exit_codes;
 mod help;
 mod init;
+mod look;
 mod output;
 mod patterns;
+mod reference;
 mod register;
 #[cfg(test)]
 mod sign_in;

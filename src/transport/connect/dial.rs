@@ -59,7 +59,11 @@ impl Dialer {
         within(deadline, Stage::Connect, opened).await
     }
 
-    async fn upgrade(&self, mut stream: Box<dyn ByteStream>) -> Result<Connection, DialError> {
+    /// Makes a stream to the router a connection to it: the WebSocket handshake, and the serializer.
+    ///
+    /// # Errors
+    /// [`DialError`], of these stages.
+    pub async fn upgrade(&self, mut stream: Box<dyn ByteStream>) -> Result<Connection, DialError> {
         let names = self.serializers.iter().map(|s| s.subprotocol().to_owned());
         let handshake = Handshake {
             subprotocols: names.collect(),
