@@ -10,6 +10,9 @@ mod cheat;
 mod check;
 mod client;
 mod console;
+mod context;
+mod ctx;
+mod dirs;
 mod echo;
 mod echo_note;
 mod errors;
@@ -42,6 +45,8 @@ mod ws;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
+
+use client::ClientArgs;
 
 pub use exit::{Exit, Health, report};
 
@@ -95,8 +100,30 @@ enum Command {
     Doctor(look::DoctorArgs),
     Probe(look::ProbeArgs),
     Errors(errors::ErrorsArgs),
+    Ctx(ctx::CtxArgs),
     Cheat(cheat::CheatArgs),
     Version(version::VersionArgs),
+}
+
+impl Command {
+    /// The connection's settings of a command that has one. `wamp probe` settles its own: its failures are answers.
+    const fn client(&mut self) -> Option<&mut ClientArgs> {
+        Some(match self {
+            Self::Call(args) => &mut args.client,
+            Self::Publish(args) => &mut args.client,
+            Self::Subscribe(args) => &mut args.client,
+            Self::Register(args) => &mut args.client,
+            Self::Ls(args) => &mut args.client,
+            Self::Info(args) => &mut args.client,
+            Self::Describe(args) => &mut args.client,
+            Self::Watch(args) => &mut args.client,
+            Self::Kill(args) => &mut args.client,
+            Self::Wait(args) => &mut args.client,
+            Self::Ping(args) => &mut args.client,
+            Self::Doctor(args) => &mut args.client,
+            _ => return None,
+        })
+    }
 }
 
 impl Cli {
@@ -117,7 +144,10 @@ impl Cli {
     ///
     /// # Errors
     /// Whatever kept it from being done; [`report`] says it and knows the exit code.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
+        if let Some(client) = self.command.client() {
+            client.settle()?;
+        }
         match self.command {
             Command::Router(args) => {
                 runtime::many_threads(args.run())?;
@@ -144,6 +174,7 @@ impl Cli {
             Command::Doctor(args) => runtime::one_thread(args.run()),
             Command::Probe(args) => runtime::one_thread(args.run()),
             Command::Errors(args) => args.run(),
+            Command::Ctx(args) => args.run(),
             Command::Cheat(args) => args.run(),
             Command::Version(args) => args.run(),
         }

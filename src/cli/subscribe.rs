@@ -49,7 +49,7 @@ pub(super) struct SubscribeArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 impl SubscribeArgs {

@@ -7,7 +7,7 @@ use std::io;
 use crate::transport::io_text;
 
 /// How many faults are told of.
-pub(super) const FAULTS_TOLD_MAX: usize = 50;
+const FAULTS_TOLD_MAX: usize = 50;
 /// The longest line that is shown with a caret, in characters.
 const EXCERPT_CHARS_MAX: usize = 120;
 
@@ -49,6 +49,18 @@ pub enum ConfigError {
         /// How many there are.
         count: usize,
     },
+}
+
+impl ConfigError {
+    /// All that is wrong with a text, by line.
+    pub(super) fn faults(mut faults: Vec<Fault>, file: &str, text: &str) -> Self {
+        faults.sort_by_key(|fault| fault.at);
+        let first = faults.iter().take(FAULTS_TOLD_MAX);
+        Self::Faults {
+            first: first.map(|fault| Located::new(file, text, fault)).collect(),
+            count: faults.len(),
+        }
+    }
 }
 
 /// One thing that is wrong.

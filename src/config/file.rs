@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::error::{ConfigError, FAULTS_TOLD_MAX, Fault, Located};
+use super::error::{ConfigError, Fault, Located};
 use super::section::{Faults, Section};
 use super::{Config, settings};
 
@@ -55,16 +55,12 @@ impl Config {
         })?;
         let faults = Faults::default();
         let config = Section::read_root(&root, &faults, |root| settings::config(root, folder));
-        let mut faults = faults.into_inner();
+        let faults = faults.into_inner();
         if faults.is_empty() {
-            return Ok(config);
+            Ok(config)
+        } else {
+            Err(ConfigError::faults(faults, file, text))
         }
-        faults.sort_by_key(|fault| fault.at);
-        let first = faults.iter().take(FAULTS_TOLD_MAX);
-        Err(ConfigError::Faults {
-            first: first.map(|fault| Located::new(file, text, fault)).collect(),
-            count: faults.len(),
-        })
     }
 }
 

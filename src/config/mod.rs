@@ -7,6 +7,7 @@
 
 mod error;
 mod file;
+mod flat;
 mod notes;
 mod role;
 mod section;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use bytestring::ByteString;
 
 pub use error::{ConfigError, Located};
+pub use flat::{FlatKey, read_flat};
 pub use template::template;
 
 use crate::protocol::Uri;

@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod config;
+mod contexts;
 mod exit_codes;
 mod help;
 mod init;

@@ -55,10 +55,13 @@ struct Findings {
 
 impl ProbeArgs {
     /// Never fails: what is wrong is the answer.
-    pub(in crate::cli) async fn run(self) -> Result<Exit> {
+    pub(in crate::cli) async fn run(mut self) -> Result<Exit> {
         let console = &self.client.console();
         let mut findings = Findings::default();
-        let found = self.look(console, &mut findings).await;
+        let found = match self.client.settle() {
+            Ok(()) => self.look(console, &mut findings).await,
+            Err(failure) => Err(failure.into()),
+        };
         let (health, said) = match &found {
             Ok(()) => self.judge(&findings),
             Err(error) => {
