@@ -8,6 +8,7 @@
 
 mod error;
 mod file;
+mod flat;
 mod network;
 mod notes;
 mod places;
@@ -27,6 +28,7 @@ use bytestring::ByteString;
 use ipnet::IpNet;
 
 pub use error::{ConfigError, Located};
+pub use flat::{FlatKey, read_flat};
 pub use network::TlsConfig;
 pub use places::rule_line;
 pub use principals::{Stamp, Users};

@@ -89,7 +89,11 @@ impl Dialer {
         })
     }
 
-    async fn upgrade(&self, reached: Reached) -> Result<Connection, DialError> {
+    /// Makes a stream to the router a connection to it: the WebSocket handshake, and the serializer.
+    ///
+    /// # Errors
+    /// [`DialError`], of these stages.
+    pub async fn upgrade(&self, reached: Reached) -> Result<Connection, DialError> {
         let Reached {
             mut stream, tls, ..
         } = reached;
