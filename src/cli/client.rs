@@ -286,7 +286,7 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
 
 /// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
 fn parse_url(text: &str) -> Result<Url, String> {
-    websocket(text, |short| {
+    let expanded = |short: &str| {
         let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
@@ -295,7 +295,12 @@ fn parse_url(text: &str) -> Result<Url, String> {
             host => format!("{host}:8080"),
         };
         format!("ws://{host}/{path}")
-    })
+    };
+    websocket(
+        text,
+        expanded,
+        "--authid NAME with --ticket-file or --secret-file",
+    )
 }
 
 #[cfg(test)]
@@ -329,6 +334,10 @@ mod tests {
             ),
             ("https://host", "https:// is no WebSocket; try wss://host"),
             ("wss:/host", "did you mean wss://host?"),
+            (
+                "ws://ann:x@host",
+                "a password is not for the URL: --authid NAME with --ticket-file or --secret-file",
+            ),
         ] {
             assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");
         }
