@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use rand::{Rng, make_rng};
 use tokio::sync::Notify;
@@ -15,6 +15,7 @@ use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
+use super::tries::FailedTries;
 use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
@@ -33,6 +34,7 @@ pub struct Router {
     /// Another one where a users file has changed; a handshake takes the one of its message.
     authenticator: RwLock<Arc<Authenticator>>,
     limits: Limits,
+    tries: Mutex<FailedTries>,
     raw: RawServers,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
@@ -58,6 +60,7 @@ impl Router {
         Arc::new(Self {
             realms,
             authenticator: RwLock::new(Arc::new(authenticator)),
+            tries: Mutex::default(),
             raw: RawServers::new(&limits),
             limits,
             total: Arc::default(),
@@ -125,6 +128,11 @@ impl Router {
         let mut names: Vec<String> = self.realms.keys().map(quoted).collect();
         names.sort();
         names
+    }
+
+    /// Failed tries to sign in. The lock is held for a look, nothing else.
+    pub(super) const fn tries(&self) -> &Mutex<FailedTries> {
+        &self.tries
     }
 
     pub(super) const fn raw(&self) -> &RawServers {

@@ -8,6 +8,8 @@
 //!    +------> challenge ------------------->+
 //! ```
 
+use std::time::Duration;
+
 use bytestring::ByteString;
 
 use super::authenticator::{Authenticator, Entry, Occurrence};
@@ -147,6 +149,16 @@ impl Pending {
 pub fn denied() -> Abort {
     let message = "the proof of identity is wrong, or nobody is called that";
     abort(uris::AUTHENTICATION_DENIED, message)
+}
+
+/// What is said to whoever comes from where too many tries have failed, whoever it is.
+#[must_use]
+pub fn denied_for_now(wait: Duration) -> Abort {
+    let seconds = wait.as_secs() + 1;
+    let message = format!(
+        "too many tries to sign in have failed from this address: try again in {seconds} s"
+    );
+    abort(uris::AUTHENTICATION_DENIED, &message)
 }
 
 fn unexpected(is_challenged: bool, message: &Message) -> Abort {

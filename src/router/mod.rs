@@ -29,7 +29,7 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
-pub use handshake::{Handshake, Joining, Step, denied};
+pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 
 use super::{Connection, Phase};
+use crate::node::clock::now;
 use crate::node::realm::log_joined;
 use crate::protocol::Message;
 use crate::protocol::message::Abort;
@@ -16,8 +17,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
         match step {
             Step::Join(joining) => self.join(&joining),
-            Step::Challenge(challenge) => self.say(&(*challenge).into()),
-            Step::Refuse(abort) | Step::Deny(abort) => self.refuse(&abort),
+            Step::Challenge(challenge) => self.challenge(challenge),
+            Step::Refuse(abort) => self.refuse(&abort),
+            Step::Deny(abort) => self.deny(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
         }
     }
@@ -53,8 +55,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.close(CloseCode::Normal, "refused to join");
     }
 
+    /// Counts a failed try, and refuses.
+    fn deny(&mut self, abort: &Abort) {
+        let failed = self.router.tries().lock().fail(now(), self.peer.ip());
+        warn!(peer = %self.peer, from_this_address = failed.count, total = failed.total, "a failed try to sign in");
+        self.refuse(abort);
+    }
+
     /// Says something to a client that is in no session.
-    fn say(&mut self, message: &Message) {
+    pub(super) fn say(&mut self, message: &Message) {
         let encoded = self.wire.serializer().encode(message);
         self.push(message, encoded);
     }
