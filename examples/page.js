@@ -46,5 +46,11 @@ function inWords(error) {
   return said ? `${said} (${error.error})` : (error.error ?? String(error));
 }
 
-// The other pages are to find the same router.
+// The other pages are to find the same router, whose start page is only there where these come from it.
 document.querySelectorAll("nav a, a.page").forEach((link) => (link.search = location.search));
+if (!isFile) {
+  const start = document.createElement("a");
+  start.href = "/";
+  start.textContent = "Start";
+  document.querySelector("nav").prepend(start);
+}

@@ -13,6 +13,7 @@ use super::hints;
 use super::sign_in::SignInArgs;
 use super::signal::Signals;
 use super::tls::TlsArgs;
+use super::url::websocket;
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
@@ -285,18 +286,8 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
 
 /// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
 fn parse_url(text: &str) -> Result<Url, String> {
-    if let Some(rest) = text
-        .strip_prefix("ws:/")
-        .filter(|rest| !rest.starts_with('/'))
-    {
-        return Err(format!("did you mean ws://{rest}?"));
-    }
-    let full = if text.contains("://") {
-        text.to_owned()
-    } else {
-        let (host, path) = text
-            .split_once('/')
-            .map_or((text, "ws"), |(host, path)| (host, path));
+    websocket(text, |short| {
+        let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
             host if host.starts_with(':') => format!("127.0.0.1{host}"),
@@ -304,16 +295,7 @@ fn parse_url(text: &str) -> Result<Url, String> {
             host => format!("{host}:8080"),
         };
         format!("ws://{host}/{path}")
-    };
-    let url = Url::parse(&full).map_err(|error| error.to_string())?;
-    match url.scheme() {
-        "ws" | "wss" if url.has_host() => Ok(url),
-        "ws" | "wss" => Err("it names no host".to_owned()),
-        other => {
-            let rest = full.split_once("://").map_or("", |(_, rest)| rest);
-            Err(format!("{other}:// is not supported; try ws://{rest}"))
-        }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -337,8 +319,18 @@ mod tests {
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
         }
-        for text in ["http://host", "ws://", "wss://", "host:port", "a b"] {
+        for text in ["ws://", "wss://", "host:port", "a b"] {
             assert!(parse_url(text).is_err(), "{text}");
+        }
+        for (text, said) in [
+            (
+                "http://host/ws",
+                "http:// is no WebSocket; try ws://host/ws",
+            ),
+            ("https://host", "https:// is no WebSocket; try wss://host"),
+            ("wss:/host", "did you mean wss://host?"),
+        ] {
+            assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tracing::warn;
 
+use super::client::parse_timeout;
 use super::console::stderr_palette;
 use super::echo_note::described;
 use super::lines::{Clock, Lines};
@@ -47,17 +48,17 @@ pub(super) struct EchoArgs {
     #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size::parse)]
     max_message: usize,
     /// Let in pages of this origin too; repeatable
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = values::origin)]
     allow_origin: Vec<String>,
     /// Answer to this host name on loopback too; repeatable
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::host)]
     allow_host: Vec<String>,
     #[command(flatten)]
     log: LogArgs,
 }
 
 fn delay(text: &str) -> Result<Duration, String> {
-    let delay = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let delay = parse_timeout(text)?;
     if delay > DELAY_MAX {
         return Err("a delay is at most a day".to_owned());
     }

@@ -89,6 +89,9 @@ fn no_tls(failure: Failure, error: &TlsError, url: &Url) -> Failure {
         TlsError::Untrusted(_) => failure.hint(
             "if it is signed by an authority of your own: --ca FILE; to check nothing at all: --insecure",
         ),
+        TlsError::Authority => failure.hint(
+            "openssl req -x509 makes one for a server with -addext basicConstraints=critical,CA:FALSE; to check nothing at all: --insecure",
+        ),
         TlsError::OtherName(_) => failure.hint(
             "if it is the right server: --tls-name NAME, as the certificate has it; to check nothing at all: --insecure",
         ),

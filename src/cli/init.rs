@@ -41,6 +41,9 @@ impl InitArgs {
                 io_text(&error)
             )));
             match error.kind() {
+                io::ErrorKind::AlreadyExists if self.file.is_dir() => {
+                    failure.hint("that is a folder; name a file in it")
+                }
                 io::ErrorKind::AlreadyExists => {
                     failure.hint("--force writes over it, --stdout prints instead")
                 }

@@ -110,6 +110,11 @@ impl RouterArgs {
         let mut admission = config.admission.clone();
         let mut raw_paths = RawPaths::default();
         if self.demo {
+            if RAW_PATHS.iter().any(|(path, _)| *path == config.path) {
+                let path = &config.path;
+                let failure = Failure::usage(format!("--demo has a raw WebSocket at {path}"));
+                return Err(failure.hint("speak WAMP at another path: --path /ws"));
+            }
             admission.allowed_origins.push("null".to_owned());
             raw_paths = RawPaths::Listed(RAW_PATHS);
         }

@@ -120,7 +120,7 @@ fn settled<T>(value: T, mut wrong: Vec<Located>) -> Result<T, ConfigError> {
 }
 
 /// The text of a file, which is no larger than such files are.
-fn text_of(path: &Path) -> Result<String, ConfigError> {
+pub(super) fn text_of(path: &Path) -> Result<String, ConfigError> {
     let file = path.display().to_string();
     let bytes = match bytes_of(path) {
         Ok(bytes) => bytes,

@@ -8,6 +8,7 @@
 mod error;
 mod file;
 mod notes;
+mod places;
 mod principals;
 mod role;
 mod section;
@@ -23,12 +24,14 @@ use std::path::PathBuf;
 use bytestring::ByteString;
 
 pub use error::{ConfigError, Located};
+pub use places::rule_line;
 pub use principals::{Stamp, Users};
+use role::ANONYMOUS;
 pub use template::template;
 
 use crate::auth::Principal;
 use crate::protocol::Uri;
-use crate::router::{Limits, Settings};
+use crate::router::{Limits, Rights, Roles, Settings};
 use crate::transport::Admission;
 
 /// What a config is called where nobody says otherwise.
@@ -75,8 +78,11 @@ impl RealmConfig {
     pub fn open(name: Uri) -> Self {
         Self {
             name,
-            settings: Settings::default(),
-            anonymous: Some(ByteString::from_static("anonymous")),
+            settings: Settings {
+                roles: Roles::new([(ANONYMOUS, Rights::open())]),
+                ..Settings::default()
+            },
+            anonymous: Some(ANONYMOUS),
             principals: Vec::new(),
             users: None,
         }

@@ -214,7 +214,7 @@ fn count(table: &mut Section<'_>, key: &'static str, most: usize) -> Option<u32>
 }
 
 /// A name of a principal or a role.
-fn name(text: &str) -> Result<ByteString, String> {
+pub(super) fn name(text: &str) -> Result<ByteString, String> {
     let is_bad = |c: char| c.is_whitespace() || c.is_control() || PATTERN_CHARS.contains(&c);
     if let Some(bad) = text.chars().find(|c| is_bad(*c)) {
         return Err(format!("a name holds no {bad:?}"));

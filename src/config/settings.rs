@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use bytestring::ByteString;
-
 use super::principals::{Stamp, Users, principals};
-use super::role::roles;
+use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
 use super::{Config, RealmConfig, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, Unit, UriPattern,
+    HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings, TimeUnit, TrustRule, Unit,
+    UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -131,11 +130,12 @@ fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
         ("lenient", RequestIds::Lenient),
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
-    let role = roles(section);
+    let roles = roles(section, uri_rule);
+    let anonymous = roles.iter().find(|(name, _)| *name == ANONYMOUS);
+    let anonymous = anonymous.map(|(name, _)| name.clone());
     let settings = Settings {
         uri_rule,
-        administrators: role.map_or(default.administrators, |it| it.kill),
-        disclosure: role.map_or(default.disclosure, |it| it.disclose),
+        roles: Roles::new(roles),
         request_ids: section
             .choice("request_ids", &request_ids)
             .unwrap_or(default.request_ids),
@@ -149,7 +149,7 @@ fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
     Some(RealmConfig {
         name: name?,
         settings,
-        anonymous: role.map(|_| ByteString::from_static("anonymous")),
+        anonymous,
         principals: principals(section, &[]).unwrap_or_default(),
         users: section.text("users", |text| users(folder, text)),
     })

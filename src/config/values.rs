@@ -33,6 +33,20 @@ pub fn realm_name(text: &str) -> Result<Uri, String> {
     Ok(realm)
 }
 
+/// Reads the URI of a procedure that a client may register.
+///
+/// # Errors
+/// Why it is none.
+pub fn procedure(text: &str) -> Result<Uri, String> {
+    let procedure = Uri::from(text);
+    let checked = procedure.check(UriRule::Loose);
+    checked.map_err(|why| format!("no valid URI of a procedure: {why}"))?;
+    if procedure.is_reserved() {
+        return Err("clients cannot register what begins so".to_owned());
+    }
+    Ok(procedure)
+}
+
 /// Reads the path of a URL, as a request writes it.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, SessionId, Uri};
-use crate::router::{Identity, Joining, Output, Realm, Transport, Violation};
+use crate::router::{Identity, Joining, Output, Realm, Roles, Transport, Violation};
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -131,6 +131,14 @@ impl SharedRealm {
         }
         self.finish(floor, now, &mut Delivery::default());
         was_open
+    }
+
+    /// Puts other roles in the place of those there are; what they do not grant is taken back.
+    pub(super) fn set_roles(&self, roles: Roles) {
+        let mut floor = self.floor.lock();
+        let now = now();
+        floor.core.set_roles(now, roles);
+        self.finish(floor, now, &mut Delivery::default());
     }
 
     /// Ends the sessions of those who may not be here any more; says how many.

@@ -20,7 +20,7 @@ use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Handshake, Joining, Limits, Occurrence, Realm, Settings, Sources, Step,
+    Authenticator, Handshake, Joining, Limits, Occurrence, Realm, Roles, Settings, Sources, Step,
     Transport, denied,
 };
 
@@ -72,6 +72,16 @@ impl Router {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Puts other roles in the place of a realm's, at once: sessions lose what these do not grant. False where there is
+    /// no such realm.
+    pub fn set_roles(&self, realm: &Uri, roles: Roles) -> bool {
+        let found = self.realms.get(realm);
+        if let Some(found) = found {
+            found.set_roles(roles);
+        }
+        found.is_some()
     }
 
     /// Takes a message of a client that is not in a session yet.

@@ -134,9 +134,6 @@ pub fn log_listening(listening: &Listening, is_open: bool) {
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
-    let pages = listening.addresses().map(|it| format!("http://{it}/"));
-    info!(
-        "pages for browsers: {}",
-        pages.collect::<Vec<_>>().join(" ")
-    );
+    let pages = listening.listeners.pages().join(" ");
+    info!("pages for browsers: {pages}");
 }

@@ -43,6 +43,8 @@ uris! {
     FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported";
     /// The peer's rights do not cover the request.
     NOT_AUTHORIZED = "wamp.error.not_authorized";
+    /// Nobody could be asked for the peer's rights, or did not say.
+    AUTHORIZATION_FAILED = "wamp.error.authorization_failed";
     /// The peer broke a rule of the protocol; the session is over.
     PROTOCOL_VIOLATION = "wamp.error.protocol_violation";
     /// A message larger than the router or its peer takes.

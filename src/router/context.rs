@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::asking::{Asked, Question, ROUTER};
 use super::deadlines::Deadlines;
 use super::identity::Identity;
 use super::limits::Limits;
@@ -31,6 +32,10 @@ pub(super) struct Context {
     pub(super) outputs: VecDeque<Output>,
     /// What subscribers to meta events have not been told yet.
     pub(super) happenings: VecDeque<Happening>,
+    /// What authorizers are asked.
+    pub(super) asked: Asked,
+    /// How many publications were refused without a word: nobody asked for an answer.
+    pub(super) publications_dropped: u64,
 }
 
 /// What subscribers to meta events are told. Spec: ap#session-metapi, ap#rpc-reg-metapi, ap#pubsub-sub-metapi.
@@ -55,11 +60,26 @@ pub(super) enum Happening {
 pub(super) struct Refusal {
     pub(super) error: Uri,
     text: String,
+    /// What must be asked before it is known whether this is one.
+    pub(super) question: Option<Box<Question>>,
 }
 
 impl Refusal {
     pub(super) const fn new(error: Uri, text: String) -> Self {
-        Self { error, text }
+        Self {
+            error,
+            text,
+            question: None,
+        }
+    }
+
+    /// It depends on what an authorizer says.
+    pub(super) fn undecided(question: Question) -> Self {
+        let text = "nobody is asked here".into();
+        Self {
+            question: Some(question.into()),
+            ..Self::new(uris::AUTHORIZATION_FAILED, text)
+        }
     }
 
     /// A limit with a name is reached.
@@ -86,10 +106,11 @@ impl Refusal {
 
 impl Context {
     pub(super) fn send(&mut self, to: SessionId, message: impl Into<Message>) {
-        self.outputs.push_back(Output::Send {
-            to,
-            message: message.into(),
-        });
+        let message = message.into();
+        if to == ROUTER {
+            return self.asked.answers.push_back(message);
+        }
+        self.outputs.push_back(Output::Send { to, message });
     }
 
     /// Tells subscribers to meta events, once the message at hand is dealt with.
@@ -116,15 +137,6 @@ impl Context {
                 uri.quoted()
             );
             return Err(Refusal::new(uris::INVALID_URI, text));
-        }
-        Ok(())
-    }
-
-    /// Checks that who asks to be disclosed, or that others are, may ask that.
-    pub(super) fn check_disclosure(&self, is_asked_for: Option<bool>) -> Result<(), Refusal> {
-        if is_asked_for == Some(true) && !self.settings.disclosure {
-            let text = "this realm discloses neither callers nor publishers";
-            return Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text.into()));
         }
         Ok(())
     }

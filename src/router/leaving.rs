@@ -49,13 +49,24 @@ impl Realm {
             return;
         };
         let testaments = session.take_testaments();
+        if let Some(undecided) = session.take_undecided() {
+            self.withdraw_question(&undecided);
+        }
+        let Some(session) = self.context.sessions.get_mut(&id) else {
+            return;
+        };
         for subscription in std::mem::take(&mut session.subscriptions) {
             let context = &mut self.context;
             self.broker.remove_subscriber(context, subscription, id);
         }
         if manner == Manner::Openly {
             // order: while it is still known who the session is, and before anybody hears that it has left.
-            for testament in testaments.into_publications() {
+            for (testament, said) in testaments.into_publications() {
+                if let Some(said) = said
+                    && let Some(session) = self.context.sessions.get_mut(&id)
+                {
+                    session.rare_mut().said = vec![said];
+                }
                 // One that is refused by now is refused in silence, as any publication that asks for no answer.
                 let _ = self.broker.publish(&mut self.context, now, id, &testament);
             }

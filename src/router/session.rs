@@ -1,8 +1,12 @@
 //! One session: who it is, what it holds, and which request comes next.
 
+use std::sync::Arc;
+
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
+use super::asking::{Said, Undecided, Verdicts};
+use super::authorizer::Rights;
 use super::dealer::{CallKey, Offer};
 use super::identity::{Identity, Transport};
 use super::meta::Testaments;
@@ -20,6 +24,8 @@ use crate::protocol::{
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) identity: Identity,
+    /// What its role may do.
+    pub(super) rights: Arc<Rights>,
     /// What its client announced.
     roles: Roles,
     pub(super) transport: Transport,
@@ -48,6 +54,12 @@ pub(super) struct Rare {
     /// Shapes of its wildcards, and how many it has of each.
     pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
     pub(super) testaments: Testaments,
+    /// What waits for an authorizer.
+    pub(super) undecided: Option<Box<Undecided>>,
+    /// What an authorizer has said of the message at hand.
+    pub(super) said: Vec<Said>,
+    /// What authorizers have said, and still holds.
+    pub(super) verdicts: Verdicts,
 }
 
 /// What a request's id says of it.
@@ -60,9 +72,15 @@ pub(super) enum RequestOrder {
 }
 
 impl Session {
-    pub(super) fn new(identity: Identity, roles: Roles, transport: Transport) -> Self {
+    pub(super) fn new(
+        identity: Identity,
+        rights: Arc<Rights>,
+        roles: Roles,
+        transport: Transport,
+    ) -> Self {
         Self {
             identity,
+            rights,
             roles,
             transport,
             request_next: RequestId::FIRST,
@@ -88,6 +106,11 @@ impl Session {
     /// What is rare, to be filled.
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    /// Takes out what waits for an authorizer.
+    pub(super) fn take_undecided(&mut self) -> Option<Box<Undecided>> {
+        self.rare.as_mut()?.undecided.take()
     }
 
     /// Takes out what is to be published when the session ends.

@@ -24,20 +24,20 @@ pub enum Refused {
     NoHost,
     /// A name that is not this machine's: DNS rebinding, or a name to list.
     #[error(
-        "host {0:?} is not a name of this machine's loopback; --allow-host {0}, or allowed_hosts in the config, would let it in"
+        "host {0:?} is not a name of this machine's loopback; --allow-host {0} would let it in, as allowed_hosts in a config"
     )]
     Host(String),
     /// An origin that is not listed.
     #[error(
-        "origin {0:?} is not allowed; --allow-origin {0}, or allowed_origins in the config, would let it in"
+        "origin {0:?} is not allowed; --allow-origin {0} would let it in, as allowed_origins in a config"
     )]
     Origin(String),
-    /// Several origins, or one that is no text.
-    #[error("the request does not name one origin")]
+    /// Several origins, or one that no browser sends, so that no setting could list it.
+    #[error("the request does not name one origin as browsers do")]
     OddOrigin,
     /// A page opened as a file, or a sandboxed one.
     #[error(
-        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null, or allowed_origins in the config, lets it in, from this machine"
+        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in from this machine, as allowed_origins in a config"
     )]
     NullOrigin,
 }
@@ -85,12 +85,11 @@ impl Admission {
         let origin_host = Url::parse(origin)
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
-        let is_near =
-            origin_host.is_some_and(|name| name.eq_ignore_ascii_case(host) || is_loopback(&name));
-        if is_listed || is_near {
-            Ok(())
-        } else {
-            Err(Refused::Origin(origin.to_owned()))
+        match origin_host {
+            _ if is_listed => Ok(()),
+            Some(name) if name.eq_ignore_ascii_case(host) || is_loopback(&name) => Ok(()),
+            Some(_) => Err(Refused::Origin(origin.to_owned())),
+            None => Err(Refused::OddOrigin),
         }
     }
 }
@@ -220,6 +219,10 @@ mod tests {
                 .to_string()
                 .contains("--allow-origin https://evil.example")
         );
+        for origin in ["garbage", "data:x", ""] {
+            let refused = check(&admission, "localhost:8080", Some(origin));
+            assert_eq!(refused, Err(Refused::OddOrigin), "{origin}");
+        }
         let any = Admission {
             allowed_origins: vec!["*".into()],
             ..Admission::default()

@@ -95,9 +95,21 @@ impl Listeners {
     /// What clients on this machine connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self, path: &str) -> Vec<String> {
-        self.addresses()
-            .map(|local| format!("ws://{}{path}", reachable(local)))
+        self.reachable()
+            .map(|local| format!("ws://{local}{path}"))
             .collect()
+    }
+
+    /// What browsers on this machine open, one URL a listener.
+    #[must_use]
+    pub fn pages(&self) -> Vec<String> {
+        self.reachable()
+            .map(|local| format!("http://{local}/"))
+            .collect()
+    }
+
+    fn reachable(&self) -> impl Iterator<Item = SocketAddr> {
+        self.addresses().map(reachable)
     }
 
     /// What [`Closing`] waits for, to be held by a connection that no listener accepted.

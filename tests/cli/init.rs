@@ -75,7 +75,10 @@ fn another_name_will_do_and_what_cannot_be_written_ends_with_9() {
     assert!(folder.path().join("other.toml").is_file());
     for (name, why) in [
         ("nowhere/wamp.toml", "no such file or directory"),
-        (".", "file exists"),
+        (
+            ".",
+            "file exists\nhint: that is a folder; name a file in it",
+        ),
     ] {
         wamp(["init", name])
             .dir(folder.path())

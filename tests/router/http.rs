@@ -42,6 +42,7 @@ fn another_path_is_told_the_right_one() {
         let (head, body) = answer(router.url(), &request);
         assert!(head.starts_with("http/1.1 404 "), "{path}: {head}");
         assert!(body.contains("WAMP over WebSocket is at /ws"), "{body}");
+        router.wait_for_log(&format!("no WebSocket agreed on: GET \"{path}\" "));
     }
     let (head, _) = answer(router.url(), &request.replacen("/ws", "/ws?token=1", 1));
     assert!(head.starts_with("http/1.1 101 "), "{head}");
@@ -56,6 +57,15 @@ fn a_browser_that_opens_the_url_is_told_what_it_is_for() {
     assert!(head.starts_with("http/1.1 426 "), "{head}");
     assert!(head.contains("\r\nupgrade: websocket\r\n"), "{head}");
     assert!(body.contains("connect with a WAMP client"), "{body}");
+}
+
+#[test]
+fn a_client_that_speaks_tls_is_told_to_who_reads_the_log() {
+    let router = Router::start();
+    let mut peer = Peer::connect(router.url());
+    // How a ClientHello begins.
+    peer.write(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc]);
+    router.wait_for_log("a client speaks TLS (wss:// or https://), and there is none here");
 }
 
 #[test]

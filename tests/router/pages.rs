@@ -151,6 +151,12 @@ fn where_nothing_is_a_browser_gets_a_page_and_a_program_a_line() {
             .contains("nothing is here; WAMP over WebSocket is at /ws")
     );
     assert!(page.body.contains("<a href=\"/\">"));
+    let demo = Router::start_with(["--demo"]);
+    let line = get(demo.url(), "/nowhere").body;
+    assert_eq!(
+        line,
+        "nothing is here; WAMP over WebSocket is at /ws, raw WebSockets at /echo and /count\n"
+    );
     assert!(!page.body.contains("{{"));
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Administrators, Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule,
-    Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
+    Action, Authenticator, DynamicAuthorizer, HistoryRule, Identity, Limits, Reach, RequestIds,
+    RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -39,7 +39,9 @@ fn configured() -> [(Uri, Settings); 12] {
             settings.request_ids = RequestIds::Lenient;
             settings.call_timeout_unit = TimeUnit::Seconds;
         }),
-        with("private", |settings| settings.disclosure = false),
+        with("private", |settings| {
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &AMONG_ALL)], None));
+        }),
         with("trust", |settings| {
             settings.trust = vec![
                 trusted("com.vault.", Some("staff"), 3),
@@ -62,12 +64,29 @@ fn configured() -> [(Uri, Settings); 12] {
         with("forgetful", |settings| settings.retention = Vec::new()),
         with("closed", |_| {}),
         with("equals", |settings| {
-            settings.administrators = Administrators::Everybody;
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &Action::ALL)], None));
         }),
         with("peaceful", |settings| {
-            settings.administrators = Administrators::Nobody;
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &AMONG_ALL)], None));
         }),
     ]
+}
+
+/// What sessions do among each other.
+const AMONG_ALL: [Action; 4] = [
+    Action::Call,
+    Action::Register,
+    Action::Publish,
+    Action::Subscribe,
+];
+
+/// A rule about all that begins so.
+fn grant(prefix: &str, allow: &[Action]) -> Rule {
+    Rule {
+        uris: under(MatchPolicy::Prefix, prefix),
+        allow: allow.iter().copied().collect(),
+        from: Reach::Any,
+    }
 }
 
 fn trusted(prefix: &str, authrole: Option<&'static str>, level: u64) -> TrustRule {

@@ -29,6 +29,7 @@ use retention::Retention;
 use subscription::Removed;
 pub(super) use subscription::{Subscription, Subscriptions};
 
+use super::authorizer::Action;
 use super::context::{Context, Happening, Refusal};
 use super::output::Output;
 use super::pattern::Shape;
@@ -83,6 +84,7 @@ impl Broker {
         let policy = subscribe.options.match_policy.unwrap_or_default();
         let topic = subscribe.topic.as_str();
         context.check_uri(&subscribe.topic, policy)?;
+        context.authorize(from, Action::Subscribe, (policy, &subscribe.topic))?;
         context.check_node_key(subscribe.options.nkey.as_ref())?;
         let held = self.subscriptions.at(policy, topic).map(|held| held.id);
         self.check_bounds(context, from, (policy, topic), held)?;
@@ -257,7 +259,9 @@ impl Broker {
     ) -> Result<PublicationId, Refusal> {
         context.check_uri(&publish.topic, MatchPolicy::Exact)?;
         Context::check_not_reserved(&publish.topic)?;
-        context.check_disclosure(publish.options.disclose_me)?;
+        let topic = (MatchPolicy::Exact, &publish.topic);
+        context.authorize(from, Action::Publish, topic)?;
+        context.check_disclosure(from, publish.options.disclose_me, Action::Publish, topic)?;
         let publication = Publication::of_client(context, from, publish);
         self.deliver(context, &publication);
         if publish.options.retain == Some(true) {

@@ -9,9 +9,11 @@ use super::queue::check_queue;
 use super::registration::{Callee, Look, Registration};
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
-    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
-    RegistrationId, Role, SessionId, Uri, uris,
+    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy, Payload,
+    RegistrationId, RequestId, Role, SessionId, Uri, uris,
 };
+use crate::router::asking::ROUTER;
+use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
 use crate::router::session::Session;
@@ -25,14 +27,58 @@ impl Dealer {
         from: SessionId,
         call: message::Call,
     ) -> Result<(), Refusal> {
-        let registration = self.registration_for(context, &call)?;
+        let registration = self.registration_for(context, from, &call)?;
         check_shard(&call.options)?;
-        context.check_disclosure(call.options.disclose_me)?;
+        let procedure = (MatchPolicy::Exact, &call.procedure);
+        context.check_disclosure(from, call.options.disclose_me, Action::Call, procedure)?;
         check_pending(context, from)?;
+        let limit = limit(context, now, &call.options);
         let id = registration.id;
+        self.begin(context, from, (id, call), limit, &Tried::default())?;
+        Ok(())
+    }
+
+    /// Asks an authorizer about a session, on the router's own behalf, within `authorization_time`. Nobody is asked about
+    /// itself.
+    pub(in crate::router) fn ask(
+        &mut self,
+        context: &mut Context,
+        now: Instant,
+        about: SessionId,
+        (request, procedure, payload): (RequestId, Uri, Payload),
+    ) -> Result<CallKey, Refusal> {
+        let registered = self
+            .registrations
+            .at(MatchPolicy::Exact, procedure.as_str());
+        let registered = registered.ok_or_else(|| no_such_procedure(&procedure))?;
+        let id = registered.id;
+        let time = context.limits.authorization_time;
+        let limit = now.checked_add(time).map(|at| (at, time));
+        let call = message::Call {
+            request,
+            options: CallOptions::default(),
+            procedure,
+            payload,
+        };
+        let excluded = registered.callees.contains_key(&about).then_some(about);
+        let excluded = excluded.into_iter().collect();
+        self.begin(context, ROUTER, (id, call), limit, &excluded)
+    }
+
+    /// Opens a call of a registration, and hands it to a callee that is not excluded, or lets it wait for one.
+    fn begin(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        (id, call): (RegistrationId, message::Call),
+        limit: Option<(Instant, Duration)>,
+        excluded: &Tried,
+    ) -> Result<CallKey, Refusal> {
+        let registration = self.registrations.get(id);
+        let registration = registration.ok_or_else(|| no_such_procedure(&call.procedure))?;
         let may_be_retried = registration.invoke != InvocationPolicy::Single;
         let is_in_turn = registration.invoke == InvocationPolicy::RoundRobin;
-        let picked = pick(registration, context, &call.options, &Tried::default());
+        let picked = pick(registration, context, &call.options, excluded);
         let waits = match picked {
             // order: not past those who may go to that callee, too.
             Pick::Callee(..) => !registration.queue.is_empty() && registration.look != Look::Done,
@@ -43,14 +89,14 @@ impl Dealer {
             check_queue(context, registration, &call)?;
         }
         let mut opened = Call::new(from, call.request, id);
-        opened.limit = limit(context, now, &call.options);
+        opened.limit = limit;
         let keeps = waits || may_be_retried || call.options.progress == Some(true);
         if keeps {
             check_kept(context, from, &call, waits)?;
         }
         let key = self.open(context, opened);
         if keeps {
-            self.keep(key, &call);
+            self.keep(key, &call, excluded);
         }
         let part = Part {
             progress: call.options.progress == Some(true),
@@ -72,15 +118,17 @@ impl Dealer {
         if keeps {
             self.recount(context, key);
         }
-        Ok(())
+        Ok(key)
     }
 
     fn registration_for(
         &self,
         context: &Context,
+        from: SessionId,
         call: &message::Call,
     ) -> Result<&Registration, Refusal> {
         context.check_uri(&call.procedure, MatchPolicy::Exact)?;
+        context.authorize(from, Action::Call, (MatchPolicy::Exact, &call.procedure))?;
         let found = self.registrations.best_match(call.procedure.as_str());
         found.ok_or_else(|| no_such_procedure(&call.procedure))
     }
@@ -99,13 +147,13 @@ impl Dealer {
     }
 
     /// Keeps what a call needs that waits, may go to another callee, or is made in parts.
-    fn keep(&mut self, key: CallKey, call: &message::Call) {
+    fn keep(&mut self, key: CallKey, call: &message::Call, excluded: &Tried) {
         if let Some(held) = self.calls.get_mut(key) {
             held.kept = Some(Box::new(Kept {
                 procedure: call.procedure.detached(),
                 options: detached(&call.options),
                 parts: Vec::new(),
-                tried: Tried::default(),
+                tried: excluded.clone(),
                 stream: None,
             }));
         }

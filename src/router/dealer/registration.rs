@@ -95,6 +95,13 @@ impl Callee {
 }
 
 impl Registration {
+    /// Whether this callee asked to learn who calls.
+    pub(in crate::router) fn discloses_to(&self, callee: SessionId) -> bool {
+        self.callees
+            .get(&callee)
+            .is_some_and(|it| it.disclose_caller)
+    }
+
     /// Takes a callee out; whoever is next in turn stays so.
     fn remove_callee(&mut self, session: SessionId) -> bool {
         let Some((at, ..)) = self.callees.shift_remove_full(&session) else {

@@ -59,7 +59,7 @@ pub enum DialError {
         body: String,
     },
     /// Something answered that does not speak HTTP.
-    #[error("what answers there is no web server; it says {head:?}")]
+    #[error("what answers there is no WebSocket server; it says {head:?}")]
     NotHttp {
         /// How its answer begins.
         head: String,

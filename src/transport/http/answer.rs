@@ -144,7 +144,11 @@ impl<'a> Spoken<'a> {
 fn nothing_here(headers: &HeaderMap, site: &Site) -> Page {
     let wamp = site.wamp_path.as_deref();
     let wamp = wamp.map(|path| format!("; WAMP over WebSocket is at {path}"));
-    let text = format!("nothing is here{}", wamp.unwrap_or_default());
+    let raw = match site.raw_paths.listed().collect::<Vec<_>>().join(" and ") {
+        none if none.is_empty() => none,
+        some => format!(", raw WebSockets at {some}"),
+    };
+    let text = format!("nothing is here{}{raw}", wamp.unwrap_or_default());
     let is_browser =
         text_of(headers, header::ACCEPT).is_some_and(|types| types.contains("text/html"));
     if is_browser && site.pages.is_some() {

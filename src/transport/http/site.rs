@@ -61,6 +61,15 @@ impl Site {
 }
 
 impl RawPaths {
+    /// Those that are listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &'static str> {
+        let paths = match self {
+            Self::Listed(paths) => *paths,
+            Self::All(_) => &[],
+        };
+        paths.iter().map(|(path, _)| *path)
+    }
+
     /// What the raw WebSocket at this path does, where there is one.
     pub(super) fn what_is_at(&self, path: &str) -> Option<&'static str> {
         match self {

@@ -48,6 +48,11 @@ pub enum TlsError {
     /// Nobody whom we trust vouches for the server.
     #[error("the server's certificate is not trusted: {0}")]
     Untrusted(String),
+    /// An authority's own certificate, with which no server should speak.
+    #[error(
+        "the server's certificate is not one for a server: it says that it is an authority's (CA:TRUE)"
+    )]
+    Authority,
     /// The certificate is somebody else's.
     #[error("the server's certificate is for another name: {0}")]
     OtherName(String),
@@ -118,6 +123,8 @@ impl TlsError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::OtherName(error.to_string())
             }
+            // webpki's own words, which rustls has no type for.
+            error if error.to_string().contains("CaUsedAsEndEntity") => Self::Authority,
             error => Self::Untrusted(error.to_string()),
         }
     }
