@@ -14,14 +14,14 @@ use super::clock::time_of_day;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
-use super::realm::SharedRealm;
+use super::realm::{Asking, SharedRealm};
 use super::tries::FailedTries;
 use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Handshake, Joining, Limits, Occurrence, Realm, Roles, Settings, Sources, Step,
-    Transport, denied,
+    Authenticator, Handshake, Joining, Limits, Occurrence, Question, Realm, Roles, Settings,
+    Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -94,6 +94,23 @@ impl Router {
         };
         let authenticator = Arc::clone(&self.authenticator.read());
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
+    }
+
+    /// Takes what a procedure has said about a client that is not in a session yet; nothing, where it says nothing.
+    pub(super) fn handle_answer(handshake: &mut Handshake, answer: Option<Message>) -> Step {
+        let occurrence = Occurrence {
+            session: SessionId::from_random(rand::random()),
+            time: time_of_day(),
+            nonce: &rand::random(),
+        };
+        handshake.handle_answer(answer, &occurrence)
+    }
+
+    /// Asks a procedure about a client that came over this; nothing, where there is no such realm.
+    pub(super) fn ask(&self, question: Question, transport: &Transport) -> Option<Asking> {
+        let realm = self.realms.get(&question.realm)?;
+        let procedure = question.procedure.clone();
+        Some(realm.ask(procedure, question.payload(transport)))
     }
 
     /// Lets these sign in to a realm instead of those of before. Sessions of who is no longer among them, or has another

@@ -14,6 +14,7 @@ mod broker;
 mod context;
 mod deadlines;
 mod dealer;
+mod dynamic;
 mod handshake;
 mod identity;
 mod leaving;
@@ -32,10 +33,11 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
-pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
 pub use authorizer::{
     Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
 };
+pub use dynamic::{DynamicAuthenticator, Question};
+pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
 pub use identity::{Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};

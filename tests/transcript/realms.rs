@@ -5,7 +5,7 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Action, Authenticator, DynamicAuthorizer, HistoryRule, Identity, Limits, Reach, RequestIds,
+    Action, Authenticator, DynamicAuthenticator, HistoryRule, Identity, Limits, Reach, RequestIds,
     RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 12] {
+fn configured() -> [(Uri, Settings); 13] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -34,6 +34,7 @@ fn configured() -> [(Uri, Settings); 12] {
     [
         with("members", |_| {}),
         with("club", |_| {}),
+        with("guarded", |_| {}),
         with("strict", |settings| settings.uri_rule = UriRule::Strict),
         with("lenient", |settings| {
             settings.request_ids = RequestIds::Lenient;
@@ -174,8 +175,9 @@ pub(super) fn authenticator() -> Authenticator {
     .with_rules(sign_in_rules())
 }
 
-/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody.
-fn sign_in_rules() -> [(Uri, SignInRules); 3] {
+/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody;
+/// `guarded` is for ann, for whoever a procedure says, and for guests, who may register it.
+fn sign_in_rules() -> [(Uri, SignInRules); 4] {
     let member = |authid: &'static str, record| Principal {
         authid: authid.into(),
         authrole: "member".into(),
@@ -189,8 +191,18 @@ fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     let rules = |anonymous: Option<&'static str>, principals: &[Principal]| SignInRules {
         anonymous: anonymous.map(Into::into),
         principals: Principals::new(principals.iter().cloned(), [7; 32]).into(),
+        authenticator: None,
+    };
+    let authenticator = DynamicAuthenticator {
+        procedure: "com.guard".into(),
+        realm: None,
+    };
+    let guarded = SignInRules {
+        authenticator: Some(authenticator),
+        ..rules(Some("guest"), &members)
     };
     [
+        ("guarded".into(), guarded),
         ("members".into(), rules(None, &members)),
         ("club".into(), rules(Some("guest"), &members)),
         ("closed".into(), rules(None, &[])),

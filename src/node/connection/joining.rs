@@ -17,22 +17,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
         match step {
             Step::Join(joining) => self.join(&joining),
-            Step::Challenge(challenge) => self.challenge(challenge),
+            Step::Challenge(_) | Step::Ask(_) => self.take_turn(step),
             Step::Refuse(abort) => self.refuse(&abort),
             Step::Deny(abort) => self.deny(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
         }
     }
 
+    /// Over what the client has come.
+    pub(super) fn transport(&self) -> Transport {
+        Transport {
+            kind: self.wire.kind(),
+            protocol: self.wire.protocol(),
+            peer: self.peer.to_string().into(),
+            is_local: self.peer.ip().to_canonical().is_loopback(),
+        }
+    }
+
     fn join(&mut self, joining: &Joining) {
         let protocol = self.wire.protocol();
         self.outbox.set_framing(self.wire.framing());
-        let transport = Transport {
-            kind: self.wire.kind(),
-            protocol,
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
-        };
+        let transport = self.transport();
         match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
             Ok((realm, session)) => {
                 log_joined(session, joining, self.peer, protocol);

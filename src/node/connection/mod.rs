@@ -213,8 +213,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             has_read
         });
+        let has_heard = self.poll_answer(cx);
         let has_written = self.write(cx)?;
-        Ok(has_read || has_written || !self.unrouted.is_empty())
+        Ok(has_read || has_heard || has_written || !self.unrouted.is_empty())
     }
 
     fn read_batch(
