@@ -27,6 +27,7 @@ mod pattern;
 mod printer;
 mod publish;
 mod register;
+mod reload;
 mod render;
 mod router;
 mod runtime;

@@ -10,7 +10,7 @@ use crate::protocol::Uri;
 use crate::router::{RequestIds, TimeUnit};
 
 /// What was given on the command line; the rest is the config's, or the default.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Overrides {
     /// Listen at this address, not 127.0.0.1:8080; repeatable. Port 0 picks a free one, `:9000` is loopback
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]

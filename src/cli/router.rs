@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::check::load;
 use super::exit::Failure;
 use super::listen::{LogArgs, Stop, explain, tell_ready};
 use super::overrides::Overrides;
+use super::reload::Reload;
 use super::users::WatchedUsers;
 use crate::auth::Principals;
 use crate::config::{Config, FILE_NAME, RealmConfig};
@@ -53,6 +55,7 @@ impl RouterArgs {
         let site = self.site(&config)?;
         let authenticator = authenticator(&config.realms);
         let users = WatchedUsers::of(&config.realms);
+        let reload = Reload::new(self.config.clone(), self.overrides.clone(), config.clone())?;
         let realms = config.realms.into_iter().map(|it| (it.name, it.settings));
         let router = Router::new(realms, config.limits, authenticator);
         let (listening, closing) = Listening::bind(&listen, Arc::clone(&router), site)
@@ -68,16 +71,36 @@ impl RouterArgs {
             );
         }
         tell_ready(&listening.urls())?;
-        tokio::select! {
-            () = listening.accept() => {}
-            () = users.watch(&router) => {}
-            signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
-        }
+        Self::serve(&router, listening, &mut stop, (users, reload)).await;
         tokio::select! {
             () = shut_down(&router, closing) => info!("stopped"),
             signal = stop.requested() => warn!("{signal}: stopped at once"),
         }
         Ok(())
+    }
+
+    /// Accepts until it is told to stop; on the way, users files and the config are read again.
+    async fn serve(
+        router: &Router,
+        listening: Listening,
+        stop: &mut Stop,
+        (mut users, mut reload): (WatchedUsers, Reload),
+    ) {
+        let mut accepting = pin!(listening.accept());
+        loop {
+            tokio::select! {
+                () = &mut accepting => return,
+                () = users.watch(router) => {}
+                () = reload.requested() => {
+                    // bound: as for a users file; a worker thread may wait that long.
+                    let realms = tokio::task::block_in_place(|| reload.apply(router));
+                    users = realms.map_or(users, |realms| WatchedUsers::of(&realms));
+                }
+                signal = stop.requested() => {
+                    return info!("{signal}: stopping; calls in flight get their answer, again to stop at once");
+                }
+            }
+        }
     }
 
     /// Flags over the file, over the defaults. No file is read unasked.

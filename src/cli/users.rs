@@ -48,7 +48,7 @@ impl WatchedUsers {
     }
 
     /// Tells the router what has changed, for as long as it runs.
-    pub(super) async fn watch(mut self, router: &Router) {
+    pub(super) async fn watch(&mut self, router: &Router) {
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

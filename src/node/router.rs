@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
@@ -72,6 +73,12 @@ impl Router {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Lets whoever does not sign in to a realm in with this role from now on, or not at all.
+    pub fn set_anonymous(&self, realm: &Uri, authrole: Option<&ByteString>) {
+        let mut current = self.authenticator.write();
+        Arc::make_mut(&mut current).set_anonymous(realm, authrole.cloned());
     }
 
     /// Puts other roles in the place of a realm's, at once: sessions lose what these do not grant. False where there is

@@ -235,11 +235,11 @@ fn refused(session: &Session, action: Action, (policy, uri): Uris<'_>) -> String
         MatchPolicy::Exact => String::new(),
         MatchPolicy::Prefix | MatchPolicy::Wildcard => format!("all of {policy} "),
     };
-    let (name, uri) = (action.name(), uri.quoted());
     let from = match session.rights.decide(action, (policy, uri.as_str()), true) {
         Decision::Allowed => ", except from the router's own machine",
         Decision::Denied | Decision::Unruled => "",
     };
+    let (name, uri) = (action.name(), uri.quoted());
     format!("the role {role} may not {name} {all}{uri}{from}")
 }
 

@@ -109,6 +109,13 @@ impl Authenticator {
         principals.is_none_or(|it| it.has(&identity.authid, &identity.authrole))
     }
 
+    /// Gives another role to whoever does not sign in to a realm that has rules, or none: then such are not let in.
+    pub fn set_anonymous(&mut self, realm: &Uri, authrole: Option<ByteString>) {
+        if let Some(rules) = self.realms.get_mut(realm) {
+            rules.anonymous = authrole;
+        }
+    }
+
     /// Lets others than before sign in to a realm that has rules.
     pub fn set_principals(&mut self, realm: &Uri, principals: Arc<Principals>) {
         if let Some(rules) = self.realms.get_mut(realm) {

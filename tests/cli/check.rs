@@ -36,7 +36,7 @@ request_ids = "lax"
 call_timeout_unit = 5
 [[realms]]
 name = "x"
-roles = [{ name = "staff" }, { name = "anonymous" }]
+roles = [{ name = "a b", cache = "1s" }]
 [[realms.history]]
 uri = "com."
 events_max = 0
@@ -56,7 +56,7 @@ history = "com."
 #[test]
 fn every_error_is_told_at_once_with_its_line_and_key() {
     check(WRONG).exit_code(9).stdout("").stderr(
-        r#"error: the config has 33 errors
+        r#"error: the config has 31 errors
 wamp.toml:1:1: listn: there is no such setting; did you mean `listen`?
 wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback
 wamp.toml:2:40: listen: wants a text in quotes, not a whole number
@@ -76,10 +76,8 @@ wamp.toml:15:1: limits."two words": there is no such setting; `wamp init --stdou
 wamp.toml:17:8: realms.name: no valid realm name: it contains ' '
 wamp.toml:18:15: realms.request_ids: write "strict" or "lenient", not "lax"
 wamp.toml:19:21: realms.call_timeout_unit: wants a text in quotes, not a whole number
-wamp.toml:22:10: realms.roles: the rules of a role allow "call", "register", "publish" and "subscribe", all of them
-wamp.toml:22:19: realms.roles.name: write "anonymous", not "staff"
-wamp.toml:22:30: realms.roles: a realm has one role, "anonymous"
-wamp.toml:22:30: realms.roles: the rules of a role allow "call", "register", "publish" and "subscribe", all of them
+wamp.toml:22:19: realms.roles.name: a name holds no ' '
+wamp.toml:22:34: realms.roles.cache: is about what an `authorizer` answers, and there is none
 wamp.toml:24:7: realms.history.uri: no valid URI to match by exact: it has an empty part (a dot at an end, or two in a row)
 wamp.toml:25:14: realms.history.events_max: may be from 1 to 1000000000, not 0
 wamp.toml:26:1: realms.trust: needs the setting `uri`
@@ -357,9 +355,11 @@ fn files_with_secrets_that_everybody_can_read_are_noted() {
             .exit_code(0)
             .stdout("listen: 127.0.0.1:8080\npath: /ws\nrealm \"x\": 2 principals may sign in\n")
     };
-    check(0o640).stderr("");
-    check(0o644).stderr(
+    let no_role = "-- who has the role \"r\" in realm \"x\" may do nothing: no [[realms.roles]] is called that\n";
+    check(0o640).stderr(no_role);
+    check(0o644).stderr(&format!(
         "-- everybody on this machine can read wamp.toml, which holds what opens doors: chmod 600 it\n\
-         -- everybody on this machine can read users.toml, which holds what opens doors: chmod 600 it\n",
-    );
+         -- everybody on this machine can read users.toml, which holds what opens doors: chmod 600 it\n\
+         {no_role}",
+    ));
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod config;
 mod exit_codes;
+mod explain;
 mod help;
 mod init;
 mod keygen;

@@ -16,6 +16,7 @@ mod node;
 mod pages;
 mod pages_in_time;
 pub(crate) mod peer;
+mod roles;
 mod sessions;
 mod slow;
 mod start;

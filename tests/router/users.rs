@@ -13,7 +13,11 @@ use crate::support::Router;
 fn start(users: &str) -> (Router, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("users.toml"), users).unwrap();
-    let config = "[[realms]]\nname = \"realm1\"\nusers = \"users.toml\"\n[[realms.principals]]\nauthid = \"root\"\nrole = \"member\"\nticket = \"root\"\n";
+    let config = "[[realms]]\nname = \"realm1\"\nusers = \"users.toml\"\n[[realms.principals]]\nauthid = \"root\"\nrole = \"member\"\nticket = \"root\"\nROLES";
+    let rules = r#"[{ uri = "", match = "prefix", allow = ["call", "register", "publish"] }]"#;
+    let roles =
+        ["member", "guest"].map(|it| format!("[[realms.roles]]\nname = {it:?}\nrules = {rules}\n"));
+    let config = config.replace("ROLES", &roles.concat());
     fs::write(folder.path().join("wamp.toml"), config).unwrap();
     let router = Router::start_in(folder.path(), ["--config", "wamp.toml"]);
     (router, folder)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Action, Authenticator, DynamicAuthenticator, HistoryRule, Identity, Limits, Reach, RequestIds,
-    RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
+    Action, Authenticator, DynamicAuthenticator, DynamicAuthorizer, HistoryRule, Identity, Limits,
+    Reach, RequestIds, RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit,
+    TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -25,7 +26,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 13] {
+fn configured() -> [(Uri, Settings); 15] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -64,6 +65,8 @@ fn configured() -> [(Uri, Settings); 13] {
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
         with("closed", |_| {}),
+        with("rules", |settings| settings.roles = ruled()),
+        with("asked", |settings| settings.roles = asked()),
         with("equals", |settings| {
             settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &Action::ALL)], None));
         }),
@@ -80,6 +83,89 @@ const AMONG_ALL: [Action; 4] = [
     Action::Publish,
     Action::Subscribe,
 ];
+
+/// Staff may do everything; guests some of it, and readers next to nothing.
+fn ruled() -> Roles {
+    let at = |policy, uri, allow: &[Action]| Rule {
+        uris: under(policy, uri),
+        ..grant("", allow)
+    };
+    let guest = vec![
+        grant("com.", &[Action::Call, Action::Publish, Action::Subscribe]),
+        grant("com.own.", &AMONG_ALL),
+        grant("com.secret.", &[]),
+        at(
+            MatchPolicy::Exact,
+            "com.secret.door",
+            &[Action::Call, Action::Publish],
+        ),
+        at(
+            MatchPolicy::Wildcard,
+            "org..open",
+            &[Action::Subscribe, Action::Register],
+        ),
+        grant(
+            "org.told.",
+            &[
+                Action::Call,
+                Action::Publish,
+                Action::Register,
+                Action::Disclose,
+            ],
+        ),
+        grant("wamp.", &[Action::Call, Action::Subscribe]),
+        Rule {
+            from: Reach::Loopback,
+            ..at(
+                MatchPolicy::Exact,
+                "wamp.session.kill",
+                &[Action::Call, Action::Kill],
+            )
+        },
+        at(MatchPolicy::Exact, "wamp.session.kill_all", &[]),
+    ];
+    let reader = vec![
+        grant("com.", &[Action::Subscribe]),
+        grant("com.secret.", &[]),
+    ];
+    Roles::new([
+        (
+            "staff".into(),
+            Rights::new(vec![grant("", &Action::ALL)], None),
+        ),
+        ("guest".into(), Rights::new(guest, None)),
+        ("reader".into(), Rights::new(reader, None)),
+    ])
+}
+
+/// Staff may do everything, and decides about the others where no rule does; its word on members is kept for a while.
+fn asked() -> Roles {
+    let asked = |cache| {
+        let authorizer = DynamicAuthorizer {
+            procedure: "com.authorize".into(),
+            cache,
+        };
+        let rules = vec![
+            grant("com.free.", &AMONG_ALL),
+            grant("com.never.", &[]),
+            grant("wamp.", &[Action::Call]),
+        ];
+        Rights::new(rules, Some(authorizer))
+    };
+    let lost = DynamicAuthorizer {
+        procedure: "com.nobody".into(),
+        cache: None,
+    };
+    Roles::new([
+        (
+            "staff".into(),
+            Rights::new(vec![grant("", &Action::ALL)], None),
+        ),
+        ("guest".into(), asked(None)),
+        ("member".into(), asked(Some(Duration::from_secs(60)))),
+        ("lost".into(), Rights::new(Vec::new(), Some(lost))),
+    ])
+}
 
 /// A rule about all that begins so.
 fn grant(prefix: &str, allow: &[Action]) -> Rule {
@@ -122,7 +208,14 @@ fn under(policy: MatchPolicy, pattern: &str) -> UriPattern {
 /// [`SMALL`] with its settings.
 pub(super) fn small_realm() -> (Uri, Settings) {
     let history = vec![kept(MatchPolicy::Prefix, "com.history.", 100)];
+    // Of whom nothing is said here may do everything.
+    let authorizer = DynamicAuthorizer {
+        procedure: "com.authorize".into(),
+        cache: None,
+    };
+    let asked = Rights::new(Vec::new(), Some(authorizer));
     let settings = Settings {
+        roles: Roles::open_but([("asked".into(), asked)]),
         history,
         ..Settings::default()
     };
@@ -143,6 +236,9 @@ pub(super) fn small_limits() -> Limits {
         session_kept_bytes: 2 * BYTES,
         session_late_answers: 1,
         session_ended_calls: 1,
+        session_undecided: 2,
+        session_undecided_bytes: BYTES,
+        authorization_time: Duration::from_millis(100),
         session_testaments: 1,
         session_definitions: 1,
         testament_bytes: BYTES,

@@ -348,6 +348,15 @@ impl Roles {
         }
     }
 
+    /// These by name; whoever has another may do what [`Rights::open`] says.
+    #[must_use]
+    pub fn open_but(named: impl IntoIterator<Item = (ByteString, Rights)>) -> Self {
+        Self {
+            others: Self::default().others,
+            ..Self::new(named)
+        }
+    }
+
     /// One set of rights for everybody, whatever the role.
     #[must_use]
     pub fn same_for_all(rights: Rights) -> Self {
