@@ -115,7 +115,18 @@ fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
     if realms.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("realms", "a router has a realm");
     }
-    realms.into_iter().flatten().flatten().collect()
+    let realms: Vec<RealmConfig> = realms.into_iter().flatten().flatten().collect();
+    let asked = realms
+        .iter()
+        .filter_map(|it| it.authenticator.as_ref()?.realm.as_ref());
+    for realm in asked.filter(|asked| !names.contains(*asked)) {
+        let name = realm.quoted();
+        root.refuse_key(
+            "realms",
+            format!("there is no realm {name}, which an authenticator_realm names"),
+        );
+    }
+    realms
 }
 
 fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {

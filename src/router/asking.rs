@@ -287,12 +287,16 @@ impl Realm {
 
     /// Takes what a procedure has answered that the router called.
     pub(super) fn take_answer(&mut self, now: Instant, answer: Message) {
-        let request = match &answer {
-            Message::Result(result) => result.request,
-            Message::Error(error) => error.request,
-            _ => return,
+        let request = if let Message::Result(result) = &answer {
+            Some(result.request)
+        } else if let Message::Error(error) = &answer {
+            Some(error.request)
+        } else {
+            None
         };
-        if self.context.asked.outside.swap_remove(&request).is_some() {
+        let asked = &mut self.context.asked;
+        let outside = request.filter(|request| asked.outside.swap_remove(request).is_some());
+        if let Some(request) = outside {
             let output = Output::Answer { request, answer };
             return self.context.outputs.push_back(output);
         }

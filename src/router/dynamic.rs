@@ -109,14 +109,14 @@ impl Applicant {
             Some(Message::Result(result)) => result.payload,
             Some(Message::Error(error)) if is_refusal(&error.error) => return Ok(Verdict::Refused),
             _ => {
-                return Err(undecided(
-                    "the procedure that decides who may join does not answer",
-                ));
+                return Err(
+                    undecided("the procedure that decides who may join does not answer").into(),
+                );
             }
         };
         let args = payload.args().unwrap_or_default();
         let answer = args.into_iter().next().unwrap_or_default();
-        let (told, extra) = Told::read(&answer).map_err(|_| unusable())?;
+        let (told, extra) = Told::read(&answer).map_err(|_| Box::new(unusable()))?;
         self.verdict(told, extra)
     }
 
@@ -129,10 +129,12 @@ impl Applicant {
         } = told;
         let joins = self.hello.realm.as_str();
         if realm.is_some_and(|realm| realm != joins) {
-            return Err(unusable());
+            return Err(unusable().into());
         }
         let claimed = || self.hello.details.authid.clone();
-        let authid = authid.or_else(claimed).ok_or_else(unusable)?;
+        let authid = authid
+            .or_else(claimed)
+            .ok_or_else(|| Box::new(unusable()))?;
         if crate::auth::check_name(&authid).is_err() {
             return Ok(Verdict::Refused);
         }
@@ -154,7 +156,7 @@ impl Applicant {
             });
         }
         let record = principal.record_for(&self.offers, &self.hello.details);
-        let record = record.cloned().ok_or_else(unusable)?;
+        let record = record.cloned().ok_or_else(|| Box::new(unusable()))?;
         let candidate = Candidate { principal, record };
         Ok(Verdict::Candidate(candidate.into(), extra))
     }
@@ -174,10 +176,10 @@ fn is_refusal(error: &Uri) -> bool {
     !error.as_str().starts_with("wamp.") || REFUSALS.contains(error)
 }
 
-fn unusable() -> Box<Abort> {
+fn unusable() -> Abort {
     undecided("the procedure that decides who may join says nothing of use")
 }
 
-fn undecided(why: &str) -> Box<Abort> {
-    abort(uris::AUTHENTICATION_FAILED, why).into()
+fn undecided(why: &str) -> Abort {
+    abort(uris::AUTHENTICATION_FAILED, why)
 }
