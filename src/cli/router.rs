@@ -175,6 +175,7 @@ fn authenticator(realms: &[RealmConfig]) -> Authenticator {
     let rules = |realm: &RealmConfig| SignInRules {
         anonymous: realm.anonymous.clone(),
         principals: Principals::new(realm.everybody().cloned(), rand::random()).into(),
+        authenticator: realm.authenticator.clone(),
     };
     let rules = realms
         .iter()

@@ -84,7 +84,7 @@ transcripts! {
         registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {
-        administration audience authorization bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
+        administration audience authorization bounds concurrency disclosure guarded history lenient pattern_registrations progressive_invocations reflection
         rerouting retention sessions shared_registrations signing_in testaments timeouts trust
     }
 }
