@@ -88,7 +88,8 @@ impl Users {
 ///
 /// # Errors
 /// Where it is no TOML.
-fn read<T>(
+/// Reads a text's settings; what is wrong with them is by line.
+pub(super) fn read<T>(
     text: &str,
     file: &str,
     read: impl FnOnce(&mut Section<'_>) -> T,
@@ -107,7 +108,8 @@ fn read<T>(
     Ok((value, located.collect()))
 }
 
-fn settled<T>(value: T, mut wrong: Vec<Located>) -> Result<T, ConfigError> {
+/// What was read, where nothing is wrong with it.
+pub(super) fn settled<T>(value: T, mut wrong: Vec<Located>) -> Result<T, ConfigError> {
     let count = wrong.len();
     if count == 0 {
         return Ok(value);

@@ -131,6 +131,15 @@ impl<'a> Section<'a> {
         self.item(key)?.text("a text in quotes", read)
     }
 
+    /// Takes `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let item = self.item(key)?;
+        match item.value {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => item.refuse_type("true or false"),
+        }
+    }
+
     /// Takes a list of texts that `read` understands.
     pub(super) fn texts<T>(
         &mut self,

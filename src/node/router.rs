@@ -20,8 +20,8 @@ use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Handshake, Joining, Limits, Occurrence, Realm, Roles, Settings, Sources, Step,
-    Transport, denied,
+    Authenticator, Channel, Handshake, Joining, Limits, Occurrence, Realm, Roles, Settings,
+    Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -89,12 +89,18 @@ impl Router {
     }
 
     /// Takes a message of a client that is not in a session yet.
-    pub(super) fn handle_handshake(&self, handshake: &mut Handshake, message: Message) -> Step {
+    pub(super) fn handle_handshake(
+        &self,
+        handshake: &mut Handshake,
+        message: Message,
+        channel: Option<&Channel>,
+    ) -> Step {
         let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
+            channel,
         };
         let authenticator = Arc::clone(&self.authenticator.read());
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)

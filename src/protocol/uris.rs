@@ -35,7 +35,8 @@ uris! {
     CANCELED = "wamp.error.canceled";
     /// The call took longer than its caller allowed.
     TIMEOUT = "wamp.error.timeout";
-    /// The callee cannot take the call now.
+    /// The callee cannot take the call now, which may go to another. Of the router itself, in answer to any request: a
+    /// limit with a name is reached, or the router goes down.
     UNAVAILABLE = "wamp.error.unavailable";
     /// No callee of the registration can take the call now.
     NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee";

@@ -164,17 +164,16 @@ impl Realm {
     }
 
     fn refuse_waiting(&mut self, from: SessionId, order: RequestOrder, message: &Message) {
-        if matches!(message, Message::Publish(publish) if publish.options.acknowledge != Some(true))
-        {
-            self.context.publications_dropped += 1;
-            return;
-        }
         // A further part of a call, or a CANCEL: neither has an answer of its own.
         let Some(request) = message.request().filter(|_| order == RequestOrder::New) else {
             return;
         };
         let text = "too many messages of this session wait for an authorizer";
         let refusal = Refusal::limit(text.into());
+        if matches!(message, Message::Publish(publish) if publish.options.acknowledge != Some(true))
+        {
+            return self.context.drop_publish(from, refusal);
+        }
         if matches!(message, Message::Call(call) if call.options.progress == Some(true)) {
             self.expect_late_parts(from, request);
         }

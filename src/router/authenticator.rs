@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use jiff::Timestamp;
 
-use super::identity::Identity;
+use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
 use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
@@ -45,6 +45,8 @@ pub struct Occurrence<'a> {
     pub time: Timestamp,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
+    /// What TLS tells of the client's channel; `None` where it has none.
+    pub channel: Option<&'a Channel>,
 }
 
 /// How a client comes in.

@@ -10,7 +10,7 @@ use super::asking::{Asked, Question, ROUTER};
 use super::deadlines::Deadlines;
 use super::identity::Identity;
 use super::limits::Limits;
-use super::output::Output;
+use super::output::{Output, Remark};
 use super::pattern::Shape;
 use super::session::Session;
 use super::settings::Settings;
@@ -32,10 +32,10 @@ pub(super) struct Context {
     pub(super) outputs: VecDeque<Output>,
     /// What subscribers to meta events have not been told yet.
     pub(super) happenings: VecDeque<Happening>,
+    /// How many publications were refused that had asked for no answer.
+    publishes_dropped: u64,
     /// What authorizers are asked.
     pub(super) asked: Asked,
-    /// How many publications were refused without a word: nobody asked for an answer.
-    pub(super) publications_dropped: u64,
 }
 
 /// What subscribers to meta events are told. Spec: ap#session-metapi, ap#rpc-reg-metapi, ap#pubsub-sub-metapi.
@@ -105,6 +105,21 @@ impl Refusal {
 }
 
 impl Context {
+    /// What a realm begins with.
+    pub(super) fn new(settings: Settings, limits: Limits, sources: Sources) -> Self {
+        Self {
+            limits,
+            settings,
+            sources,
+            sessions: IndexMap::default(),
+            deadlines: Deadlines::default(),
+            outputs: VecDeque::new(),
+            happenings: VecDeque::new(),
+            publishes_dropped: 0,
+            asked: Asked::default(),
+        }
+    }
+
     pub(super) fn send(&mut self, to: SessionId, message: impl Into<Message>) {
         let message = message.into();
         if to == ROUTER {
@@ -116,6 +131,33 @@ impl Context {
     /// Tells subscribers to meta events, once the message at hand is dealt with.
     pub(super) fn tell(&mut self, happening: Happening) {
         self.happenings.push_back(happening);
+    }
+
+    /// Tells the operator what no message tells a peer.
+    pub(super) fn remark(&mut self, session: SessionId, remark: Remark) {
+        self.outputs.push_back(Output::Remark { session, remark });
+    }
+
+    /// Counts a refused PUBLISH that had asked for no answer.
+    pub(super) fn drop_publish(&mut self, from: SessionId, refusal: Refusal) {
+        self.publishes_dropped += 1;
+        if let Some(session) = self.sessions.get_mut(&from) {
+            session.count_dropped_publish(refusal.error);
+        }
+    }
+
+    /// Remarks how many a session that ends had.
+    pub(super) fn remark_dropped_publishes(&mut self, id: SessionId, session: &Session) {
+        let dropped = session.rare().and_then(|it| it.publishes_dropped.clone());
+        if let Some((count, last)) = dropped {
+            let realm_count = self.publishes_dropped;
+            let remark = Remark::PublishesDropped {
+                count,
+                realm_count,
+                last,
+            };
+            self.remark(id, remark);
+        }
     }
 
     /// Checks a URI that a client wants to act on.
@@ -141,7 +183,7 @@ impl Context {
         Ok(())
     }
 
-    /// Checks the name under which a subscriber or callee owns resource keys: it is kept as long as they stay.
+    /// Checks the name under which a subscriber or callee owns resource keys: it is hashed while the realm waits.
     pub(super) fn check_node_key(&self, key: Option<&ByteString>) -> Result<(), Refusal> {
         let bytes_max = self.limits.node_key_bytes;
         if key.is_some_and(|key| key.len() > bytes_max) {

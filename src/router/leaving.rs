@@ -67,14 +67,18 @@ impl Realm {
                 {
                     session.rare_mut().said = vec![said];
                 }
-                // One that is refused by now is refused in silence, as any publication that asks for no answer.
-                let _ = self.broker.publish(&mut self.context, now, id, &testament);
+                let published = self.broker.publish(&mut self.context, now, id, &testament);
+                // One that is refused by now is so in silence, as any publication that asks for no answer.
+                if let Err(refusal) = published {
+                    self.context.drop_publish(id, refusal);
+                }
             }
         }
         let Some(session) = self.context.sessions.swap_remove(&id) else {
             return;
         };
         let context = &mut self.context;
+        context.remark_dropped_publishes(id, &session);
         for &registration in &session.registrations {
             self.dealer.remove_callee(context, registration, id);
         }

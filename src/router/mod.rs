@@ -36,10 +36,11 @@ pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use authorizer::{
     Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
 };
+pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
 pub use handshake::{Handshake, Joining, Step, denied};
-pub use identity::{Identity, Transport};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
-pub use output::{End, Output};
+pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{

@@ -3,18 +3,17 @@
 //! The core of the router. Deterministic: time, ids and what arrives come in as arguments, what is to be done
 //! comes out of [`Realm::poll_output`]; no IO, no clock, no lock, no log.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use super::asking::{Asked, ROUTER};
+use super::asking::ROUTER;
 use super::authorizer::Action;
-use super::broker::Broker;
+use super::broker::{Broker, EventStore, InMemory};
 use super::context::{Context, Happening, Refusal};
-use super::deadlines::{Deadlines, Due};
+use super::deadlines::Due;
 use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::Transport;
@@ -77,24 +76,27 @@ pub(super) enum Phase {
 }
 
 impl Realm {
-    /// A realm with nobody in it.
+    /// A realm with nobody in it. Its event history ends with it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
-        let mut context = Context {
-            limits,
-            settings,
-            sources,
-            sessions: IndexMap::default(),
-            deadlines: Deadlines::default(),
-            outputs: VecDeque::new(),
-            happenings: VecDeque::new(),
-            asked: Asked::default(),
-            publications_dropped: 0,
-        };
+        let store = Box::new(InMemory::new(limits.history_bytes));
+        Self::with_store(name, settings, limits, sources, store)
+    }
+
+    /// A realm with nobody in it, whose event history lies in this store, with what it holds already.
+    #[must_use]
+    pub fn with_store(
+        name: Uri,
+        settings: Settings,
+        limits: Limits,
+        sources: Sources,
+        store: Box<dyn EventStore>,
+    ) -> Self {
+        let mut context = Context::new(settings, limits, sources);
         Self {
             name,
             phase: Phase::Open,
-            broker: Broker::new(&mut context),
+            broker: Broker::new(&mut context, store),
             context,
             dealer: Dealer::new(),
             definitions: Definitions::default(),
@@ -106,12 +108,6 @@ impl Realm {
     #[must_use]
     pub const fn name(&self) -> &Uri {
         &self.name
-    }
-
-    /// How many publications were refused of which nobody was told: they asked for no acknowledgement.
-    #[must_use]
-    pub const fn publications_dropped(&self) -> u64 {
-        self.context.publications_dropped
     }
 
     /// How much the realm holds. Of what belongs to sessions nothing, once everybody has left.
@@ -378,7 +374,7 @@ impl Realm {
             Err(refusal) if acknowledge || refusal.question.is_some() => {
                 self.answer(from, MessageCode::Publish, request, Err(refusal));
             }
-            Err(_) => self.context.publications_dropped += 1,
+            Err(refusal) => self.context.drop_publish(from, refusal),
         }
         Ok(())
     }

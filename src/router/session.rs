@@ -15,7 +15,7 @@ use super::remembered::{Memory, Remembered};
 use super::settings::RequestIds;
 use super::violation::Violation;
 use crate::protocol::{
-    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId,
+    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri,
 };
 
 /// A joined session.
@@ -54,6 +54,8 @@ pub(super) struct Rare {
     /// Shapes of its wildcards, and how many it has of each.
     pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
     pub(super) testaments: Testaments,
+    /// How many publications were refused that had asked for no answer, and why the last was.
+    pub(super) publishes_dropped: Option<(u64, Uri)>,
     /// What waits for an authorizer.
     pub(super) undecided: Option<Box<Undecided>>,
     /// What an authorizer has said of the message at hand.
@@ -118,6 +120,13 @@ impl Session {
         let rare = self.rare.as_mut();
         rare.map(|rare| std::mem::take(&mut rare.testaments))
             .unwrap_or_default()
+    }
+
+    /// Counts a refused PUBLISH that had asked for no answer.
+    pub(super) fn count_dropped_publish(&mut self, why: Uri) {
+        let dropped = &mut self.rare_mut().publishes_dropped;
+        let count = dropped.take().map_or(0, |(count, _)| count);
+        *dropped = Some((count + 1, why));
     }
 
     /// Takes out which registrations have calls that wait until it has answered one.

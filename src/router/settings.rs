@@ -48,7 +48,7 @@ pub enum TimeUnit {
 }
 
 /// URIs that a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UriPattern {
     /// How it matches.
     pub policy: MatchPolicy,

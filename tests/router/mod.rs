@@ -7,6 +7,7 @@ mod asked;
 mod bounds;
 mod bystander;
 mod config;
+mod faults;
 mod folder;
 mod http;
 mod large;

@@ -62,6 +62,7 @@ impl Memory {
             session: SessionId::from_random(self.occurrences),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &nonce,
+            channel: None,
         };
         let connection = self.connections.get_mut(name).expect("it has connected");
         let step = match received {
@@ -110,6 +111,8 @@ impl Memory {
                         }
                     }
                     Output::End { session, end } => at(connections, name, session).end(end),
+                    // Peers do not hear of it.
+                    Output::Remark { .. } => {}
                 }
             }
         }

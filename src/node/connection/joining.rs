@@ -28,12 +28,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let transport = Transport {
             kind: self.wire.kind(),
             protocol,
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
+            peer: self.arrival.peer.to_string().into(),
+            is_local: self.arrival.peer.is_local(),
         };
         match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
             Ok((realm, session)) => {
-                log_joined(session, joining, self.peer, protocol);
+                log_joined(session, joining, self.arrival.peer, protocol);
                 self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined {
@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(super) fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
+        warn!(peer = %self.arrival.peer, reason = abort.reason.as_str(), "refused to join: {message}");
         self.say(&abort.clone().into());
         self.close(CloseCode::Normal, "refused to join");
     }
