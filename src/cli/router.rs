@@ -127,6 +127,7 @@ impl RouterArgs {
             pages: Some(pages),
             admission,
             door: door(config)?,
+            longpoll: None,
         })
     }
 }
