@@ -9,6 +9,9 @@ mod cli;
 /// The raw WebSocket server, alone and beside the router.
 #[cfg(test)]
 mod echo;
+/// Completions and manual pages, as the program writes them.
+#[cfg(test)]
+mod generated;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

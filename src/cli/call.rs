@@ -21,7 +21,7 @@ Arguments are JSON where they are, else text; NAME=VALUE is a keyword argument:
 #[command(after_help = EXAMPLES)]
 pub(super) struct CallArgs {
     /// Procedure to call, such as com.example.add
-    #[arg(value_name = "PROC")]
+    #[arg(add = crate::cli::complete::procedures(), value_name = "PROC")]
     procedure: String,
     /// Arguments, typed as below
     #[arg(value_name = "ARG", allow_negative_numbers = true)]

@@ -45,6 +45,7 @@ pub(super) struct ClientArgs {
     /// Context whose settings to use, of those that wamp ctx ls lists
     #[arg(
         long,
+        add = super::complete::contexts(),
         env = "WAMP_CONTEXT",
         hide_env_values = true,
         value_name = "NAME"
@@ -248,6 +249,16 @@ impl ClientArgs {
         Console::new(&self.console)
     }
 
+    /// The router, as it is shown.
+    pub(super) fn place(&self) -> &str {
+        self.url.as_ref().map_or(DEFAULT_URL, Url::as_str)
+    }
+
+    /// Whether joining asks nobody, and runs no program, for a secret.
+    pub(super) const fn joins_unattended(&self) -> bool {
+        self.sign_in.is_unattended()
+    }
+
     /// The realm.
     pub(super) fn realm(&self) -> &str {
         self.realm.as_deref().unwrap_or(DEFAULT_REALM)
@@ -266,7 +277,7 @@ impl Client<'_> {
         self.console.fact(&format!(
             "joined {} at {} as session {} ({}{agent})",
             self.args.realm(),
-            self.args.url.as_ref().map_or(DEFAULT_URL, Url::as_str),
+            self.args.place(),
             joined.welcome.session,
             joined.serializer.name(),
         ));

@@ -9,6 +9,7 @@ mod call;
 mod cheat;
 mod check;
 mod client;
+mod complete;
 mod console;
 mod context;
 mod ctx;
@@ -26,6 +27,7 @@ mod json;
 mod lines;
 mod listen;
 mod look;
+mod man;
 mod overrides;
 mod pattern;
 mod printer;
@@ -102,6 +104,8 @@ enum Command {
     Errors(errors::ErrorsArgs),
     Ctx(ctx::CtxArgs),
     Cheat(cheat::CheatArgs),
+    Completions(complete::CompletionsArgs),
+    Man(man::ManArgs),
     Version(version::VersionArgs),
 }
 
@@ -127,9 +131,11 @@ impl Command {
 }
 
 impl Cli {
-    /// Reads the command line of this process; ends the process where it asks for help or makes no sense.
+    /// Reads the command line of this process; ends the process where it asks for help or makes no sense, or where
+    /// it is a shell that asks how a line may go on.
     #[must_use]
     pub fn parse_process() -> Self {
+        complete::answer_shell();
         Self::try_parse().unwrap_or_else(|error| {
             let error = explain_numbers(error);
             if error.use_stderr() && std::env::args().nth(1).is_some_and(|word| word == "probe") {
@@ -176,6 +182,8 @@ impl Cli {
             Command::Errors(args) => args.run(),
             Command::Ctx(args) => args.run(),
             Command::Cheat(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
             Command::Version(args) => args.run(),
         }
     }

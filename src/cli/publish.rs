@@ -20,7 +20,7 @@ See wamp call --help for all the ways to write one.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct PublishArgs {
     /// Topic to publish to, such as com.example.news
-    #[arg(value_name = "TOPIC")]
+    #[arg(add = crate::cli::complete::topics(), value_name = "TOPIC")]
     topic: String,
     /// Arguments, typed as below
     #[arg(value_name = "ARG", allow_negative_numbers = true)]

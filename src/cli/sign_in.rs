@@ -94,6 +94,12 @@ impl SignInArgs {
         given.flag_or_variable(Key::PrivateKey, path(&self.key));
     }
 
+    /// Whether nobody is asked, and no program run, for a secret.
+    pub(super) const fn is_unattended(&self) -> bool {
+        let runs = self.fallback.ticket_command.is_some() || self.fallback.secret_command.is_some();
+        !self.ask_secret && !runs
+    }
+
     /// Takes what else is in use.
     pub(super) fn fall_back(&mut self, settled: &Settled) {
         let text = |key| settled.get(key).map(str::to_owned);

@@ -35,7 +35,7 @@ Into a pipe each event is one line of JSON.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct SubscribeArgs {
     /// Topics or patterns, as below
-    #[arg(value_name = "PATTERN", required = true)]
+    #[arg(add = crate::cli::complete::topics(), value_name = "PATTERN", required = true)]
     patterns: Vec<String>,
     /// Take the patterns as they are, matched in this way
     #[arg(long = "match", value_enum, value_name = "POLICY")]

@@ -24,6 +24,7 @@ pub(super) use doctor::DoctorArgs;
 pub(super) use info::InfoArgs;
 pub(super) use kill::KillArgs;
 pub(super) use ls::LsArgs;
+pub(super) use meta::{Kind, Meta};
 pub(super) use ping::PingArgs;
 pub(super) use probe::ProbeArgs;
 pub(super) use table::table;

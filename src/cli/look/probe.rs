@@ -33,7 +33,7 @@ pub(in crate::cli) struct ProbeArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     crit: Option<Duration>,
     /// Procedure that somebody has to offer; repeatable
-    #[arg(long = "proc", value_name = "URI")]
+    #[arg(add = crate::cli::complete::procedures(), long = "proc", value_name = "URI")]
     procedures: Vec<String>,
     /// Print metrics for Prometheus instead
     #[arg(long)]
