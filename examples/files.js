@@ -1,6 +1,9 @@
 // Follows the events `filewithext.py` and `filewithext.txt`, whose argument is the list of the files with that
 // extension, and keeps a list on the page for each.
 
+/** The extensions whose files are on the page already. */
+const heard = new Set();
+
 const connection = new autobahn.Connection({
   url: router.url,
   realm: router.realm,
@@ -20,12 +23,14 @@ connection.onopen = (session) => {
 
 connection.onclose = showClosed;
 
-/** Makes a list show these names; those that are new to it catch the eye. */
+/** Makes a list show these names; those that come to it later catch the eye. */
 function showFiles(extension, names) {
+  const isFirst = !heard.has(extension);
+  heard.add(extension);
   const list = document.getElementById(extension);
   const shown = Array.from(list.children, (line) => line.textContent);
   if (names.length > 0 && names.join("/") === shown.join("/")) return;
-  list.replaceChildren(...names.map((name) => lineFor(name, !shown.includes(name))));
+  list.replaceChildren(...names.map((name) => lineFor(name, !isFirst && !shown.includes(name))));
   document.getElementById(`${extension}-count`).textContent = `${names.length}`;
   const none = document.getElementById(`${extension}-none`);
   none.textContent = "None.";

@@ -36,7 +36,8 @@ function showClosed(reason, details) {
     const what = reason === "unreachable" ? `no router at ${router.url}` : "the connection is lost";
     showState("waiting", `${what}; trying again`);
   } else {
-    showState("closed", `closed (${details.reason ?? reason}); reload the page to connect again`);
+    const why = details.message || details.reason || reason;
+    showState("closed", `closed (${why}); reload the page to connect again`);
   }
 }
 
@@ -46,5 +47,11 @@ function inWords(error) {
   return said ? `${said} (${error.error})` : (error.error ?? String(error));
 }
 
-// The other pages are to find the same router.
+// The other pages are to find the same router, whose start page is only there where these come from it.
 document.querySelectorAll("nav a, a.page").forEach((link) => (link.search = location.search));
+if (!isFile) {
+  const start = document.createElement("a");
+  start.href = "/";
+  start.textContent = "Start";
+  document.querySelector("nav").prepend(start);
+}

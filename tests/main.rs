@@ -12,6 +12,9 @@ mod echo;
 /// Completions and manual pages, as the program writes them.
 #[cfg(test)]
 mod generated;
+/// A store of event history that is none of the router's own.
+#[cfg(test)]
+mod history;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

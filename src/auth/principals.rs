@@ -78,6 +78,29 @@ impl Principals {
         }
     }
 
+    /// The same secret for decoys, and others who may sign in: what was shown of nobody stays the same.
+    #[must_use]
+    pub fn replaced(&self, principals: impl IntoIterator<Item = Principal>) -> Self {
+        Self::new(principals, self.secret)
+    }
+
+    /// Whether somebody of this name has this role.
+    #[must_use]
+    pub fn has(&self, authid: &str, authrole: &str) -> bool {
+        let principal = self.by_authid.get(authid);
+        principal.is_some_and(|principal| principal.authrole == authrole)
+    }
+
+    /// Whether a candidate is still what it was when it was challenged.
+    #[must_use]
+    pub fn still_has(&self, candidate: &Candidate) -> bool {
+        let Candidate { principal, record } = candidate;
+        let found = self.by_authid.get(&principal.authid);
+        found.is_some_and(|found| {
+            found.authrole == principal.authrole && found.records.contains(record)
+        })
+    }
+
     /// The methods by which somebody may sign in.
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {

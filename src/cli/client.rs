@@ -14,12 +14,13 @@ use super::hints;
 use super::sign_in::SignInArgs;
 use super::signal::Signals;
 use super::tls::TlsArgs;
+use super::url::{rawsocket, websocket};
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
 use crate::protocol::Uri;
 use crate::serializer::Serializer;
-use crate::transport::Dialer;
+use crate::transport::{Dialer, RAWSOCKET_SCHEMES};
 
 /// How long connecting may take where nothing else is said.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
-    /// Router, as ws://HOST:PORT/PATH; :8080 and HOST:8080/ws will do too [default: ws://127.0.0.1:8080/ws]
+    #[arg(
+        help = "Router: ws://HOST:PORT/PATH, wss, tcp (RawSocket), rss (the same through TLS), unix:PATH; :8080 and HOST:8080/ws will do too [default: ws://127.0.0.1:8080/ws]"
+    )]
     #[arg(short, long, env = "WAMP_URL", hide_env_values = true, value_parser = parse_url)]
     url: Option<Url>,
     /// Realm to join [default: realm1]
@@ -396,20 +399,17 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
+/// A router's URL: of a RawSocket, or a WebSocket's, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with
+/// a path.
 pub(super) fn parse_url(text: &str) -> Result<Url, String> {
-    if let Some(rest) = text
-        .strip_prefix("ws:/")
-        .filter(|rest| !rest.starts_with('/'))
+    if let Some((scheme, rest)) = text.split_once(':')
+        && RAWSOCKET_SCHEMES.contains(&scheme)
+        && rest.starts_with('/')
     {
-        return Err(format!("did you mean ws://{rest}?"));
+        return rawsocket(text, scheme);
     }
-    let full = if text.contains("://") {
-        text.to_owned()
-    } else {
-        let (host, path) = text
-            .split_once('/')
-            .map_or((text, "ws"), |(host, path)| (host, path));
+    websocket(text, |short| {
+        let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
             host if host.starts_with(':') => format!("127.0.0.1{host}"),
@@ -417,16 +417,7 @@ pub(super) fn parse_url(text: &str) -> Result<Url, String> {
             host => format!("{host}:8080"),
         };
         format!("ws://{host}/{path}")
-    };
-    let url = Url::parse(&full).map_err(|error| error.to_string())?;
-    match url.scheme() {
-        "ws" | "wss" if url.has_host() => Ok(url),
-        "ws" | "wss" => Err("it names no host".to_owned()),
-        other => {
-            let rest = full.split_once("://").map_or("", |(_, rest)| rest);
-            Err(format!("{other}:// is not supported; try ws://{rest}"))
-        }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -447,11 +438,32 @@ mod tests {
             ("ws://host", "ws://host/"),
             ("wss://host/x", "wss://host/x"),
             ("ws://host:9000/x", "ws://host:9000/x"),
+            ("tcp://host:9000", "tcp://host:9000"),
+            ("rs://[::1]", "rs://[::1]"),
+            ("rss://host/", "rss://host/"),
+            ("unix:/run/wamp.sock", "unix:/run/wamp.sock"),
+            ("tcp:9000", "ws://tcp:9000/ws"),
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
         }
-        for text in ["http://host", "ws://", "wss://", "host:port", "a b"] {
+        for text in ["ws://", "wss://", "host:port", "a b"] {
             assert!(parse_url(text).is_err(), "{text}");
+        }
+        for (text, said) in [
+            (
+                "http://host/ws",
+                "http:// is no WebSocket; try ws://host/ws",
+            ),
+            ("https://host", "https:// is no WebSocket; try wss://host"),
+            ("wss:/host", "did you mean wss://host?"),
+            ("tcp:/host", "did you mean tcp://host?"),
+            ("tcp://host/ws", "RawSocket has no path; try tcp://host"),
+            (
+                "unix://host/x",
+                "write the path of a Unix socket as unix:/path",
+            ),
+        ] {
+            assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");
         }
     }
 

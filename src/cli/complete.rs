@@ -216,9 +216,11 @@ impl Kept {
             && dirs::make(folder).is_ok()
         {
             // A name with a line end in it is none.
-            let lines = names.iter().filter(|name| !name.contains(char::is_control));
-            let text: String = lines.map(|name| format!("{name}\n")).collect();
-            drop(fs::write(file, text));
+            let lines = names.iter().map(String::as_str);
+            let lines: Vec<&str> = lines
+                .filter(|name| !name.contains(char::is_control))
+                .collect();
+            drop(fs::write(file, lines.join("\n")));
         }
     }
 }

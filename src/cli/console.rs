@@ -129,6 +129,10 @@ impl Palette {
         Self { on }
     }
 
+    pub(super) const fn is_on(self) -> bool {
+        self.on
+    }
+
     fn paint(self, text: &str, style: impl Fn(&str) -> colored::ColoredString) -> String {
         if self.on {
             style(text).to_string()

@@ -44,6 +44,8 @@ pub enum Exit {
     Done,
     /// The callee answered with an error of its own.
     CalleeError,
+    /// `wamp check --explain`: the answer is no.
+    Denied,
     /// The command line does not say what to do: usage, typing, pattern.
     Usage,
     /// There is no connection: name, TCP, WebSocket.
@@ -102,7 +104,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::CalleeError => 1,
+            Self::CalleeError | Self::Denied => 1,
             Self::Usage => 2,
             Self::NotConnected => 3,
             Self::JoinRefused => 4,

@@ -1,12 +1,13 @@
 //! What commands that listen share: what is said at the start, signals that ask to stop.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::time::FormatTime;
 
+use super::console::stderr_palette;
 use super::exit::Failure;
 use crate::transport::{BindError, io_text};
 
@@ -34,13 +35,11 @@ impl LogArgs {
             _ => usual,
         };
         let filter = EnvFilter::try_from_env("WAMP_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        let is_coloured = io::stderr().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_timer(timer)
             .with_writer(writer)
-            .with_ansi(is_coloured)
+            .with_ansi(stderr_palette().is_on())
             .with_target(false)
             .init();
     }
@@ -49,7 +48,12 @@ impl LogArgs {
 /// Why `what` cannot listen on an address, and what would help; `any_port` is how to let a port be picked.
 pub(super) fn explain(error: &BindError, what: &str, any_port: &str) -> Failure {
     let failure = Failure::local(error.to_string());
+    let is_file = error.address.starts_with("unix:");
     match error.cause.kind() {
+        io::ErrorKind::AddrInUse if is_file => failure.hint(format!(
+            "another {what} is listening there; choose another path"
+        )),
+        _ if is_file => failure,
         io::ErrorKind::AddrInUse => failure.hint(format!(
             "is another {what} running there? choose another port, or let one be picked: {any_port}"
         )),

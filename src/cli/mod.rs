@@ -19,11 +19,13 @@ mod echo_note;
 mod errors;
 mod exec;
 mod exit;
+mod explain;
 mod glob_check;
 mod group;
 mod hints;
 mod init;
 mod json;
+mod keygen;
 mod lines;
 mod listen;
 mod look;
@@ -33,6 +35,7 @@ mod pattern;
 mod printer;
 mod publish;
 mod register;
+mod reload;
 mod render;
 mod router;
 mod runtime;
@@ -42,6 +45,8 @@ mod signal;
 mod size;
 mod subscribe;
 mod tls;
+mod url;
+mod users;
 mod version;
 mod ws;
 
@@ -88,10 +93,11 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
+    Ws(Box<ws::WsArgs>),
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
-    Ws(Box<ws::WsArgs>),
+    Keygen(keygen::KeygenArgs),
     Ls(look::LsArgs),
     Info(look::InfoArgs),
     Describe(look::DescribeArgs),
@@ -169,6 +175,7 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Keygen(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Ls(args) => runtime::one_thread(args.run()),
             Command::Info(args) => runtime::one_thread(args.run()),

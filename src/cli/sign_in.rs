@@ -91,7 +91,7 @@ impl SignInArgs {
             .or_else(|| self.ask_secret.then(|| "asked".to_owned()));
         given.flag_or_variable(Key::Secret, secret.or_else(|| variable("WAMP_SECRET")));
         given.flag(Key::SecretFile, path(&self.secret_file));
-        given.flag_or_variable(Key::PrivateKey, path(&self.key));
+        given.flag_or_variable(Key::Cryptosign, path(&self.key));
     }
 
     /// Whether nobody is asked, and no program run, for a secret.
@@ -118,7 +118,7 @@ impl SignInArgs {
         }
         self.ticket_file = text(Key::TicketFile).map(PathBuf::from);
         self.secret_file = text(Key::SecretFile).map(PathBuf::from);
-        self.key = text(Key::PrivateKey).map(PathBuf::from);
+        self.key = text(Key::Cryptosign).map(PathBuf::from);
         self.fallback = Fallback {
             ticket: text(Key::Ticket),
             ticket_command: text(Key::TicketCommand),
@@ -287,15 +287,18 @@ fn ask_program(command: Option<&str>) -> Result<Option<String>, Failure> {
 }
 
 /// The first line of a file with a secret.
-fn read_line(file: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read_private(file)?)
-        .map_err(|_| Failure::local(format!("{} holds no text", file.display())))?;
+pub(super) fn read_line(file: &Path) -> Result<String, Failure> {
+    first_line(read_private(file)?, &file.display().to_string())
+}
+
+/// The first line of what was read from `name`, which must hold something.
+pub(super) fn first_line(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::local(format!("{name} holds no text")))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(Failure::local(format!(
-            "{} holds no secret in its first line",
-            file.display()
-        )));
+        let message = format!("{name} holds no secret in its first line");
+        return Err(Failure::local(message));
     }
     Ok(line.to_owned())
 }

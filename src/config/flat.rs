@@ -1,9 +1,7 @@
 //! Small files of settings without tables: a key and its text on each line.
 
-use toml::de::DeTable;
-
-use super::error::{ConfigError, Fault, Located};
-use super::section::{Faults, Section};
+use super::error::ConfigError;
+use super::file::{read, settled};
 
 /// A setting that such a file may have.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +24,7 @@ pub fn read_flat(
     keys: &[FlatKey],
     refuse: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<(&'static str, String)>, ConfigError> {
-    let root = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(text.len(), |span| span.start);
-        let what = error.message().to_owned();
-        let name = String::new();
-        let located = Located::new(file, text, &Fault { at, name, what });
-        ConfigError::Syntax(located.with_excerpt(text, at))
-    })?;
-    let faults = Faults::default();
-    let settings = Section::read_root(&root, &faults, |root| {
+    let (settings, wrong) = read(text, file, |root| {
         let take = |key: &FlatKey| {
             let value = if key.is_flag {
                 root.flag(key.name)?.to_string()
@@ -47,13 +37,9 @@ pub fn read_flat(
             Some((key.name, value))
         };
         keys.iter().filter_map(take).collect()
-    });
-    let faults = faults.into_inner();
-    if faults.is_empty() {
-        Ok(settings)
-    } else {
-        Err(ConfigError::faults(faults, file, text))
-    }
+    })
+    .map_err(ConfigError::Syntax)?;
+    settled(settings, wrong)
 }
 
 #[cfg(test)]

@@ -223,10 +223,15 @@ impl<'a> Section<'a> {
 
     /// Finds fault with a table that lacks a key; `value` is what was taken under it.
     pub(super) fn need<T>(&mut self, key: &'static str, value: Option<T>) -> Option<T> {
-        if value.is_none() && !self.table.contains_key(key) {
+        if value.is_none() && !self.has(key) {
             self.refuse(format!("needs the setting `{key}`"));
         }
         value
+    }
+
+    /// Whether there is something under a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Finds fault with the table as a whole.

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use bytestring::ByteString;
-
-use super::role::roles;
+use super::principals::{Stamp, Users, principals};
+use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
-use super::{Config, RealmConfig, units, values};
+use super::{Config, RealmConfig, network, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, Unit, UriPattern,
+    HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings, TimeUnit, TrustRule, Unit,
+    UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -31,6 +31,12 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
         listen: listen.unwrap_or(default.listen),
         path: root.text("path", values::path).unwrap_or(default.path),
         web: root.text("web", |text| directory(folder, text)),
+        proxy_from: root
+            .texts("proxy_from", network::network)
+            .unwrap_or_default(),
+        tls: root
+            .section("tls", |section| network::tls(section, folder))
+            .flatten(),
         admission: Admission {
             allowed_origins: root
                 .texts("allowed_origins", values::origin)
@@ -40,7 +46,8 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .unwrap_or_default(),
         },
         limits: root.section("limits", limits).unwrap_or(default.limits),
-        realms: realms(root),
+        realms: realms(root, folder),
+        exposed: Vec::new(),
     }
 }
 
@@ -56,6 +63,20 @@ fn directory(folder: &Path, text: &str) -> Result<PathBuf, String> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Ok(path),
         Ok(_) => Err(format!("{} is no folder", quoted(text))),
+        Err(error) => Err(format!("{}: {}", quoted(text), io_text(&error))),
+    }
+}
+
+/// A users file, which must be there; it is read once all else is.
+fn users(folder: &Path, text: &str) -> Result<Users, String> {
+    let file = folder.join(text);
+    match file.metadata() {
+        Ok(found) if found.is_file() => Ok(Users {
+            stamp: Stamp::of(&file),
+            file,
+            principals: Vec::new(),
+        }),
+        Ok(_) => Err(format!("{} is no file", quoted(text))),
         Err(error) => Err(format!("{}: {}", quoted(text), io_text(&error))),
     }
 }
@@ -87,10 +108,10 @@ fn limits(section: &mut Section<'_>) -> Limits {
     limits
 }
 
-fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
+fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
     let mut names = HashSet::new();
     let realms = root.sections("realms", |section| {
-        let realm = realm(section)?;
+        let realm = realm(section, folder)?;
         if !names.insert(realm.name.clone()) {
             section.refuse_key("name", "there is a realm of this name already");
         }
@@ -103,7 +124,7 @@ fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
     realms.into_iter().flatten().flatten().collect()
 }
 
-fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
+fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
     let name = section.text("name", values::realm_name);
     let name = section.need("name", name);
     let default = Settings::default();
@@ -115,11 +136,12 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
         ("lenient", RequestIds::Lenient),
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
-    let role = roles(section);
+    let roles = roles(section, uri_rule);
+    let anonymous = roles.iter().find(|(name, _)| *name == ANONYMOUS);
+    let anonymous = anonymous.map(|(name, _)| name.clone());
     let settings = Settings {
         uri_rule,
-        administrators: role.map_or(default.administrators, |it| it.kill),
-        disclosure: role.map_or(default.disclosure, |it| it.disclose),
+        roles: Roles::new(roles),
         request_ids: section
             .choice("request_ids", &request_ids)
             .unwrap_or(default.request_ids),
@@ -133,7 +155,9 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
     Some(RealmConfig {
         name: name?,
         settings,
-        anonymous: role.map(|_| ByteString::from_static("anonymous")),
+        anonymous,
+        principals: principals(section, &[]).unwrap_or_default(),
+        users: section.text("users", |text| users(folder, text)),
     })
 }
 

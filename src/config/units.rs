@@ -44,8 +44,9 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
         .map_err(|_| "write a time as \"10s\", \"500ms\" or \"1h 30m\"".to_owned())
 }
 
-/// Shows a time.
-pub(super) fn show_time(time: Duration) -> String {
+/// Writes a time as configs do.
+#[must_use]
+pub fn show_time(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
 

@@ -11,7 +11,7 @@ pub const SEPARATOR: u8 = 0x1E;
 /// What Autobahn and Crossbar.io write there: the specification's `\30` read as octal.
 pub const SEPARATOR_OF_AUTOBAHN: u8 = 0x18;
 /// Bytes of a length.
-const LENGTH_BYTES: usize = 4;
+pub const LENGTH_BYTES: usize = 4;
 
 /// A batch that is none; the transport has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +31,15 @@ pub fn append(out: &mut BytesMut, serializer: Serializer, separator: u8, message
         out.extend_from_slice(message);
         out.put_u8(separator);
     } else {
-        // A message is far shorter than 4 GiB: `Limits::message_bytes`.
-        out.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+        append_length(out, message.len());
         out.extend_from_slice(message);
     }
+}
+
+/// Appends what is in front of a message of so many bytes that is not in JSON.
+pub fn append_length(out: &mut BytesMut, message_bytes: usize) {
+    // A message is far shorter than 4 GiB: `Limits::message_bytes`.
+    out.put_u32(u32::try_from(message_bytes).unwrap_or(u32::MAX));
 }
 
 /// The messages of one batch, in order.

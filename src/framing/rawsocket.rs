@@ -211,19 +211,34 @@ const fn message_bytes_max(second_octet: u8) -> usize {
 
 /// Appends a frame; `payload` is at most [`MESSAGE_BYTES_MAX`] bytes long, and no longer than the peer takes.
 pub fn append_frame(out: &mut BytesMut, kind: Kind, payload: &[u8]) {
+    out.reserve(HEAD_BYTES + payload.len());
+    append_head(out, kind, payload.len());
+    out.extend_from_slice(payload);
+}
+
+/// Appends the head of a frame, behind which so many bytes follow: no more than [`MESSAGE_BYTES_MAX`].
+pub fn append_head(out: &mut BytesMut, kind: Kind, payload_bytes: usize) {
     let kind: u32 = match kind {
         Kind::Message => 0,
         Kind::Ping => 1,
         Kind::Pong => 2,
     };
     // 16 MiB does not fit 24 bits; it is the one length with the 25th.
-    let length = match u32::try_from(payload.len()) {
-        Ok(length) if payload.len() < MESSAGE_BYTES_MAX => length,
+    let length = match u32::try_from(payload_bytes) {
+        Ok(length) if payload_bytes < MESSAGE_BYTES_MAX => length,
         _ => LENGTH_BIT_25,
     };
-    out.reserve(HEAD_BYTES + payload.len());
     out.put_u32(kind << 24 | length);
-    out.extend_from_slice(payload);
+}
+
+/// How many bytes more the frame needs that has begun, as far as its head says.
+#[must_use]
+pub fn bytes_missing(received: &[u8]) -> usize {
+    let head = received.first_chunk().map(|head| u32::from_be_bytes(*head));
+    let length = head.and_then(|head| read_head(head).ok());
+    length.map_or(0, |(_, length)| {
+        (HEAD_BYTES + length).saturating_sub(received.len())
+    })
 }
 
 /// Takes the next frame from what has been received; `None` until there is more. Where a frame has begun, room for

@@ -9,6 +9,7 @@ pub mod connect;
 mod connection;
 pub mod demo;
 mod load;
+mod opening;
 mod outbox;
 mod raw;
 mod realm;

@@ -18,9 +18,9 @@ use super::load::{Load, Total};
 use super::shared::{Shared, detached, head_bytes};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, MessageCode, Payload, SessionId};
-use crate::router::{End, Limits};
+use crate::router::{End, Limits, Remark};
 use crate::serializer::Serializer;
-use crate::transport::append_frame;
+use crate::transport::Framing;
 
 /// What a message costs beside its payload, while it is no frame yet.
 const MESSAGE_OVERHEAD_BYTES: usize = 160;
@@ -37,9 +37,10 @@ pub(super) struct Outbox {
     total: Arc<Total>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     queue: VecDeque<Outgoing>,
+    framing: Framing,
     /// An empty buffer for the next frames.
     spare: BytesMut,
     /// Of the queue, and of what the connection has taken from it and not yet written.
@@ -92,6 +93,8 @@ pub(super) enum Note {
     Abort(SessionId, Box<Abort>),
     /// A callee's outbox has no room for an invocation.
     Undeliverable(SessionId),
+    /// What the core has to say of a session.
+    Remark(SessionId, Remark),
 }
 
 /// Whether a message found room.
@@ -102,6 +105,8 @@ enum Fit {
     Dropped,
     /// It was an INVOCATION.
     GivenBack,
+    /// The peer does not take messages as long; the connection knows what becomes of it.
+    TooLong,
 }
 
 /// How a connection stands with its outbox.
@@ -145,14 +150,24 @@ impl Outgoing {
 }
 
 impl Outbox {
-    pub(super) fn new(limits: &Limits, serializer: Serializer, total: Arc<Total>) -> Self {
+    pub(super) fn new(
+        limits: &Limits,
+        serializer: Serializer,
+        framing: Framing,
+        total: Arc<Total>,
+    ) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State::new(framing)),
             serializer,
             bytes_max: limits.outbox_bytes,
             messages_max: limits.outbox_messages,
             total,
         }
+    }
+
+    /// Frames what follows like this: a batch in JSON is known how to separate once the peer has sent one.
+    pub(super) fn set_framing(&self, framing: Framing) {
+        self.lock().framing = framing;
     }
 
     /// Appends a message for this peer alone; hands back an INVOCATION that does not fit.
@@ -174,18 +189,27 @@ impl Outbox {
         self.serializer.encode_into(&message, &mut encoded);
         let fit = self.append_frame(code, &encoded, delivery);
         delivery.encoded = encoded;
-        (fit == Fit::GivenBack).then_some(message)
+        match fit {
+            Fit::Taken | Fit::Dropped => None,
+            Fit::GivenBack => Some(message),
+            Fit::TooLong => {
+                self.append(code, Outgoing::Message(message.into()), delivery);
+                None
+            }
+        }
     }
 
     /// Appends a message that others get as well.
     pub(super) fn push_shared(&self, shared: &Arc<Shared>, delivery: &mut Delivery) {
         let code = shared.message().code();
         if self.is_ready(shared.message()) {
-            self.append_frame(code, shared.encoded(self.serializer), delivery);
-        } else {
-            let waiting = shared.waiting(is_small(shared.message()), &self.total);
-            self.append(code, Outgoing::Shared(waiting), delivery);
+            let fit = self.append_frame(code, shared.encoded(self.serializer), delivery);
+            if fit != Fit::TooLong {
+                return;
+            }
         }
+        let waiting = shared.waiting(is_small(shared.message()), &self.total);
+        self.append(code, Outgoing::Shared(waiting), delivery);
     }
 
     /// Appends the end of the session: it is heard of once everything before it is written.
@@ -207,10 +231,14 @@ impl Outbox {
 
     fn append_frame(&self, code: MessageCode, encoded: &[u8], delivery: &mut Delivery) -> Fit {
         let mut state = self.lock();
+        let framing = state.framing;
+        if !framing.takes(encoded.len()) {
+            return Fit::TooLong;
+        }
         if let Some(refused) = self.refuse(&mut state, code, encoded.len()) {
             return refused;
         }
-        let bytes = append_frame(state.frames(), self.serializer.into(), encoded);
+        let bytes = framing.append(state.frames(), self.serializer, encoded);
         let load = Load {
             bytes,
             messages: 1,
@@ -352,6 +380,11 @@ impl Outbox {
         })
     }
 
+    /// Counts an event that cannot be written.
+    pub(super) fn drop_event(&self) {
+        self.lock().events_dropped += 1;
+    }
+
     /// How many events were dropped in all.
     pub(super) fn events_dropped(&self) -> u64 {
         self.lock().events_dropped
@@ -363,9 +396,25 @@ impl Outbox {
 }
 
 impl State {
+    fn new(framing: Framing) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            framing,
+            spare: BytesMut::new(),
+            load: Load::default(),
+            largest_bytes: 0,
+            waker: None,
+            cut_waker: None,
+            events_dropped: 0,
+            is_cut: false,
+        }
+    }
+
     /// The frames at the end of the queue, to append one.
     fn frames(&mut self) -> &mut BytesMut {
-        if !matches!(self.queue.back(), Some(Outgoing::Frames { .. })) {
+        let framing = self.framing;
+        let has_room = |last: &Outgoing| matches!(last, Outgoing::Frames { bytes, .. } if framing.has_room(bytes.len()));
+        if !self.queue.back().is_some_and(has_room) {
             let bytes = std::mem::take(&mut self.spare);
             self.queue
                 .push_back(Outgoing::Frames { bytes, messages: 0 });
@@ -432,7 +481,13 @@ mod tests {
     }
 
     fn outbox() -> Outbox {
-        Outbox::new(&Limits::default(), Serializer::Json, Arc::default())
+        let limits = Limits::default();
+        Outbox::new(
+            &limits,
+            Serializer::Json,
+            Framing::WebSocket,
+            Arc::default(),
+        )
     }
 
     fn is_cut(outbox: &Outbox) -> bool {

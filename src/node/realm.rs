@@ -1,7 +1,6 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +15,8 @@ use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, SessionId, Uri};
-use crate::router::{Joining, Output, Realm, Transport, Violation};
+use crate::router::{Identity, Joining, Output, Realm, Remark, Roles, Transport, Violation};
+use crate::transport::Address;
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -133,6 +133,23 @@ impl SharedRealm {
         was_open
     }
 
+    /// Puts other roles in the place of those there are; what they do not grant is taken back.
+    pub(super) fn set_roles(&self, roles: Roles) {
+        let mut floor = self.floor.lock();
+        let now = now();
+        floor.core.set_roles(now, roles);
+        self.finish(floor, now, &mut Delivery::default());
+    }
+
+    /// Ends the sessions of those who may not be here any more; says how many.
+    pub(super) fn expel(&self, is_unwanted: impl Fn(&Identity) -> bool) -> usize {
+        let mut floor = self.floor.lock();
+        let now = now();
+        let ended = floor.core.handle_expulsion(now, is_unwanted);
+        self.finish(floor, now, &mut Delivery::default());
+        ended
+    }
+
     pub(super) fn shut_down(&self) {
         let mut floor = self.floor.lock();
         let now = now();
@@ -223,6 +240,9 @@ impl Floor {
                         outbox.push_end(end, delivery);
                     }
                 }
+                Output::Remark { session, remark } => {
+                    delivery.notes.push(Note::Remark(session, remark));
+                }
             }
         }
     }
@@ -252,7 +272,7 @@ impl Floor {
 }
 
 /// Logs that a session has joined. Text from the peer is escaped and cut: a log is read in terminals.
-pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr, transport: &str) {
+pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: Address, transport: &str) {
     let realm = joining.realm.as_str();
     let agent: String = joining
         .agent
@@ -272,9 +292,10 @@ fn tell(delivery: &mut Delivery) {
     }
 }
 
-/// One line for all invocations of a batch that did not fit: a slow callee gives many.
+/// One line for what a batch may have many of: invocations that did not fit, answers that were cut.
 fn log_notes(notes: &mut Vec<Note>) {
     let mut undeliverable = None;
+    let mut cut = None;
     for note in notes.drain(..) {
         match note {
             Note::Abort(session, abort) => log_abort(session, &abort),
@@ -282,10 +303,25 @@ fn log_notes(notes: &mut Vec<Note>) {
                 let (_, count) = undeliverable.unwrap_or((session, 0));
                 undeliverable = Some((session, count + 1));
             }
+            Note::Remark(session, Remark::RetainedCut { events }) => cut = Some((session, events)),
+            Note::Remark(
+                session,
+                Remark::PublishesDropped {
+                    count,
+                    realm_count,
+                    last,
+                },
+            ) => {
+                let last = last.as_str();
+                warn!(%session, dropped = count, realm_total = realm_count, last, "publications dropped: they were refused, and had asked for no answer");
+            }
         }
     }
     if let Some((session, invocations)) = undeliverable {
         warn!(%session, invocations, "a callee's outbox is full: its calls go to others, or fail");
+    }
+    if let Some((session, events)) = cut {
+        warn!(%session, events, "retained events left out: more topics match than one SUBSCRIBE is answered with (retained_answer_events)");
     }
 }
 
@@ -307,6 +343,7 @@ mod tests {
     use crate::node::time_of_day;
     use crate::router::{Authenticator, Handshake, Limits, Settings, Sources, Step};
     use crate::serializer::Serializer::Json;
+    use crate::transport::Framing;
 
     /// A realm whose core panics once when it needs a number at random after `trap` was set.
     struct Trapped {
@@ -350,7 +387,7 @@ mod tests {
                 Limits::default(),
                 Authenticator::default(),
             );
-            let step = router.handle_handshake(&mut Handshake::default(), hello);
+            let step = router.handle_handshake(&mut Handshake::default(), hello, None);
             let Step::Join(joining) = step else {
                 panic!("it may join");
             };
@@ -361,7 +398,12 @@ mod tests {
                 is_local: true,
             };
             let total = Arc::<Total>::default();
-            let outbox = Arc::new(Outbox::new(&Limits::default(), Json, total));
+            let outbox = Arc::new(Outbox::new(
+                &Limits::default(),
+                Json,
+                Framing::WebSocket,
+                total,
+            ));
             let session = self.realm.join(&joining, transport, Arc::clone(&outbox));
             Client {
                 session: session.unwrap(),

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use super::connection::Connection;
+use super::opening::Opened;
 use super::router::Router;
-use crate::echo;
-use crate::transport::{Agreed, Alive, BindError, Closing, Ends, Listeners, Site, upgrade};
+use crate::transport::{Alive, BindError, Closing, Ends, Listeners, Site};
 
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
@@ -23,10 +22,10 @@ pub struct Listening {
 /// What every new connection needs.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    router: Arc<Router>,
-    site: Arc<Site>,
+    pub(super) router: Arc<Router>,
+    pub(super) site: Arc<Site>,
     /// Held by every connection: when all have let go, the last is over.
-    alive: Alive,
+    pub(super) alive: Alive,
 }
 
 impl Listening {
@@ -51,7 +50,8 @@ impl Listening {
     /// What clients connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.listeners.urls(self.gate.path())
+        self.listeners
+            .urls(self.gate.scheme("ws"), self.gate.path())
     }
 
     /// The addresses bound.
@@ -73,12 +73,15 @@ impl Listening {
         running.spawn(async move { router.shed_load().await });
         let router = Arc::clone(&gate.router);
         running.spawn(async move { router.run_deadlines().await });
+        if let Some(tls) = gate.site.door.tls.clone() {
+            running.spawn(async move { tls.watch().await });
+        }
         let connections_max = gate.router.limits().connections;
-        let accepting = listeners.accept(connections_max, move |stream, ends, place| {
+        let accepting = listeners.accept(connections_max, move |link, ends, place| {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.
-                match gate.open(stream, ends).await {
+                match gate.open_link(link, ends).await {
                     None => {}
                     Some(Opened::Session(connection)) => drop(tokio::spawn(async move {
                         connection.run().await;
@@ -95,33 +98,13 @@ impl Listening {
     }
 }
 
-/// What a stream has become.
-enum Opened<S> {
-    Session(Connection<S>),
-    Raw(echo::Client<S>),
-}
-
 impl Gate {
-    /// Lets a stream in, if its HTTP upgrade succeeds.
-    async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: S,
-        ends: Ends,
-    ) -> Option<Opened<S>> {
-        debug!(peer = %ends.peer, "connected");
-        let limits = self.router.limits();
-        let stopping = self.alive.stopping();
-        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
-        match agreed {
-            Agreed::Wamp(serializer) => {
-                let router = Arc::clone(&self.router);
-                let connection = Connection::new(router, ends.peer, upgraded, serializer);
-                Some(Opened::Session(connection))
-            }
-            Agreed::Raw(request) => {
-                let server = self.router.raw().at(&request.path)?;
-                Some(Opened::Raw(server.open(upgraded, &request, ends)))
-            }
+    /// The scheme of URLs where there is TLS, or as it is.
+    fn scheme(&self, plain: &'static str) -> &'static str {
+        match (self.site.door.tls.is_some(), plain) {
+            (false, plain) => plain,
+            (true, "http") => "https",
+            (true, _) => "wss",
         }
     }
 
@@ -133,12 +116,12 @@ impl Gate {
 
     /// Serves a stream of this process to its end, as if it came from loopback.
     pub async fn serve_local<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S) {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).into();
         let ends = Ends {
             local: nowhere,
             peer: nowhere,
         };
-        match self.open(stream, ends).await {
+        match self.open_local(stream, ends).await {
             None => {}
             Some(Opened::Session(connection)) => connection.run().await,
             Some(Opened::Raw(client)) => client.run().await,
@@ -164,9 +147,6 @@ pub fn log_listening(listening: &Listening, is_open: bool) {
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
-    let pages = listening.addresses().map(|it| format!("http://{it}/"));
-    info!(
-        "pages for browsers: {}",
-        pages.collect::<Vec<_>>().join(" ")
-    );
+    let pages = listening.listeners.pages(listening.gate.scheme("http"));
+    info!("pages for browsers: {}", pages.join(" "));
 }

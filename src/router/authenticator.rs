@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use jiff::Timestamp;
 
-use super::identity::Identity;
+use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
 use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
@@ -15,12 +16,14 @@ use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
 
 /// The role of everybody, where nothing else is said.
 const ANONYMOUS: ByteString = ByteString::from_static("anonymous");
+/// The provider of whoever is on a list.
+const STATIC: &str = "static";
 
 /// Decides who a client is. Where nothing is said of a realm, everybody may join it as `anonymous`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Authenticator {
     #[expect(clippy::type_complexity, reason = "it has a name: the field's")]
-    identify: Option<Box<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
+    identify: Option<Arc<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
     realms: HashMap<Uri, SignInRules>,
 }
 
@@ -30,7 +33,7 @@ pub struct SignInRules {
     /// The role of those who do not say who they are; they are not let in where there is none.
     pub anonymous: Option<ByteString>,
     /// Who may sign in otherwise.
-    pub principals: Principals,
+    pub principals: Arc<Principals>,
 }
 
 /// What is new with each message of a handshake.
@@ -42,6 +45,8 @@ pub struct Occurrence<'a> {
     pub time: Timestamp,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
+    /// What TLS tells of the client's channel; `None` where it has none.
+    pub channel: Option<&'a Channel>,
 }
 
 /// How a client comes in.
@@ -56,6 +61,8 @@ pub(super) enum Entry {
 pub(super) struct Asked {
     pub(super) challenge: Challenge,
     pub(super) challenged: Challenged,
+    /// Of what the challenge was made.
+    pub(super) candidate: Candidate,
     /// Who it is then.
     pub(super) identity: Identity,
 }
@@ -66,7 +73,7 @@ impl Authenticator {
         identify: impl Fn(&HelloDetails) -> Option<Identity> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            identify: Some(Box::new(identify)),
+            identify: Some(Arc::new(identify)),
             realms: HashMap::new(),
         }
     }
@@ -76,6 +83,35 @@ impl Authenticator {
     pub fn with_rules(mut self, realms: impl IntoIterator<Item = (Uri, SignInRules)>) -> Self {
         self.realms.extend(realms);
         self
+    }
+
+    /// Who may sign in to a realm, where rules say so.
+    #[must_use]
+    pub fn principals(&self, realm: &Uri) -> Option<&Arc<Principals>> {
+        self.realms.get(realm).map(|rules| &rules.principals)
+    }
+
+    /// Whether whoever is this may still be: whom a list let in is still on it, with the same role. Of others, who let
+    /// them in is not asked again.
+    #[must_use]
+    pub fn vouches_for(&self, realm: &Uri, identity: &Identity) -> bool {
+        let is_listed = identity.authprovider == STATIC && identity.authmethod != ANONYMOUS;
+        let principals = self.principals(realm).filter(|_| is_listed);
+        principals.is_none_or(|it| it.has(&identity.authid, &identity.authrole))
+    }
+
+    /// Gives another role to whoever does not sign in to a realm that has rules, or none: then such are not let in.
+    pub fn set_anonymous(&mut self, realm: &Uri, authrole: Option<ByteString>) {
+        if let Some(rules) = self.realms.get_mut(realm) {
+            rules.anonymous = authrole;
+        }
+    }
+
+    /// Lets others than before sign in to a realm that has rules.
+    pub fn set_principals(&mut self, realm: &Uri, principals: Arc<Principals>) {
+        if let Some(rules) = self.realms.get_mut(realm) {
+            rules.principals = principals;
+        }
     }
 
     /// Decides on a HELLO.
@@ -171,7 +207,7 @@ fn ask(
     hello: &HelloDetails,
     occurrence: &Occurrence<'_>,
 ) -> Result<Entry, Box<Abort>> {
-    let Candidate { principal, record } = candidate;
+    let Candidate { principal, record } = &candidate;
     let nothing = Dict::new();
     let asked = record.challenge(&Occasion {
         authid: &principal.authid,
@@ -190,11 +226,12 @@ fn ask(
         challenge,
         challenged,
         identity: Identity {
-            authid: principal.authid,
-            authrole: principal.authrole,
+            authid: principal.authid.clone(),
+            authrole: principal.authrole.clone(),
             authmethod: ByteString::from_static(record.method().name()),
-            authprovider: principal.authprovider,
+            authprovider: principal.authprovider.clone(),
         },
+        candidate,
     })))
 }
 

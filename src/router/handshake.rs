@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  HELLO ---> join                      AUTHENTICATE ---> join
-//!    |------> refuse, close                 |-----------> refuse, close
+//!    |------> refuse, close                 |-----------> deny, close
 //!    +------> challenge ------------------->+
 //! ```
 
@@ -13,7 +13,7 @@ use bytestring::ByteString;
 use super::authenticator::{Authenticator, Entry, Occurrence};
 use super::identity::Identity;
 use super::violation::{Violation, abort};
-use crate::auth::Challenged;
+use crate::auth::{Candidate, Challenged};
 use crate::protocol::message::{Abort, Authenticate, Challenge, Hello};
 use crate::protocol::{Dict, Message, Role, Roles, SessionId, Uri, uris};
 
@@ -43,6 +43,8 @@ pub enum Step {
     Challenge(Box<Challenge>),
     /// Send this, then close the transport.
     Refuse(Box<Abort>),
+    /// The same, and whoever it is has tried to be somebody without the proof.
+    Deny(Box<Abort>),
     /// Close the transport: the client gave up.
     Close,
 }
@@ -50,8 +52,15 @@ pub enum Step {
 /// One client's way to a session.
 #[derive(Debug, Default)]
 pub struct Handshake {
-    /// What was asked of the client, and what follows if its answer is right.
-    challenged: Option<Box<(Challenged, Joining)>>,
+    challenged: Option<Box<Pending>>,
+}
+
+/// What was asked of the client, and what follows if its answer is right.
+#[derive(Debug)]
+struct Pending {
+    challenged: Challenged,
+    candidate: Candidate,
+    joining: Joining,
 }
 
 impl Handshake {
@@ -67,7 +76,9 @@ impl Handshake {
             (None, Message::Hello(hello)) => {
                 self.handle_hello(hello, realm_exists, authenticator, occurrence)
             }
-            (Some(challenged), Message::Authenticate(answer)) => check(*challenged, &answer),
+            (Some(pending), Message::Authenticate(answer)) => {
+                Ok(pending.check(&answer, authenticator))
+            }
             // spec(bp#abort-1): ABORT is never answered.
             (_, Message::Abort(_)) => return Step::Close,
             (challenged, other) => Err(unexpected(challenged.is_some(), &other).into()),
@@ -105,24 +116,37 @@ impl Handshake {
             Entry::Challenged(asked) => {
                 let session = Some(occurrence.session);
                 let joining = joining(asked.identity, session);
-                self.challenged = Some(Box::new((asked.challenged, joining)));
+                self.challenged = Some(Box::new(Pending {
+                    challenged: asked.challenged,
+                    candidate: asked.candidate,
+                    joining,
+                }));
                 Step::Challenge(asked.challenge.into())
             }
         })
     }
 }
 
-/// Whether the client has proved who it is. Wrong or unknown is the same, in the same words.
-fn check(
-    (challenged, mut joining): (Challenged, Joining),
-    answer: &Authenticate,
-) -> Result<Step, Box<Abort>> {
-    let Some(authextra) = challenged.verify(answer) else {
-        let message = "the proof of identity is wrong, or nobody is called that";
-        return Err(abort(uris::AUTHENTICATION_DENIED, message).into());
-    };
-    joining.authextra = (!authextra.is_empty()).then_some(authextra);
-    Ok(Step::Join(joining.into()))
+impl Pending {
+    /// Whether the client has proved who it is. Wrong or unknown is the same, in the same words; so is who was taken off
+    /// the list meanwhile.
+    fn check(mut self, answer: &Authenticate, authenticator: &Authenticator) -> Step {
+        let proved = self.challenged.verify(answer);
+        let principals = authenticator.principals(&self.joining.realm);
+        let is_known = principals.is_some_and(|it| it.still_has(&self.candidate));
+        let Some(authextra) = proved.filter(|_| is_known) else {
+            return Step::Deny(denied().into());
+        };
+        self.joining.authextra = (!authextra.is_empty()).then_some(authextra);
+        Step::Join(self.joining.into())
+    }
+}
+
+/// What is said to whoever is not who it claims to be.
+#[must_use]
+pub fn denied() -> Abort {
+    let message = "the proof of identity is wrong, or nobody is called that";
+    abort(uris::AUTHENTICATION_DENIED, message)
 }
 
 fn unexpected(is_challenged: bool, message: &Message) -> Abort {

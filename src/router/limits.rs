@@ -118,6 +118,12 @@ limits! {
     registration_queue_calls: Count = 1_000, 0..=MANY;
     /// Bytes of these.
     registration_queue_bytes: Bytes = 4 * MIB, 0..=TIB;
+    /// Messages of one session that wait while an authorizer decides about the first of them.
+    session_undecided: Count = 1_000, 1..=MANY;
+    /// Bytes that these hold on to; the first may be of any size.
+    session_undecided_bytes: Bytes = MIB, 0..=TIB;
+    /// Answers of an authorizer that are kept for one session.
+    session_verdicts: Count = 1_000, 0..=MANY;
     /// Testaments of one session in one scope.
     session_testaments: Count = 16, 0..=MANY;
     /// Bytes of one testament.
@@ -158,6 +164,8 @@ limits! {
     stall_time: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time between two pings; a peer silent for three of them has gone.
     ping_interval: Time = Duration::from_secs(10), TENTH..=DAY;
+    /// Time that an authorizer has to decide.
+    authorization_time: Time = Duration::from_secs(5), TENTH..=DAY;
     /// Time that calls in flight get at a shutdown.
     grace_time: Time = Duration::from_secs(10), Duration::ZERO..=DAY;
     /// Time that a peer gets to answer GOODBYE, or to close its side.

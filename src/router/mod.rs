@@ -7,7 +7,9 @@
 
 #![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+mod asking;
 mod authenticator;
+mod authorizer;
 mod broker;
 mod context;
 mod deadlines;
@@ -21,6 +23,7 @@ mod output;
 mod pattern;
 mod realm;
 mod remembered;
+mod revision;
 mod session;
 mod settings;
 mod shard;
@@ -29,15 +32,18 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
-pub use handshake::{Handshake, Joining, Step};
-pub use identity::{Identity, Transport};
+pub use authorizer::{
+    Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
+};
+pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
+pub use handshake::{Handshake, Joining, Step, denied};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
-pub use output::{End, Output};
+pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};
 pub use realm::{Holdings, Realm};
 pub use settings::{
-    Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule,
-    UriPattern,
+    HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
 };
 pub use sources::Sources;
 pub use violation::Violation;

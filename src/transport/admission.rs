@@ -3,9 +3,11 @@
 //! A browser sends `Host` and `Origin` whether a page wants it or not; programs send no `Origin` and are not
 //! concerned. Pure decisions; [`http`](super::http) applies them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use url::Url;
+
+use super::address::{Address, Ends};
 
 /// What is let in beyond the rules of DESIGN.md, section 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,20 +26,20 @@ pub enum Refused {
     NoHost,
     /// A name that is not this machine's: DNS rebinding, or a name to list.
     #[error(
-        "host {0:?} is not a name of this machine's loopback; --allow-host {0}, or allowed_hosts in the config, would let it in"
+        "host {0:?} is not a name of this machine's loopback; --allow-host {0} would let it in, as allowed_hosts in a config"
     )]
     Host(String),
     /// An origin that is not listed.
     #[error(
-        "origin {0:?} is not allowed; --allow-origin {0}, or allowed_origins in the config, would let it in"
+        "origin {0:?} is not allowed; --allow-origin {0} would let it in, as allowed_origins in a config"
     )]
     Origin(String),
-    /// Several origins, or one that is no text.
-    #[error("the request does not name one origin")]
+    /// Several origins, or one that no browser sends, so that no setting could list it.
+    #[error("the request does not name one origin as browsers do")]
     OddOrigin,
     /// A page opened as a file, or a sandboxed one.
     #[error(
-        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null, or allowed_origins in the config, lets it in, from this machine"
+        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in from this machine, as allowed_origins in a config"
     )]
     NullOrigin,
 }
@@ -54,8 +56,8 @@ impl Admission {
         origin: Option<&str>,
     ) -> Result<(), Refused> {
         let host = host.and_then(host_name).ok_or(Refused::NoHost)?;
-        // Canonical: a listener on `[::]` has its IPv4 connections at mapped addresses.
-        if ends.local.ip().to_canonical().is_loopback()
+        // A Unix socket has no name that could be another machine's, and no page speaks to one.
+        if ends.local.ip().is_some_and(|ip| ip.is_loopback())
             && !is_loopback(&host)
             && !contains(&self.allowed_hosts, &host)
         {
@@ -63,16 +65,14 @@ impl Admission {
         }
         match origin {
             None => Ok(()),
-            Some("null") => self.check_null_origin(ends.peer.ip()),
+            Some("null") => self.check_null_origin(ends.peer),
             Some(origin) => self.check_origin(&host, origin),
         }
     }
 
     /// A file on somebody else's machine says `null` as well: only this machine's are let in.
-    fn check_null_origin(&self, peer: IpAddr) -> Result<(), Refused> {
-        let is_let_in =
-            contains(&self.allowed_origins, "null") && peer.to_canonical().is_loopback();
-        if is_let_in {
+    fn check_null_origin(&self, peer: Address) -> Result<(), Refused> {
+        if contains(&self.allowed_origins, "null") && peer.is_local() {
             Ok(())
         } else {
             Err(Refused::NullOrigin)
@@ -85,23 +85,13 @@ impl Admission {
         let origin_host = Url::parse(origin)
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
-        let is_near =
-            origin_host.is_some_and(|name| name.eq_ignore_ascii_case(host) || is_loopback(&name));
-        if is_listed || is_near {
-            Ok(())
-        } else {
-            Err(Refused::Origin(origin.to_owned()))
+        match origin_host {
+            _ if is_listed => Ok(()),
+            Some(name) if name.eq_ignore_ascii_case(host) || is_loopback(&name) => Ok(()),
+            Some(_) => Err(Refused::Origin(origin.to_owned())),
+            None => Err(Refused::OddOrigin),
         }
     }
-}
-
-/// The two ends of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Ends {
-    /// Ours: what the peer connected to.
-    pub local: SocketAddr,
-    /// The peer's.
-    pub peer: SocketAddr,
 }
 
 /// The name in a `Host` header, without its port.
@@ -125,10 +115,12 @@ fn contains(list: &[String], item: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn ends(local: &str, peer: &str) -> Ends {
-        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 8080);
+        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 8080).into();
         Ends {
             local: address(local),
             peer: address(peer),
@@ -220,6 +212,10 @@ mod tests {
                 .to_string()
                 .contains("--allow-origin https://evil.example")
         );
+        for origin in ["garbage", "data:x", ""] {
+            let refused = check(&admission, "localhost:8080", Some(origin));
+            assert_eq!(refused, Err(Refused::OddOrigin), "{origin}");
+        }
         let any = Admission {
             allowed_origins: vec!["*".into()],
             ..Admission::default()

@@ -1,7 +1,9 @@
 //! How a stream ends so that its last bytes arrive.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -23,4 +25,11 @@ pub(super) fn poll_end<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(()) | Err(_) => return Poll::Ready(()),
         }
     }
+}
+
+/// Ends a stream so that what was written last arrives; at most for so long.
+pub(crate) async fn end<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, at_most: Duration) {
+    let end = poll_fn(|cx| poll_end(stream, cx));
+    // The peer has had its time; what it did with it changes nothing.
+    drop(tokio::time::timeout(at_most, end).await);
 }

@@ -4,11 +4,11 @@
 //! a session is open, the task's own waker is registered without a detour, and what it writes by itself (pong,
 //! close) goes to the same buffer as our messages, so that one system call sends what many messages left.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::Message as WsMessage;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketC
 
 use super::ending::poll_end;
 use super::http::Upgraded;
+use super::write_buffer::WriteBuffer;
 use crate::serializer::Serializer;
 
 /// The read buffer. Small: every connection holds one, and a larger one gains nothing (`peers.md`).
@@ -26,9 +27,6 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// The longest head of a frame that a server sends.
 const FRAME_HEAD_BYTES_MAX: usize = 10;
 
-/// From so many bytes on, a message is written from where it lies: others may be written from there, too.
-const LARGE_BYTES_MIN: usize = 64 * 1024;
-
 /// A WebSocket that carries messages.
 #[derive(Debug)]
 pub struct WebSocket<S> {
@@ -36,16 +34,7 @@ pub struct WebSocket<S> {
     /// Read from the stream before we had it.
     read_ahead: Bytes,
     context: WebSocketContext,
-    out: BytesMut,
-    /// Behind `out`, whose last bytes are its head.
-    large: Option<Box<Large>>,
-}
-
-/// A large message that is not copied, and what follows it.
-#[derive(Debug)]
-struct Large {
-    message: Bytes,
-    behind: BytesMut,
+    out: WriteBuffer,
 }
 
 /// The type of a message's frames.
@@ -135,14 +124,6 @@ fn append_head(out: &mut BytesMut, opcode: OpCode, payload_bytes: usize) {
     let _ = header.format(payload_bytes as u64, &mut out.writer());
 }
 
-/// Where to append what is to be written next.
-fn end<'a>(out: &'a mut BytesMut, large: &'a mut Option<Box<Large>>) -> &'a mut BytesMut {
-    match large {
-        None => out,
-        Some(large) => &mut large.behind,
-    }
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Takes over a stream; messages above `message_bytes_max` are refused.
     pub fn new(upgraded: Upgraded<S>, message_bytes_max: usize) -> Self {
@@ -156,8 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             stream: upgraded.stream,
             read_ahead: upgraded.read_ahead,
             context,
-            out: BytesMut::new(),
-            large: None,
+            out: WriteBuffer::default(),
         }
     }
 
@@ -177,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut io = Io {
             stream: &mut self.stream,
             read_ahead: &mut self.read_ahead,
-            out: end(&mut self.out, &mut self.large),
+            out: self.out.end(),
             cx,
         };
         Poll::Ready(Ok(match self.context.read(&mut io) {
@@ -211,38 +191,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Appends a message to what is to be written.
     pub fn push(&mut self, frame_type: FrameType, message: &[u8]) {
-        append_frame(end(&mut self.out, &mut self.large), frame_type, message);
+        append_frame(self.out.end(), frame_type, message);
     }
 
     /// Appends a message that others may get as well: a large one is not copied, one at a time.
     pub fn push_shared(&mut self, frame_type: FrameType, message: Bytes) {
-        if message.len() < LARGE_BYTES_MIN || self.large.is_some() {
-            return self.push(frame_type, &message);
-        }
-        append_head(&mut self.out, frame_type.opcode(), message.len());
-        let behind = BytesMut::new();
-        self.large = Some(Box::new(Large { message, behind }));
+        self.push_head(frame_type, message.len());
+        self.out.push_message(message);
+    }
+
+    /// Appends the head of a frame of so many bytes, which are pushed next.
+    pub(super) fn push_head(&mut self, frame_type: FrameType, payload_bytes: usize) {
+        append_head(self.out.end(), frame_type.opcode(), payload_bytes);
+    }
+
+    /// Where to append what is to be written next.
+    pub(super) fn out(&mut self) -> &mut WriteBuffer {
+        &mut self.out
     }
 
     /// Appends a frame, made by [`append_frame`], that others get as well.
     pub fn push_shared_frame(&mut self, frame: &[u8]) {
-        end(&mut self.out, &mut self.large).extend_from_slice(frame);
+        self.out.end().extend_from_slice(frame);
     }
 
     /// Appends frames, made by [`append_frame`]; returns an empty buffer for others.
-    pub fn push_frames(&mut self, mut frames: BytesMut) -> BytesMut {
-        let out = end(&mut self.out, &mut self.large);
-        if out.is_empty() {
-            return std::mem::replace(out, frames);
-        }
-        out.extend_from_slice(&frames);
-        frames.clear();
-        frames
+    pub fn push_frames(&mut self, frames: BytesMut) -> BytesMut {
+        self.out.push_frames(frames)
     }
 
     /// Appends a ping.
     pub fn push_ping(&mut self) {
-        let out = end(&mut self.out, &mut self.large);
+        let out = self.out.end();
         append(out, OpCode::Control(Control::Ping), &[]);
     }
 
@@ -259,7 +239,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut io = Io {
             stream: &mut self.stream,
             read_ahead: &mut self.read_ahead,
-            out: end(&mut self.out, &mut self.large),
+            out: self.out.end(),
             cx: &mut noop,
         };
         // The context writes into a buffer, which takes everything. First a pong that is due: nothing follows a close frame.
@@ -269,8 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// How many bytes wait to be written.
     pub fn unwritten(&self) -> usize {
-        let large = self.large.as_ref();
-        self.out.len() + large.map_or(0, |it| it.message.len() + it.behind.len())
+        self.out.len()
     }
 
     /// Writes what is waiting; `Ready` when nothing is. Returns how many bytes went out in this turn.
@@ -278,58 +257,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// The stream's own; nothing more can be written then.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
-        let before = self.unwritten();
-        let outcome = self.poll_drain(cx);
-        (before - self.unwritten(), outcome)
+        self.out.poll_write(&mut self.stream, cx)
     }
 
     /// Gives the write buffer back, if it is empty: a connection at rest holds none.
     pub fn release_buffer(&mut self) {
-        if self.out.is_empty() {
-            self.out = BytesMut::new();
-        }
-    }
-
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(large) = &mut self.large {
-            // The head goes with its message: two writes would wake the peer twice.
-            let mut both = (&mut self.out).chain(&mut large.message);
-            ready!(poll_write_all(&mut self.stream, &mut both, cx))?;
-            let behind = std::mem::take(&mut large.behind);
-            self.large = None;
-            if !behind.is_empty() {
-                self.out = behind;
-            }
-        }
-        ready!(poll_write_all(&mut self.stream, &mut self.out, cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.out.release();
     }
 
     /// Closes our direction of the stream, then passes over what the peer still sends; `Ready` at its end.
     pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         poll_end(&mut self.stream, cx)
     }
-}
-
-/// Writes until nothing of `bytes` is left.
-fn poll_write_all<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    bytes: &mut impl Buf,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<()>> {
-    while bytes.has_remaining() {
-        let mut slices = [IoSlice::new(&[]); 2];
-        let written = match bytes.chunks_vectored(&mut slices) {
-            2 => Pin::new(&mut *stream).poll_write_vectored(cx, &slices),
-            _ => Pin::new(&mut *stream).poll_write(cx, bytes.chunk()),
-        };
-        let written = ready!(written)?;
-        if written == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
-        bytes.advance(written);
-    }
-    Poll::Ready(Ok(()))
 }
 
 impl From<Error> for ReadError {

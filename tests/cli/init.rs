@@ -21,7 +21,7 @@ fn the_file_it_writes_is_valid_and_runs_a_router_as_it_is_without_one() {
         .stderr("")
         .stdout(
             "listen: 127.0.0.1:8080\npath: /ws\nrealm \"realm1\": anonymous may call, register, publish, subscribe, \
-             disclose, kill from loopback; retention by 1 rule\n",
+             disclose, kill from loopback, watch from loopback; retention by 1 rule\n",
         );
     let router = Router::start_in(folder.path(), ["--config", "wamp.toml"]);
     wamp(["call", "wamp.session.count"])
@@ -75,7 +75,10 @@ fn another_name_will_do_and_what_cannot_be_written_ends_with_9() {
     assert!(folder.path().join("other.toml").is_file());
     for (name, why) in [
         ("nowhere/wamp.toml", "no such file or directory"),
-        (".", "file exists"),
+        (
+            ".",
+            "file exists\nhint: that is a folder; name a file in it",
+        ),
     ] {
         wamp(["init", name])
             .dir(folder.path())

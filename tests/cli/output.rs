@@ -95,6 +95,20 @@ fn colours_are_for_terminals_unless_asked_for() {
 }
 
 #[test]
+fn a_log_has_colours_where_everything_else_has() {
+    for (no_color, is_coloured) in [("", true), ("1", false)] {
+        let router = wamp(["router", "--listen", ":0"])
+            .env("CLICOLOR_FORCE", "1")
+            .env("NO_COLOR", no_color);
+        let router = router.start();
+        router.wait_for_line("listening on");
+        router.terminate();
+        let log = router.finish().exit_code(0).stderr;
+        assert_eq!(log.contains('\u{1b}'), is_coloured, "{log}");
+    }
+}
+
+#[test]
 fn what_a_callee_says_cannot_look_like_words_of_ours() {
     let router = Router::start();
     let script = "printf 'x\\nhint: run this \\342\\200\\256' >&2; exit 1";

@@ -106,7 +106,7 @@ fn what_makes_no_sense_ends_with_2_and_says_what_would() {
         (&["--drop", "101%"], "from 0% to 100%"),
         (&["--drop=-1%"], "from 0% to 100%"),
         (&["--drop", "NaN%"], "from 0% to 100%"),
-        (&["--delay", "5"], "time unit needed"),
+        (&["--delay", "soon"], "written as 30s, 500ms or 2m"),
         (&["--delay", "2days"], "at most a day"),
         (&["--max-message", "0"], "65536, 64k or 16MiB"),
         (
@@ -116,6 +116,11 @@ fn what_makes_no_sense_ends_with_2_and_says_what_would() {
         (&["--count", "--broadcast"], "cannot be used with"),
         (&["--count", "--delay", "1s"], "cannot be used with"),
         (&["9001"], "write it as 127.0.0.1:9000"),
+        (&["--allow-origin", "app.example"], "https://app.example or"),
+        (
+            &["--allow-host", "dev.example:80"],
+            "the host alone: dev.example",
+        ),
     ] {
         wamp(["echo"])
             .args(args)

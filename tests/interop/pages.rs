@@ -156,9 +156,20 @@ fn on_a_demo_router_sum_is_taken_and_the_page_offers_another() {
             Library::Autobahn => format!("{}/examples/sum-offer.html", http(&router)),
         };
         browser.open("offer", &offer, library);
+        // The start page is where the pages come from, which is nowhere for a file.
+        let first_link = match library {
+            Library::Ours => "Connected users",
+            Library::Autobahn => "Start",
+        };
+        browser.expect("offer", "nav a", first_link);
         browser.expect("offer", "#offer", "Offered as page.sum.");
         let taken = "sum is taken: somebody else offers it on this router. This page offers page.sum instead.";
         browser.expect("offer", "#taken", taken);
+        browser.open("second", &offer, library);
+        let taken = "sum and page.sum are taken: another page like this one is open. Close it, and reload this one.";
+        browser.expect("second", "#taken", taken);
+        browser.expect("second", "#offer", "Not offered yet.");
+        browser.close("second");
         let call = format!("{}/examples/sum-call.html", http(&router));
         browser.open("call", &call, library);
         browser.click("call", "#call");
@@ -247,8 +258,11 @@ fn follows_the_files(dir: &Path, url: &str) {
     both("#py", "c.py");
     both("#txt", "a.txt b.txt");
     both("#txt-count", "2");
+    // Only what comes later catches the eye.
+    both("#txt li:not(.fresh)", "a.txt");
     fs::write(dir.join("aa.txt"), "").unwrap();
     both("#txt", "a.txt aa.txt b.txt");
+    both("#txt .fresh", "aa.txt");
     fs::remove_file(dir.join("a.txt")).unwrap();
     both("#txt", "aa.txt b.txt");
     fs::remove_file(dir.join("c.py")).unwrap();
@@ -274,6 +288,11 @@ fn the_start_page_tries_the_connection() {
         "#outcome",
         &format!("joined one as session {session}"),
     );
+    let nobody = format!("no session: nobody answers at {}", router.url());
+    router.interrupt().exit_code(0);
+    browser.click("start", "#try");
+    browser.expect("start", "#outcome", &nobody);
+    expect_no_complaints_but_of_lost_connections(&mut browser);
     browser.finish();
 }
 

@@ -59,6 +59,7 @@ impl Core {
             session: id(1),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[self.joined; 32],
+            channel: None,
         };
         let mut handshake = Handshake::default();
         let step = handshake.handle_message(message, |_| true, &self.authenticator, &occurrence);
@@ -119,6 +120,8 @@ impl Core {
                     };
                     push(session, json!(["END", how]));
                 }
+                // Peers do not hear of it.
+                Output::Remark { .. } => {}
             }
         }
         received

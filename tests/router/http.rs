@@ -42,6 +42,7 @@ fn another_path_is_told_the_right_one() {
         let (head, body) = answer(router.url(), &request);
         assert!(head.starts_with("http/1.1 404 "), "{path}: {head}");
         assert!(body.contains("WAMP over WebSocket is at /ws"), "{body}");
+        router.wait_for_log(&format!("no WebSocket agreed on: GET \"{path}\" "));
     }
     let (head, _) = answer(router.url(), &request.replacen("/ws", "/ws?token=1", 1));
     assert!(head.starts_with("http/1.1 101 "), "{head}");
@@ -56,6 +57,15 @@ fn a_browser_that_opens_the_url_is_told_what_it_is_for() {
     assert!(head.starts_with("http/1.1 426 "), "{head}");
     assert!(head.contains("\r\nupgrade: websocket\r\n"), "{head}");
     assert!(body.contains("connect with a WAMP client"), "{body}");
+}
+
+#[test]
+fn a_client_that_speaks_tls_is_told_to_who_reads_the_log() {
+    let router = Router::start();
+    let mut peer = Peer::connect(router.url());
+    // How a ClientHello begins.
+    peer.write(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc]);
+    router.wait_for_log("a client speaks TLS (wss:// or https://), and there is none here");
 }
 
 #[test]
@@ -235,10 +245,9 @@ fn a_head_that_is_too_large_is_answered_also_to_one_who_goes_on_sending() {
 fn what_is_no_http_is_answered_or_closed_and_nobody_else_notices() {
     let router = Router::start();
     let bystander = Bystander::start(router.url());
-    let odd: [&[u8]; 12] = [
+    let odd: [&[u8]; 11] = [
         b"\r\n\r\n\r\n\r\n",
         b"\0\0\0\0\0\0\0\0\0\0\0\0\r\n\r\n",
-        b"\x7f\xf1\0\0",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"GET /ws\r\n\r\n",
         b"GET /ws HTTP/9.9\r\n\r\n",

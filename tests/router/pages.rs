@@ -127,6 +127,17 @@ fn every_example_is_there_with_the_demo_and_none_without() {
 }
 
 #[test]
+fn the_start_page_shows_how_to_connect_to_the_first_realm_named() {
+    let router = Router::start_with(["--realm", "two", "--realm", "one", "--realm", "two"]);
+    let page = get(router.url(), "/").body;
+    assert!(page.contains("data-realm=\"two\""), "{page}");
+    assert!(
+        page.contains("<code>two</code> <code>one</code></dd>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn the_start_page_tells_the_examples_where_the_router_is() {
     let router = Router::start_with(["--demo", "--path", "/a&b", "--realm", "other"]);
     let page = get(router.url(), "/").body;
@@ -151,6 +162,12 @@ fn where_nothing_is_a_browser_gets_a_page_and_a_program_a_line() {
             .contains("nothing is here; WAMP over WebSocket is at /ws")
     );
     assert!(page.body.contains("<a href=\"/\">"));
+    let demo = Router::start_with(["--demo"]);
+    let line = get(demo.url(), "/nowhere").body;
+    assert_eq!(
+        line,
+        "nothing is here; WAMP over WebSocket is at /ws, raw WebSockets at /echo and /count\n"
+    );
     assert!(!page.body.contains("{{"));
 }
 

@@ -125,13 +125,24 @@ fn what_is_no_address_realm_or_path_ends_with_2_and_says_what_one_is() {
         ("--realm", "", "no valid realm name"),
         ("--realm", "a b", "no valid realm name"),
         ("--path", "ws", "a path begins with a slash: /ws"),
+        ("--path", "/echo", "--demo has a raw WebSocket at /echo"),
+        ("--path", "/count", "speak WAMP at another path: --path /ws"),
     ] {
-        wamp(["router", flag, value])
+        wamp(["router", "--demo", flag, value])
             .run()
             .exit_code(2)
             .stdout("")
             .stderr_contains(why);
     }
+}
+
+#[test]
+fn on_all_addresses_what_is_printed_and_logged_can_be_opened() {
+    let mut router = wamp(["router", "--listen", "0.0.0.0:0"]).start();
+    let url = router.next_line();
+    let host = url.strip_prefix("ws://").unwrap().strip_suffix("/ws");
+    assert!(host.unwrap().starts_with("127.0.0.1:"), "{url}");
+    router.wait_for_line(&format!("pages for browsers: http://{}/", host.unwrap()));
 }
 
 #[test]

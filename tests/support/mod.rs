@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`wamp`] | our binary with arguments, as a user would type it |
 //! | [`Router`] | `wamp router` on a free port |
+//! | [`Proxy`] | what networks and broken peers do to a connection; with `WAMP_TEST_FAULT`, in front of every [`Router`] |
 //! | [`Program`] | any running child: our binary, a Python or Node peer |
 //! | [`Output`] | what a finished one said, and assertions on it |
 //!
@@ -11,6 +12,7 @@
 //! [`DEADLINE`](program::DEADLINE) fails it with everything the program has said so far. A program still running when its test
 //! ends is killed together with its children.
 
+mod fault;
 mod output;
 mod program;
 mod router;
@@ -18,6 +20,7 @@ mod router;
 mod tests;
 mod wamp;
 
+pub(crate) use fault::{Deed, Faults, Proxy};
 pub(crate) use output::Output;
 pub(crate) use program::Program;
 pub(crate) use router::Router;

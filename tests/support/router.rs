@@ -3,13 +3,15 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::{Output, Program, wamp};
+use super::{Faults, Output, Program, Proxy, wamp};
 
 /// A running `wamp router`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Router {
     program: Program,
     url: String,
+    /// What `WAMP_TEST_FAULT` puts before it.
+    _proxy: Option<Proxy>,
 }
 
 impl Router {
@@ -40,10 +42,17 @@ impl Router {
             url.starts_with("ws://"),
             "the first line of `wamp router` is no URL: {url:?}"
         );
-        Self { program, url }
+        let proxy =
+            Faults::of_environment().map(|faults| Proxy::tcp(&url, move |_| faults.clone()));
+        let url = proxy.as_ref().map_or(url, |proxy| proxy.url().to_owned());
+        Self {
+            program,
+            url,
+            _proxy: proxy,
+        }
     }
 
-    /// Returns the URL it printed, such as `ws://127.0.0.1:40123/ws`.
+    /// Returns where to reach it, such as `ws://127.0.0.1:40123/ws`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

@@ -1,9 +1,14 @@
 //! The support on itself: a test that waits for the wrong thing must say so, and nothing may outlive its test.
 
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
-use super::{Output, Program, Router, Wamp, wamp};
+use super::{Deed, Faults, Output, Program, Proxy, Router, Wamp, wamp};
 
 fn shell(script: &str) -> Program {
     let mut command = Command::new("sh");
@@ -125,4 +130,66 @@ fn a_router_is_up_when_its_url_is_known_and_ends_with_0_on_a_signal() {
     router.wait_for_log("realm1");
     assert!(router.log().contains("realm1"));
     router.terminate().exit_code(0);
+}
+
+/// What comes back through a proxy from a server that sends back what it gets, and says `end` at the end.
+fn through(faults: &Faults, sent: &[u8]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let [server, front] = ["server", "front"].map(|name| folder.path().join(name));
+    let listener = UnixListener::bind(&server).unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let _ = io::copy(&mut stream, &mut writer);
+        let _ = writer.write_all(b"end");
+    });
+    let faults = faults.clone();
+    let proxy = Proxy::unix(&front, &server, move |_| faults.clone());
+    let mut stream = UnixStream::connect(proxy.url()).unwrap();
+    stream.write_all(sent).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut back = Vec::new();
+    // What is cut may end in an error.
+    let _ = stream.read_to_end(&mut back);
+    back
+}
+
+#[test]
+fn a_proxy_does_to_a_stream_what_it_is_told_and_at_the_byte_it_is_told() {
+    assert_eq!(through(&Faults::none(), b"0123456789"), b"0123456789end");
+    assert_eq!(through(&Faults::split(), b"0123456789"), b"0123456789end");
+    let delay = Deed::Delay(Duration::from_millis(1));
+    let delayed = through(&Faults::to_server(4, delay), b"0123456789");
+    assert_eq!(delayed, b"0123456789end");
+    // The server answers what came before, and hears the end.
+    let half_closed = through(&Faults::to_server(4, Deed::HalfClose), b"0123456789");
+    assert_eq!(half_closed, b"0123end");
+    let half_closed = through(&Faults::to_client(4, Deed::HalfClose), b"0123456789");
+    assert_eq!(half_closed, b"0123");
+    let truncated = through(&Faults::to_client(4, Deed::Truncate), b"0123456789");
+    assert_eq!(truncated, b"0123");
+}
+
+#[test]
+fn a_link_that_is_cut_or_stalled_says_nothing_not_even_that() {
+    for deed in [Deed::Drop, Deed::Stall] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("ws://{}/ws", listener.local_addr().unwrap());
+        let proxy = Proxy::tcp(&server, move |_| Faults::to_client(2, deed));
+        let authority = proxy.url().trim_start_matches("ws://");
+        let mut client = TcpStream::connect(authority.trim_end_matches("/ws")).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"abcd").unwrap();
+        drop(stream);
+        let mut got = [0; 2];
+        client.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"ab");
+        client.set_nonblocking(true).unwrap();
+        let more = client.read(&mut got).unwrap_err();
+        assert_eq!(more.kind(), io::ErrorKind::WouldBlock);
+        // It ends with the proxy.
+        client.set_nonblocking(false).unwrap();
+        drop(proxy);
+        assert_eq!(client.read(&mut got).unwrap_or_default(), 0);
+    }
 }

@@ -62,6 +62,7 @@ impl Memory {
             session: SessionId::from_random(self.occurrences),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &nonce,
+            channel: None,
         };
         let connection = self.connections.get_mut(name).expect("it has connected");
         let step = match received {
@@ -76,7 +77,7 @@ impl Memory {
         match step {
             Step::Join(joining) => self.join(name, &joining),
             Step::Challenge(challenge) => self.connection(name).push(&(*challenge).into()),
-            Step::Refuse(abort) => self.connection(name).refuse(*abort),
+            Step::Refuse(abort) | Step::Deny(abort) => self.connection(name).refuse(*abort),
             Step::Close => self.connection(name).close(),
         }
     }
@@ -110,6 +111,8 @@ impl Memory {
                         }
                     }
                     Output::End { session, end } => at(connections, name, session).end(end),
+                    // Peers do not hear of it.
+                    Output::Remark { .. } => {}
                 }
             }
         }

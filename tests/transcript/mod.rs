@@ -2,7 +2,7 @@
 //!
 //! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer:
 //! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
-//! of this process. A message nobody expected fails a scenario.
+//! of this process; and over WebSocket once more, one byte at a time. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -67,6 +67,13 @@ macro_rules! transcripts {
             fn over_websocket_in_cbor() {
                 super::run(stringify!($name), || WebSockets::$host(Serializer::Cbor));
             }
+
+            #[test]
+            fn over_websocket_split_at_every_byte() {
+                for serializer in [Serializer::Json, Serializer::MsgPack, Serializer::Cbor] {
+                    super::run(stringify!($name), || WebSockets::to_split_library(serializer));
+                }
+            }
         })*)*
     };
 }
@@ -77,7 +84,7 @@ transcripts! {
         registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {
-        administration audience bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
+        administration audience authorization bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
         rerouting retention sessions shared_registrations signing_in testaments timeouts trust
     }
 }

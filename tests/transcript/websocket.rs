@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage, Utf8Bytes};
 use wamp::protocol::{MessageCode, Value};
 use wamp::serializer::Serializer;
 
-use super::library::Library;
+use super::library::{Delivery, Library};
 use super::realms::PLAIN;
 use super::stage::{Frame, Received, Stage, Way};
 use crate::support::Router;
@@ -125,7 +125,12 @@ impl WebSockets {
     }
 
     pub(super) fn to_library(serializer: Serializer) -> Self {
-        Self::to(Host::Library(Library::start()), serializer)
+        Self::to(Host::Library(Library::start(Delivery::Whole)), serializer)
+    }
+
+    /// To such a router, byte by byte.
+    pub(super) fn to_split_library(serializer: Serializer) -> Self {
+        Self::to(Host::Library(Library::start(Delivery::Split)), serializer)
     }
 
     pub(super) fn to_elsewhere(url: &str) -> Self {
@@ -370,7 +375,7 @@ impl Stage for WebSockets {
             peer.leave(true);
         }
         if let Host::Library(library) = &mut self.host {
-            *library = Library::start();
+            *library = library.again();
         }
         Ok(())
     }

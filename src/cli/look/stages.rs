@@ -19,7 +19,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Failure;
 use crate::cli::hints;
 use crate::node::connect::{ConnectError, ConnectOptions, Joined, Peer};
-use crate::transport::{ByteStream, Connection, DialError, Stage, within};
+use crate::transport::{Connection, DialError, Reached, Stage, within};
 
 /// What came of a stage.
 #[derive(Debug)]
@@ -80,9 +80,13 @@ impl<'a> Way<'a> {
 
     /// Goes it to its end.
     pub(super) async fn walk(mut self) -> Result<Peer, Stop> {
-        let addresses = self.resolve().await?;
-        let stream = self.reach(&addresses).await?;
-        let connection = self.upgrade(stream).await?;
+        let connection = if self.options.dialer.speaks_rawsocket() {
+            self.dial().await?
+        } else {
+            let addresses = self.resolve().await?;
+            let reached = self.reach(&addresses).await?;
+            self.upgrade(reached).await?
+        };
         self.join(connection).await
     }
 
@@ -112,7 +116,27 @@ impl<'a> Way<'a> {
         Ok(addresses)
     }
 
-    async fn reach(&mut self, addresses: &[SocketAddr]) -> Result<Box<dyn ByteStream>, Stop> {
+    /// A RawSocket's stages are passed in one: each serializer is asked for over a connection of its own.
+    async fn dial(&mut self) -> Result<Connection, Stop> {
+        match self.options.dialer.dial(self.deadline).await {
+            Ok(connection) => {
+                let name = connection.serializer().name();
+                self.passed("rawsocket", format!("{name}, {}", self.options.dialer.url))?;
+                Ok(connection)
+            }
+            Err(error) => {
+                let stage = match error {
+                    DialError::Resolve { .. } => "dns",
+                    DialError::Connect { .. } => "tcp",
+                    DialError::Tls(_) | DialError::TlsPort => "tls",
+                    _ => "rawsocket",
+                };
+                Err(self.dial_failed(stage, error))
+            }
+        }
+    }
+
+    async fn reach(&mut self, addresses: &[SocketAddr]) -> Result<Reached, Stop> {
         let connecting = async {
             let tcp = TcpStream::connect(addresses).await;
             let tcp = tcp.and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp));
@@ -120,24 +144,32 @@ impl<'a> Way<'a> {
         };
         let tcp = within(self.deadline, Stage::Connect, connecting).await;
         let tcp = tcp.map_err(|error| self.dial_failed("tcp", error))?;
-        let address = tcp
-            .peer_addr()
-            .map_or_else(|_| String::new(), |it| it.to_string());
-        self.passed("tcp", address)?;
+        let address = tcp.peer_addr().ok();
+        let said = address.map_or_else(String::new, |it| it.to_string());
+        self.passed("tcp", said)?;
         let dialer = &self.options.dialer;
-        let (Some(tls), Some(host)) = (&dialer.tls, dialer.url.host()) else {
-            return Ok(Box::new(tcp));
+        let host = dialer.url.host().map(|host| host.to_owned());
+        let (Some(tls), Some(host)) = (&dialer.tls, host) else {
+            return Ok(Reached {
+                stream: Box::new(tcp),
+                address,
+                tls: None,
+            });
         };
         let handshake = async { Ok(tls.connect(&host, tcp).await?) };
         let shaken = within(self.deadline, Stage::Tls, handshake).await;
         let (stream, session) = shaken.map_err(|error| self.dial_failed("tls", error))?;
         let said = format!("{}, {}", session.version, session.cipher_suite);
         self.passed("tls", said)?;
-        Ok(Box::new(stream))
+        Ok(Reached {
+            stream: Box::new(stream),
+            address,
+            tls: Some(session),
+        })
     }
 
-    async fn upgrade(&mut self, stream: Box<dyn ByteStream>) -> Result<Connection, Stop> {
-        let upgrading = self.options.dialer.upgrade(stream);
+    async fn upgrade(&mut self, reached: Reached) -> Result<Connection, Stop> {
+        let upgrading = self.options.dialer.upgrade(reached);
         let upgraded = within(self.deadline, Stage::Upgrade, upgrading).await;
         match upgraded {
             Ok(connection) => {

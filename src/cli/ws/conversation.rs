@@ -267,6 +267,9 @@ impl<'a> Conversation<'a> {
         let awaited = match (self.plan.count, self.plan.wait) {
             (Some(count), _) => count,
             (None, None) if self.plan.is_answered => self.sent,
+            (None, None) if self.received == 0 => {
+                return self.screen.patience("nothing has come yet (Ctrl-C stops)");
+            }
             _ => return,
         };
         let missing = awaited.saturating_sub(self.received);

@@ -19,7 +19,7 @@ pub(super) fn not_open(error: &DialError, url: &Url, limit: Option<Duration>) ->
             failure.hint("is a server running there, on that port? wamp echo starts one on :9000")
         }
         DialError::Resolve { .. } => failure.hint("is the name spelt right?"),
-        DialError::Http { status, .. } => refused(failure, status),
+        DialError::Http { status, body } => refused(failure, status, body),
         DialError::NotHttp { .. } => failure.hint("is it the right port?"),
         DialError::Subprotocol { .. } => {
             failure.hint("offer another with --subprotocol NAME, or none")
@@ -29,12 +29,16 @@ pub(super) fn not_open(error: &DialError, url: &Url, limit: Option<Duration>) ->
 }
 
 /// A web server has its reasons, some of which can be guessed.
-fn refused(failure: Failure, status: &str) -> Failure {
+fn refused(failure: Failure, status: &str, body: &str) -> Failure {
     match status.split_once(' ').map_or(status, |(code, _)| code) {
         "401" | "403" => failure.hint(
             "it may want to know who you are (--basic, --bearer, -H) or where from (--origin)",
         ),
-        "404" | "200" => failure.hint("no WebSocket is at that path; is it the right one?"),
+        "404" => failure.hint("no WebSocket is at that path; is it the right one?"),
+        "200" => failure
+            .hint("no WebSocket is at that path, only a page; is it the right path, and port?"),
+        "400" if body.contains("subprotocol") => failure
+            .hint("offer one with --subprotocol NAME; what speaks WAMP is wamp call and the like"),
         _ => failure,
     }
 }

@@ -155,7 +155,12 @@ fn length_prefixed(
         let mut length = [0; 4];
         input
             .read_exact(&mut length)
-            .map_err(|error| unread(&error))?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Failure::local("stdin ends within the length of a message")
+                }
+                _ => unread(&error),
+            })?;
         let length = u32::from_be_bytes(length);
         let mut message = Vec::new();
         let mut body = input.by_ref().take(length.into());
@@ -230,7 +235,9 @@ mod tests {
         assert_eq!(messages, ["a"]);
         assert_eq!(failure.unwrap(), "stdin ends 2 bytes into a message of 9");
         let (messages, failure) = cut(Framing::Len4, b"\0\0");
-        assert!(messages.is_empty() && failure.is_some());
+        assert!(messages.is_empty());
+        let said = "stdin ends within the length of a message";
+        assert_eq!(failure.unwrap(), said);
         let (messages, failure) = cut(Framing::Json, b"[1] [2");
         assert_eq!(messages, ["[1]"]);
         assert!(failure.unwrap().starts_with("stdin is not JSON: "));

@@ -149,7 +149,7 @@ pub(super) fn shown(line: &str) -> String {
 
 fn warn(flag: &str, console: &Console) {
     console.note(&format!(
-        "what follows {flag} can be seen by all users of this machine; {flag} @FILE and {flag} @env:NAME keep it"
+        "what follows {flag} can be seen by all users of this machine; {flag} @FILE and {flag} @env:NAME keep it to you"
     ));
 }
 

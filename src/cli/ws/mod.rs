@@ -74,6 +74,7 @@ only where - or --frame says so."
 /// Talk to any WebSocket server
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[command(mut_arg("verbose", |verbose| verbose.help("Say more: the handshake, and pings that come")))]
 pub(super) struct WsArgs {
     /// Server, as ws://HOST:PORT/PATH or wss://…; :9000 and HOST/PATH will do too
     #[arg(value_parser = url::parse)]

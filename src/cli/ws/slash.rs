@@ -18,7 +18,7 @@ const HELP: &str = "\
 /quit                   the same as Ctrl-D
 /help                   show this
 //TEXT                  send /TEXT
-@FILE @bin: @hex: …      what -m takes as well; @@TEXT sends @TEXT
+@FILE @bin: @hex: …     what -m takes as well; @@TEXT sends @TEXT
 anything else           is sent as it is; JSON may take several lines";
 
 /// What somebody wants done.

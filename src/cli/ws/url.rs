@@ -2,33 +2,17 @@
 
 use url::Url;
 
+use crate::cli::url::websocket;
+
 /// A WebSocket's URL, also without a scheme and, as `:8080/p`, without a host: that is this machine.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
-    if let Some((scheme, rest)) = text.split_once(":/")
-        && ["ws", "wss"].contains(&scheme)
-        && !rest.starts_with('/')
-    {
-        return Err(format!("did you mean {scheme}://{rest}?"));
-    }
-    let full = match text {
-        _ if text.contains("://") => text.to_owned(),
-        _ if text.starts_with(':') => format!("ws://localhost{text}"),
-        _ if text.starts_with('/') => format!("ws://localhost{text}"),
-        _ => format!("ws://{text}"),
-    };
-    let mut url = Url::parse(&full).map_err(|error| error.to_string())?;
-    let better = |scheme: &str| {
-        let rest = full.split_once("://").map_or("", |(_, rest)| rest);
-        format!("{}:// is no WebSocket; try {scheme}://{rest}", url.scheme())
-    };
-    match url.scheme() {
-        "ws" | "wss" => {}
-        "https" => return Err(better("wss")),
-        _ => return Err(better("ws")),
-    }
-    if !url.has_host() {
-        return Err("it names no host".to_owned());
-    }
+    let mut url = websocket(text, |short| {
+        if short.starts_with([':', '/']) {
+            format!("ws://localhost{short}")
+        } else {
+            format!("ws://{short}")
+        }
+    })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
             "a password is not for the URL: --basic USER:PASSWORD, or --basic @FILE".to_owned(),

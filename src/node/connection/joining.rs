@@ -17,25 +17,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match step {
             Step::Join(joining) => self.join(&joining),
             Step::Challenge(challenge) => self.say(&(*challenge).into()),
-            Step::Refuse(abort) => self.refuse(&abort),
+            Step::Refuse(abort) | Step::Deny(abort) => self.refuse(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
         }
     }
 
     fn join(&mut self, joining: &Joining) {
-        let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
-            return;
-        };
+        let protocol = self.wire.protocol();
+        self.outbox.set_framing(self.wire.framing());
         let transport = Transport {
-            kind: "websocket",
-            protocol: self.serializer.subprotocol(),
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
+            kind: self.wire.kind(),
+            protocol,
+            peer: self.arrival.peer.to_string().into(),
+            is_local: self.arrival.peer.is_local(),
         };
-        match realm.join(joining, transport, Arc::clone(&self.outbox)) {
-            Ok(session) => {
-                log_joined(session, joining, self.peer, self.serializer.subprotocol());
-                self.socket
+        match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
+            Ok((realm, session)) => {
+                log_joined(session, joining, self.arrival.peer, protocol);
+                self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined {
                     realm,
@@ -49,14 +48,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(super) fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
+        warn!(peer = %self.arrival.peer, reason = abort.reason.as_str(), "refused to join: {message}");
         self.say(&abort.clone().into());
         self.close(CloseCode::Normal, "refused to join");
     }
 
     /// Says something to a client that is in no session.
     fn say(&mut self, message: &Message) {
-        let encoded = self.serializer.encode(message);
-        self.socket.push(self.serializer.into(), &encoded);
+        let encoded = self.wire.serializer().encode(message);
+        self.push(message, encoded);
     }
 }

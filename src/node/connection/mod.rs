@@ -7,11 +7,11 @@ mod deadlines;
 mod ending;
 mod joining;
 mod rest;
+mod too_long;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,9 +31,8 @@ use super::outbox::{Delivery, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
-use crate::router::{End, Handshake, Violation};
-use crate::serializer::Serializer;
-use crate::transport::{ReadError, Upgraded, WebSocket};
+use crate::router::{Channel, End, Handshake, Violation};
+use crate::transport::{Address, ReadError, Wire};
 
 /// How many messages are routed under one lock. bound: how long others wait for the realm.
 const BATCH_MESSAGES_MAX: usize = 128;
@@ -59,12 +58,19 @@ struct Scratch {
     delivery: Delivery,
 }
 
+/// Whom a connection is from.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) peer: Address,
+    /// What TLS tells, where it is in between.
+    pub(super) channel: Option<Arc<Channel>>,
+}
+
 /// A client's connection, from its upgrade to its end.
 pub(super) struct Connection<S> {
     router: Arc<Router>,
-    peer: SocketAddr,
-    socket: WebSocket<S>,
-    serializer: Serializer,
+    arrival: Arrival,
+    wire: Wire<S>,
     outbox: Arc<Outbox>,
     /// Received, and too much work to be routed at once; nothing is read before it is.
     unrouted: VecDeque<Received>,
@@ -123,20 +129,19 @@ enum Reading {
 struct Over;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(
-        router: Arc<Router>,
-        peer: SocketAddr,
-        upgraded: Upgraded<S>,
-        serializer: Serializer,
-    ) -> Self {
+    pub(super) fn new(router: Arc<Router>, arrival: Arrival, wire: Wire<S>) -> Self {
         let limits = router.limits();
         let now = now();
         let deadline = now + limits.join_time;
         Self {
-            peer,
-            serializer,
-            socket: WebSocket::new(upgraded, limits.message_bytes_before_welcome),
-            outbox: Arc::new(Outbox::new(limits, serializer, Arc::clone(router.total()))),
+            arrival,
+            outbox: Arc::new(Outbox::new(
+                limits,
+                wire.serializer(),
+                wire.framing(),
+                Arc::clone(router.total()),
+            )),
+            wire,
             unrouted: VecDeque::new(),
             unhandled: None,
             pending: VecDeque::new(),
@@ -212,7 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             has_read
         });
         let has_written = self.write(cx)?;
-        Ok(has_read || has_written)
+        Ok(has_read || has_written || !self.unrouted.is_empty())
     }
 
     fn read_batch(
@@ -223,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut bytes = 0;
         let mut frames = 0;
         while self.may_read() && frames < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
-            match self.socket.poll_read_only(self.serializer.into(), cx) {
+            match self.wire.poll_read(cx) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(frame)) => {
                     self.pings_missed = 0;
@@ -247,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn may_read(&self) -> bool {
         // bound: who floods us with pings and takes no pong.
-        let pong_bytes = self.socket.unwritten().saturating_sub(self.handed.bytes);
+        let pong_bytes = self.wire.unwritten().saturating_sub(self.handed.bytes);
         let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
         self.reading == Reading::Messages
             && (is_asked_for_more || self.is_closing())
@@ -260,22 +265,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn handle_frame(&mut self, frame: &Bytes, scratch: &mut Scratch) {
         match &mut self.phase {
-            Phase::Joining { handshake, .. } => match self.serializer.decode(frame) {
+            Phase::Joining { handshake, .. } => match self.wire.serializer().decode(frame) {
                 Ok(message) => {
-                    let step = self.router.handle_handshake(handshake, message);
+                    let step = self.router.handle_handshake(
+                        handshake,
+                        message,
+                        self.arrival.channel.as_deref(),
+                    );
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
             },
-            Phase::Joined { .. } => scratch
-                .batch
-                .push_back(match self.serializer.decode(frame) {
+            Phase::Joined { .. } => {
+                let received = match self.wire.serializer().decode(frame) {
                     Ok(message) => {
                         self.has_said_goodbye = matches!(message, Message::Goodbye(_));
                         Received::Message(message)
                     }
                     Err(error) => Received::Violation(error.into()),
-                }),
+                };
+                scratch.batch.push_back(received);
+            }
             Phase::Closing { .. } => {}
         }
     }
@@ -284,13 +294,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let violation = match error {
             ReadError::Closed => return self.begin_closing("lost"),
             ReadError::Broken { code, why } => {
-                warn!(peer = %self.peer, ?why, "the peer breaks the WebSocket protocol");
-                self.close(*code, "against RFC 6455");
+                warn!(peer = %self.arrival.peer, ?why, "the peer breaks the rules of its transport");
+                self.close(*code, "against the rules of this transport");
                 return;
             }
             ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
             ReadError::FrameType => Violation::FrameType {
-                expected: if self.serializer.is_text() {
+                expected: if self.wire.serializer().is_text() {
                     "text"
                 } else {
                     "binary"
@@ -324,13 +334,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             self.visit_outbox(cx)?;
             self.fill_socket();
-            if self.socket.unwritten() == 0 {
+            if self.wire.unwritten() == 0 {
                 self.stalled_since = None;
                 self.settle_in();
                 self.finish_closing(cx)?;
                 return Ok(has_written);
             }
-            let (written, outcome) = self.socket.poll_write(cx);
+            let (written, outcome) = self.wire.poll_write(cx);
             has_written |= written > 0;
             self.account(written);
             match outcome {
@@ -349,7 +359,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn finish_closing(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         let is_over = match self.reading {
             Reading::Messages => false,
-            Reading::Garbage => self.is_closing() && self.socket.poll_end(cx).is_ready(),
+            Reading::Garbage => self.is_closing() && self.wire.poll_end(cx).is_ready(),
             Reading::Nothing => self.is_closing(),
         };
         if is_over { Err(Over) } else { Ok(()) }
@@ -361,7 +371,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .outbox
             .exchange(written, &mut self.pending, &mut self.spare, cx);
         if standing.is_cut {
-            warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
+            warn!(peer = %self.arrival.peer, "closed: the peer does not take what is sent to it");
             return Err(Over);
         }
         self.is_held_back = standing.is_over_budget;
@@ -374,27 +384,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         }
         // Nothing follows a close frame.
-        while self.socket.unwritten() < WRITE_BYTES_MAX && !self.is_closing() {
+        while self.wire.unwritten() < WRITE_BYTES_MAX && !self.is_closing() {
             let Some(outgoing) = self.pending.pop_front() else {
                 break;
             };
             let load = outgoing.load();
             self.handed.add(load);
             match outgoing {
-                Outgoing::Frames { bytes, .. } => self.spare = self.socket.push_frames(bytes),
+                Outgoing::Frames { bytes, .. } => self.spare = self.wire.push_frames(bytes),
                 Outgoing::Message(message) => {
-                    let encoded = self.serializer.encode(&message);
-                    self.socket.push_shared(self.serializer.into(), encoded);
+                    self.push(&message, self.wire.serializer().encode(&message));
                 }
                 Outgoing::Shared(shared) => {
-                    let encoded = shared.encoded(self.serializer).clone();
-                    self.socket.push_shared(self.serializer.into(), encoded);
+                    let encoded = shared.encoded(self.wire.serializer()).clone();
+                    self.push(shared.message(), encoded);
                 }
                 Outgoing::End(end) => self.handle_end(end),
             }
         }
         if self.pending.is_empty() && self.pending.capacity() > IDLE_QUEUE_MAX {
             self.pending = VecDeque::new();
+        }
+    }
+
+    fn push(&mut self, message: &Message, encoded: Bytes) {
+        if self.wire.framing().takes(encoded.len()) {
+            self.wire.push_shared(encoded);
+        } else {
+            self.handle_too_long(message, encoded.len());
         }
     }
 
@@ -408,7 +425,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         self.handed.subtract(left);
         self.written.add(left);
-        if self.socket.unwritten() == 0 {
+        if self.wire.unwritten() == 0 {
             self.written.add(std::mem::take(&mut self.handed));
         }
     }
@@ -427,7 +444,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // spec(bp#session-close): the transport may carry another session.
             End::Left => {
                 let limits = self.router.limits();
-                self.socket
+                self.wire
                     .set_message_bytes_max(limits.message_bytes_before_welcome);
                 let deadline = now() + limits.join_time;
                 self.phase = Phase::Joining {
@@ -441,10 +458,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Says good-bye on the WebSocket's level, and gives the peer time to do so too.
+    /// Says good-bye on the transport's level, and gives the peer time to do so too.
     fn close(&mut self, code: CloseCode, reason: &'static str) {
         self.begin_closing("closed");
-        self.socket.push_close(code, reason);
+        self.wire.push_close(code, reason);
+        if self.reading == Reading::Messages && !self.wire.has_close_frames() {
+            // Nothing but the end of the stream tells the peer.
+            self.reading = Reading::Garbage;
+        }
     }
 
     fn begin_closing(&mut self, how: &str) {

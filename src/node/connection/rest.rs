@@ -19,7 +19,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Gives back what a connection at rest does not need.
     pub(super) fn release_buffers(&mut self) {
-        self.socket.release_buffer();
+        self.wire.release_buffer();
         self.outbox.release_buffers();
         self.pending.shrink_to_fit();
         self.spare = BytesMut::new();

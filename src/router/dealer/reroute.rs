@@ -140,6 +140,6 @@ fn is_part(output: &Output, callee: SessionId, request: RequestId) -> bool {
             *to == callee
                 && matches!(message, Message::Invocation(invocation) if invocation.request == request)
         }
-        Output::SendMany { .. } | Output::End { .. } => false,
+        Output::SendMany { .. } | Output::End { .. } | Output::Remark { .. } => false,
     }
 }

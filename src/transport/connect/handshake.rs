@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::generate_request;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::http::header::{
-    CONNECTION, HeaderName, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
-    SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, LOCATION, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use url::Url;
@@ -31,9 +31,9 @@ const PAGE_BYTES_MAX: usize = 8 * 1024;
 /// How long a page may take to come; it is told without otherwise.
 const PAGE_PATIENCE: Duration = Duration::from_millis(500);
 /// How much of a page, or of what is none, is quoted.
-const QUOTED_CHARS: usize = 120;
+const QUOTED_CHARS: usize = 160;
 /// How a TLS alert begins, which is what TLS answers to a plain request: its type, and the version's first octet.
-const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+pub(super) const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
 /// What a handshake asks for.
 #[derive(Clone, Debug, Default)]
@@ -191,14 +191,17 @@ fn parse_head(read: &[u8]) -> Result<Option<(usize, Response<()>)>, DialError> {
     Ok(Some((length, response)))
 }
 
-/// What comes of a page in a short while.
+/// What comes of a page in a short while: no more than there is, where its length is told.
 async fn read_page(
     stream: &mut Box<dyn ByteStream>,
     mut page: BytesMut,
     headers: &HeaderMap,
 ) -> BytesMut {
+    let told = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    let length = told.and_then(|length| length.parse().ok());
+    let length = length.map_or(PAGE_BYTES_MAX, |length: usize| length.min(PAGE_BYTES_MAX));
     let reading = async {
-        while page.len() < PAGE_BYTES_MAX {
+        while page.len() < length {
             match stream.read_buf(&mut page).await {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => break,
@@ -234,7 +237,15 @@ fn first_words(page: &[u8]) -> String {
     }
     text.push_str(rest);
     let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").chars().take(QUOTED_CHARS).collect()
+    quoted(&words.join(" "))
+}
+
+/// A text, or how it begins.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
 }
 
 /// Whether a header's list has this word, in any case.
@@ -246,13 +257,13 @@ fn not_http(read: &[u8]) -> DialError {
     if read.starts_with(&TLS_ALERT) {
         return DialError::TlsPort;
     }
-    let head = String::from_utf8_lossy(read);
-    let head = head.trim().chars().take(QUOTED_CHARS).collect();
-    DialError::NotHttp { head }
+    DialError::NotHttp {
+        head: quoted(String::from_utf8_lossy(read).trim()),
+    }
 }
 
 /// The stream broke where the answer should have come. In TLS 1.3 this is where a server says no.
-fn lost(error: std::io::Error) -> DialError {
+pub(super) fn lost(error: std::io::Error) -> DialError {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => DialError::NoAnswer,
@@ -279,6 +290,21 @@ mod tests {
         assert_eq!(first_words(b"plain \xff text\n"), "plain \u{fffd} text");
         assert_eq!(first_words(b"cut <off"), "cut");
         assert_eq!(first_words(b"<script>never closed"), "");
+        let long = first_words("ä".repeat(QUOTED_CHARS + 1).as_bytes());
+        assert_eq!(long, format!("{}…", "ä".repeat(QUOTED_CHARS)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_whose_end_is_known_is_not_waited_for() {
+        let (mut theirs, ours) = tokio::io::duplex(64);
+        theirs.write_all(b"it is gone").await.unwrap();
+        let mut ours: Box<dyn ByteStream> = Box::new(ours);
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_LENGTH, HeaderValue::from_static("10"));
+        let begun = tokio::time::Instant::now();
+        let page = read_page(&mut ours, BytesMut::new(), &headers).await;
+        assert_eq!(page, "it is gone");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
     #[test]

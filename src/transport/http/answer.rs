@@ -10,9 +10,10 @@ use tracing::warn;
 use super::response::{Page, body_of, plain};
 use super::site::{Agreed, RawRequest, Site};
 use super::start::nothing_here_page;
-use crate::serializer::Serializer;
-use crate::transport::admission::{Admission, Ends, Refused};
+use crate::transport::address::Ends;
+use crate::transport::admission::{Admission, Refused};
 use crate::transport::header_list;
+use crate::transport::wire::Subprotocol;
 
 /// What a request is answered with.
 pub(super) enum Answer {
@@ -118,10 +119,10 @@ impl<'a> Spoken<'a> {
         let mut offers = header_list::items(headers, header::SEC_WEBSOCKET_PROTOCOL);
         match self {
             Self::Wamp => offers
-                .find_map(serializer_named)
+                .find_map(Subprotocol::named)
                 .map(Agreed::Wamp)
                 .ok_or_else(|| {
-                    let names = Serializer::ALL.map(Serializer::subprotocol).join(", ");
+                    let names = Subprotocol::ALL.map(Subprotocol::name).join(", ");
                     plain(
                         StatusCode::BAD_REQUEST,
                         &format!("offer one of these WebSocket subprotocols: {names}"),
@@ -144,7 +145,11 @@ impl<'a> Spoken<'a> {
 fn nothing_here(headers: &HeaderMap, site: &Site) -> Page {
     let wamp = site.wamp_path.as_deref();
     let wamp = wamp.map(|path| format!("; WAMP over WebSocket is at {path}"));
-    let text = format!("nothing is here{}", wamp.unwrap_or_default());
+    let raw = match site.raw_paths.listed().collect::<Vec<_>>().join(" and ") {
+        none if none.is_empty() => none,
+        some => format!(", raw WebSockets at {some}"),
+    };
+    let text = format!("nothing is here{}{raw}", wamp.unwrap_or_default());
     let is_browser =
         text_of(headers, header::ACCEPT).is_some_and(|types| types.contains("text/html"));
     if is_browser && site.pages.is_some() {
@@ -164,12 +169,6 @@ fn admit(headers: &HeaderMap, ends: Ends, admission: &Admission) -> Result<(), R
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
     text_of(headers, header::UPGRADE)
         .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
-}
-
-fn serializer_named(subprotocol: &str) -> Option<Serializer> {
-    Serializer::ALL
-        .into_iter()
-        .find(|serializer| serializer.subprotocol() == subprotocol)
 }
 
 /// A header's text; `None` where it is absent or holds bytes that are no text.

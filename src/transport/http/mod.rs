@@ -25,10 +25,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use super::admission::Ends;
-use super::ending::poll_end;
+use super::address::Ends;
+use super::ending::end;
 use crate::router::Limits;
 
 use answer::{Answer, answer};
@@ -36,6 +36,9 @@ pub use folder::Folder;
 pub use pages::Pages;
 pub use site::{Agreed, RawPaths, RawRequest, Site};
 use stall::Unstalled;
+
+/// How TLS begins: a handshake's type, and the version's first octet.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
 /// A stream on which a WebSocket has been agreed.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ where
                     response
                 }
                 Answer::Refused(refusal) => {
-                    info!(peer = %ends.peer, status = refusal.status().as_u16(), "no WebSocket agreed on");
+                    info!(peer = %ends.peer, status = refusal.status().as_u16(), "no WebSocket agreed on: {asked}");
                     refusal
                 }
                 Answer::Page(page) => {
@@ -102,9 +105,11 @@ where
     let mut stream = parts.io.into_inner().into_inner();
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (Ok(()), Some(agreed)) = (served, agreed) else {
+        if parts.read_buf.starts_with(&TLS_HANDSHAKE) {
+            warn!(peer = %ends.peer, "a client speaks TLS (wss:// or https://), and there is none here");
+        }
         // The answer is written; the peer may still be sending what it is about.
-        let end = poll_fn(|cx| poll_end(&mut stream, cx));
-        let _ = tokio::time::timeout(limits.goodbye_time, end).await;
+        end(&mut stream, limits.goodbye_time).await;
         return None;
     };
     let upgraded = Upgraded {

@@ -3,8 +3,9 @@
 use hyper::header::HeaderValue;
 
 use super::pages::Pages;
-use crate::serializer::Serializer;
 use crate::transport::admission::Admission;
+use crate::transport::door::Door;
+use crate::transport::wire::Subprotocol;
 
 /// What is where on a server, and who is let in.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Site {
     pub raw_paths: RawPaths,
     /// Pages for browsers, at the paths that nothing is spoken at; `None` on a server that has none.
     pub pages: Option<Pages>,
+    /// What a connection goes through before HTTP.
+    pub door: Door,
     /// Hosts and origins let in.
     pub admission: Admission,
 }
@@ -31,8 +34,8 @@ pub enum RawPaths {
 /// What is spoken on a WebSocket.
 #[derive(Clone, Debug)]
 pub enum Agreed {
-    /// WAMP, with this serializer.
-    Wamp(Serializer),
+    /// WAMP.
+    Wamp(Subprotocol),
     /// Whatever the client likes.
     Raw(RawRequest),
 }
@@ -61,6 +64,15 @@ impl Site {
 }
 
 impl RawPaths {
+    /// Those that are listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &'static str> {
+        let paths = match self {
+            Self::Listed(paths) => *paths,
+            Self::All(_) => &[],
+        };
+        paths.iter().map(|(path, _)| *path)
+    }
+
     /// What the raw WebSocket at this path does, where there is one.
     pub(super) fn what_is_at(&self, path: &str) -> Option<&'static str> {
         match self {
@@ -83,7 +95,7 @@ impl Agreed {
     /// The subprotocol as the answer names it.
     pub(super) fn subprotocol(&self) -> Option<HeaderValue> {
         match self {
-            Self::Wamp(serializer) => Some(HeaderValue::from_static(serializer.subprotocol())),
+            Self::Wamp(subprotocol) => Some(HeaderValue::from_static(subprotocol.name())),
             Self::Raw(request) => request.subprotocol.clone(),
         }
     }

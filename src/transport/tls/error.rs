@@ -36,6 +36,16 @@ pub enum TlsSetupError {
         /// What was given.
         name: String,
     },
+    /// A certificate and a key that do not belong together, or are of no use.
+    #[error("{cert:?} and {key:?} are no certificate and its key: {why}")]
+    Unfit {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's.
+        key: PathBuf,
+        /// Why.
+        why: Error,
+    },
     /// rustls does not take what the files hold.
     #[error("TLS does not take this: {0}")]
     Rejected(Error),
@@ -48,6 +58,11 @@ pub enum TlsError {
     /// Nobody whom we trust vouches for the server.
     #[error("the server's certificate is not trusted: {0}")]
     Untrusted(String),
+    /// An authority's own certificate, with which no server should speak.
+    #[error(
+        "the server's certificate is not one for a server: it says that it is an authority's (CA:TRUE)"
+    )]
+    Authority,
     /// The certificate is somebody else's.
     #[error("the server's certificate is for another name: {0}")]
     OtherName(String),
@@ -118,6 +133,8 @@ impl TlsError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::OtherName(error.to_string())
             }
+            // webpki's own words, which rustls has no type for.
+            error if error.to_string().contains("CaUsedAsEndEntity") => Self::Authority,
             error => Self::Untrusted(error.to_string()),
         }
     }

@@ -61,7 +61,12 @@ fn a_web_server_that_is_no_websocket_is_told_by_its_page() {
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             "the server answered HTTP 200 OK: hello",
-            "hint: no WebSocket is at that path",
+            "hint: no WebSocket is at that path, only a page",
+        ),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\noffer one of these WebSocket subprotocols: soap",
+            "the server answered HTTP 400 Bad Request: offer one of these",
+            "hint: offer one with --subprotocol NAME",
         ),
         (
             b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
@@ -108,7 +113,7 @@ fn a_page_that_comes_late_is_told_still() {
 #[test]
 fn what_is_no_web_server_is_told_by_its_words() {
     for (answer, said) in [
-        (&b"SSH-2.0-OpenSSH_9.9\r\n"[..], "no web server; it says \"SSH-2.0-OpenSSH_9.9\""),
+        (&b"SSH-2.0-OpenSSH_9.9\r\n"[..], "no WebSocket server; it says \"SSH-2.0-OpenSSH_9.9\""),
         (b"", "the server closed the connection without an answer"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "the server's 101 is no change to WebSocket"),
         (

@@ -473,4 +473,8 @@ fn a_person_who_waits_is_told_what_for() {
     });
     terminal.type_keys("\x03");
     assert_eq!(terminal.finish().0, 130);
+    let mut mirror = Terminal::start(&[&server.url(), "--mirror"]);
+    mirror.wait_for_line("-- nothing has come yet (Ctrl-C stops)");
+    mirror.type_keys("\x03");
+    assert_eq!(mirror.finish().0, 130);
 }

@@ -35,6 +35,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
+        fs::write(dir.path().join("ca.key"), issuer.key().serialize_pem()).unwrap();
         for name in ["localhost", "elsewhere.example", "ann"] {
             let key = KeyPair::generate().unwrap();
             let params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -162,6 +163,18 @@ fn a_server_that_nobody_vouches_for_is_3_with_the_ways_out() {
     let run = ws(&url, ["-m", "hello", "--insecure"]).run().exit_code(0);
     run.stdout("hello\n")
         .stderr_contains("-- the server's certificate is not checked (--insecure)\n");
+}
+
+#[test]
+fn a_server_that_shows_an_authoritys_own_certificate_is_3() {
+    let authority = Authority::new();
+    let url = authority.serve("ca", false, &TLS13);
+    let run = ws(&url, ["-m", "hello", "--ca", "ca.pem"])
+        .dir(authority.path())
+        .run();
+    run.exit_code(3)
+        .stderr_contains("it says that it is an authority's (CA:TRUE)\n")
+        .stderr_contains("-addext basicConstraints=critical,CA:FALSE");
 }
 
 #[test]

@@ -1,0 +1,590 @@
+//! Who may do what, as it is asked while messages are dealt with; and the authorizers that are asked where no rule says.
+//!
+//! An authorizer is a procedure that somebody registered; the router calls it as Crossbar.io does:
+//! `[details of the session, URI, action, options]`, and takes a boolean or a dict (`allow`, `disclose`, `cache`). Whoever
+//! checks a message for what it needs finds no answer, gives up before anything has changed, and the message is taken
+//! again once the answer is there. Meanwhile what the session sends waits behind it, in order and up to a bound. What
+//! the rules say is not decided here, but in `authorizer/`.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use super::authorizer::{Action, Decision};
+use super::context::{Context, Refusal};
+use super::dealer::CallKey;
+use super::output::End;
+use super::realm::Realm;
+use super::session::{RequestOrder, Session};
+use super::violation::Violation;
+use crate::protocol::{
+    Dict, MatchPolicy, Message, Payload, RequestId, SessionId, Uri, Value, uris,
+};
+use crate::serializer::Serializer;
+
+/// The router as a caller: no session has this id.
+pub(super) const ROUTER: SessionId = SessionId::from_random(u64::MAX);
+
+/// What an authorizer is asked about one session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    action: Action,
+    policy: MatchPolicy,
+    uri: Uri,
+}
+
+/// What it has said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Said {
+        is_allowed: bool,
+        /// Whether it may be disclosed who calls or publishes.
+        discloses: bool,
+    },
+    /// Nothing that counts, for this reason.
+    Failed(Box<str>),
+}
+
+/// A question, and what was said.
+pub(super) type Said = (Question, Verdict);
+
+/// The questions of one realm on their way.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// What the message at hand cannot do without.
+    pub(super) question: Option<Question>,
+    /// RESULTs and ERRORs for the router.
+    pub(super) answers: VecDeque<Message>,
+    by: IndexMap<RequestId, SessionId, FxBuildHasher>,
+    last: Option<RequestId>,
+    /// When the message at hand came.
+    now: Option<Instant>,
+    /// Verdicts of an earlier one are not kept any longer.
+    epoch: u64,
+}
+
+/// What a session has sent that waits for an authorizer.
+#[derive(Debug)]
+pub(super) struct Undecided {
+    /// The first is what is asked about.
+    messages: VecDeque<(RequestOrder, Message)>,
+    /// Bytes of these.
+    bytes: usize,
+    question: Question,
+    /// The question's call.
+    request: RequestId,
+    key: Option<CallKey>,
+    /// When it was asked; what is forgotten meanwhile is not kept.
+    epoch: u64,
+}
+
+/// What authorizers have said of one session, as long as it holds.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    epoch: u64,
+    kept: IndexMap<Question, (Verdict, Instant), FxBuildHasher>,
+}
+
+/// Some URIs, as they are asked for.
+type Uris<'a> = (MatchPolicy, &'a Uri);
+
+impl Asked {
+    /// Lets go of all that authorizers have said before.
+    pub(super) const fn forget_verdicts(&mut self) {
+        self.epoch += 1;
+    }
+}
+
+impl Context {
+    /// Checks that a session may do something with these URIs.
+    pub(super) fn authorize(
+        &self,
+        who: SessionId,
+        action: Action,
+        uris: Uris<'_>,
+    ) -> Result<(), Refusal> {
+        let session = self.sessions.get(&who);
+        let decided = session.map_or(Decision::Denied, |session| session.decide(action, uris));
+        match (decided, session) {
+            (Decision::Allowed, _) => Ok(()),
+            (Decision::Unruled, Some(session)) if session.rights.authorizer().is_some() => {
+                self.authorize_by_verdict(session, action, uris)
+            }
+            (Decision::Unruled | Decision::Denied, _) => Err(not_authorized(session, action, uris)),
+        }
+    }
+
+    fn authorize_by_verdict(
+        &self,
+        session: &Session,
+        action: Action,
+        uris: Uris<'_>,
+    ) -> Result<(), Refusal> {
+        let question = Question::new(action, uris);
+        match self.verdict(session, &question) {
+            None => Err(Refusal::undecided(question)),
+            Some(Verdict::Said { is_allowed, .. }) if *is_allowed => Ok(()),
+            Some(Verdict::Said { .. }) => Err(not_authorized(Some(session), action, uris)),
+            Some(Verdict::Failed(why)) => {
+                let refused = refused(session, action, uris);
+                let text = format!("nobody said that {refused}, nor that it may: {why}");
+                Err(Refusal::new(uris::AUTHORIZATION_FAILED, text))
+            }
+        }
+    }
+
+    /// What was said of something, to be kept with it.
+    pub(super) fn said(&self, who: SessionId, action: Action, uris: Uris<'_>) -> Option<Said> {
+        let session = self.sessions.get(&who)?;
+        session.rights.authorizer()?;
+        let question = Question::new(action, uris);
+        let verdict = self.verdict(session, &question)?.clone();
+        Some((question, verdict))
+    }
+
+    /// What was said of the message at hand, or of another before and still holds.
+    fn verdict<'a>(&'a self, session: &'a Session, question: &Question) -> Option<&'a Verdict> {
+        let rare = session.rare()?;
+        let mut said = rare.said.iter();
+        if let Some((_, verdict)) = said.find(|(asked, _)| asked == question) {
+            return Some(verdict);
+        }
+        let Verdicts { epoch, kept } = &rare.verdicts;
+        let (verdict, until) = kept.get(question).filter(|_| *epoch == self.asked.epoch)?;
+        (self.asked.now? < *until).then_some(verdict)
+    }
+
+    /// Checks that who asks to be disclosed, or that others are, may ask that; for `action` it has been authorized.
+    pub(super) fn check_disclosure(
+        &self,
+        who: SessionId,
+        is_asked_for: Option<bool>,
+        action: Action,
+        uris: Uris<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(session) = self
+            .sessions
+            .get(&who)
+            .filter(|_| is_asked_for == Some(true))
+        else {
+            return Ok(());
+        };
+        let is_allowed = match session.decide(Action::Disclose, uris) {
+            Decision::Allowed => true,
+            Decision::Denied => false,
+            Decision::Unruled => {
+                let verdict = self.verdict(session, &Question::new(action, uris));
+                matches!(verdict, Some(Verdict::Said { discloses, .. }) if *discloses)
+            }
+        };
+        if is_allowed {
+            return Ok(());
+        }
+        let text = refused(session, Action::Disclose, uris);
+        Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text))
+    }
+
+    /// Checks that a session may end others, or take from them what they hold, by this procedure. No authorizer is asked.
+    pub(super) fn check_may_kill(&self, who: SessionId, procedure: &Uri) -> Result<(), Refusal> {
+        let uris = (MatchPolicy::Exact, procedure);
+        match self.sessions.get(&who) {
+            Some(session) if session.decide(Action::Kill, uris) == Decision::Allowed => Ok(()),
+            session => Err(not_authorized(session, Action::Kill, uris)),
+        }
+    }
+
+    /// Whether what a session was granted once would be granted now, as far as rules say: an authorizer said it then.
+    pub(super) fn still_grants(&self, who: SessionId, action: Action, uris: Uris<'_>) -> bool {
+        let session = self.sessions.get(&who);
+        session.is_some_and(|session| match session.decide(action, uris) {
+            Decision::Allowed => true,
+            Decision::Denied => false,
+            Decision::Unruled => session.rights.authorizer().is_some(),
+        })
+    }
+}
+
+impl Session {
+    fn decide(&self, action: Action, (policy, uri): Uris<'_>) -> Decision {
+        let is_local = self.transport.is_local;
+        self.rights.decide(action, (policy, uri.as_str()), is_local)
+    }
+}
+
+#[cold]
+fn not_authorized(session: Option<&Session>, action: Action, uris: Uris<'_>) -> Refusal {
+    let text = session.map_or_else(String::new, |session| refused(session, action, uris));
+    Refusal::new(uris::NOT_AUTHORIZED, text)
+}
+
+/// Says that a session may not do something: by its role, for that is what decides.
+fn refused(session: &Session, action: Action, (policy, uri): Uris<'_>) -> String {
+    let role = Uri::new(session.identity.authrole.clone()).quoted();
+    let all = match policy {
+        MatchPolicy::Exact => String::new(),
+        MatchPolicy::Prefix | MatchPolicy::Wildcard => format!("all of {policy} "),
+    };
+    let from = match session.rights.decide(action, (policy, uri.as_str()), true) {
+        Decision::Allowed => ", except from the router's own machine",
+        Decision::Denied | Decision::Unruled => "",
+    };
+    let (name, uri) = (action.name(), uri.quoted());
+    format!("the role {role} may not {name} {all}{uri}{from}")
+}
+
+impl Question {
+    fn new(action: Action, (policy, uri): Uris<'_>) -> Self {
+        Self {
+            action,
+            policy,
+            uri: uri.detached(),
+        }
+    }
+}
+
+impl Realm {
+    /// Routes a message of a session that may have to wait for an authorizer.
+    pub(super) fn route_in_turn(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        order: RequestOrder,
+        message: Message,
+    ) -> Result<(), Violation> {
+        self.context.asked.now = Some(now);
+        // What answers somebody else's call needs no permission and waits for nothing: not even an authorizer of a
+        // role that has one itself, and asks about it, is ever waited for by itself.
+        if matches!(
+            message,
+            Message::Yield(_) | Message::Error(_) | Message::Abort(_)
+        ) {
+            return self.route(now, from, order, message);
+        }
+        let session = self.context.sessions.get_mut(&from);
+        if let Some(session) = session
+            && session.rare().is_some_and(|it| it.undecided.is_some())
+        {
+            self.put_behind(from, order, &message);
+            return Ok(());
+        }
+        let kept = message.clone();
+        self.route(now, from, order, message)?;
+        if let Some(question) = self.context.asked.question.take()
+            && let Some(session) = self.context.sessions.get_mut(&from)
+        {
+            let undecided = Undecided::new(question, order, &kept);
+            session.rare_mut().undecided = Some(undecided.into());
+            self.ask(now, from);
+        }
+        Ok(())
+    }
+
+    /// Lets a message wait behind one that is not decided; refuses it where as many wait as may.
+    fn put_behind(&mut self, from: SessionId, order: RequestOrder, message: &Message) {
+        let limits = &self.context.limits;
+        let (count_max, bytes_max) = (limits.session_undecided, limits.session_undecided_bytes);
+        let Some(session) = self.context.sessions.get_mut(&from) else {
+            return;
+        };
+        let Some(undecided) = &mut session.rare_mut().undecided else {
+            return;
+        };
+        let bytes = weight(message);
+        let has_room = undecided.messages.len() < count_max && undecided.bytes + bytes <= bytes_max;
+        // One more does no harm: nothing follows it.
+        if has_room || matches!(message, Message::Goodbye(_)) {
+            undecided.bytes += bytes;
+            undecided.messages.push_back((order, detached(message)));
+            return;
+        }
+        self.refuse_waiting(from, order, message);
+    }
+
+    fn refuse_waiting(&mut self, from: SessionId, order: RequestOrder, message: &Message) {
+        // A further part of a call, or a CANCEL: neither has an answer of its own.
+        let Some(request) = message.request().filter(|_| order == RequestOrder::New) else {
+            return;
+        };
+        let text = "too many messages of this session wait for an authorizer";
+        let refusal = Refusal::limit(text.into());
+        if matches!(message, Message::Publish(publish) if publish.options.acknowledge != Some(true))
+        {
+            return self.context.drop_publish(from, refusal);
+        }
+        if matches!(message, Message::Call(call) if call.options.progress == Some(true)) {
+            self.expect_late_parts(from, request);
+        }
+        self.context
+            .send(from, refusal.error(message.code(), request));
+    }
+
+    /// Asks the authorizer of a session's role what its first message needs.
+    fn ask(&mut self, now: Instant, from: SessionId) {
+        let next = |last: RequestId| last.next();
+        let request = self.context.asked.last.map_or(RequestId::FIRST, next);
+        self.context.asked.last = Some(request);
+        self.context.asked.by.insert(request, from);
+        let called = self.call_authorizer(now, from, request);
+        let epoch = self.context.asked.epoch;
+        if let Some(undecided) = self.undecided_mut(from) {
+            undecided.request = request;
+            undecided.key = called.as_ref().ok().copied();
+            undecided.epoch = epoch;
+        }
+        if let Err(refusal) = called {
+            let code = crate::protocol::MessageCode::Call;
+            self.context.send(ROUTER, refusal.error(code, request));
+        }
+    }
+
+    fn call_authorizer(
+        &mut self,
+        now: Instant,
+        about: SessionId,
+        request: RequestId,
+    ) -> Result<CallKey, Refusal> {
+        let nobody = || Refusal::new(uris::NO_SUCH_PROCEDURE, "there is no authorizer".into());
+        let session = self.context.sessions.get(&about).ok_or_else(nobody)?;
+        let rare = session.rare().and_then(|it| it.undecided.as_ref());
+        let question = &rare.ok_or_else(nobody)?.question;
+        let authorizer = session.rights.authorizer().ok_or_else(nobody)?;
+        let procedure = authorizer.procedure.clone();
+        let mut details = session.identity.details(about, &session.transport);
+        details.push("realm", self.name().as_str());
+        let mut options = Dict::new();
+        if question.policy != MatchPolicy::Exact {
+            options.push("match", question.policy.name());
+        }
+        let args = [
+            Value::from(details),
+            question.uri.as_str().into(),
+            question.action.name().into(),
+            options.into(),
+        ];
+        let payload = Payload::from_values(Serializer::Json, &args, &Dict::new());
+        self.dealer
+            .ask(&mut self.context, now, about, (request, procedure, payload))
+    }
+
+    /// Takes what an authorizer has said, or why it has not, and goes on with what waited for it.
+    pub(super) fn take_verdict(&mut self, now: Instant, answer: Message) {
+        let (request, verdict, is_kept) = match answer {
+            Message::Result(result) => {
+                let (verdict, is_kept) = read(&result.payload);
+                (result.request, verdict, is_kept)
+            }
+            Message::Error(error) => {
+                let uri = Uri::quoted(&error.error);
+                let why = format!("the authorizer did not answer: {uri}");
+                (error.request, Verdict::Failed(why.into()), false)
+            }
+            _ => return,
+        };
+        let asked = &mut self.context.asked;
+        let (epoch, kept_max) = (asked.epoch, self.context.limits.session_verdicts);
+        let Some(about) = asked.by.swap_remove(&request) else {
+            return;
+        };
+        let Some(session) = self.context.sessions.get_mut(&about) else {
+            return;
+        };
+        let cache = session.rights.authorizer().and_then(|it| it.cache);
+        let until = cache.and_then(|time| now.checked_add(time));
+        let rare = session.rare_mut();
+        let Some(undecided) = &mut rare.undecided else {
+            return;
+        };
+        undecided.key = None;
+        let question = undecided.question.clone();
+        let is_kept = is_kept && undecided.epoch == epoch && kept_max > 0;
+        if let Some(until) = until.filter(|_| is_kept) {
+            let kept = (verdict.clone(), until);
+            rare.verdicts.keep(epoch, question.clone(), kept, kept_max);
+        }
+        rare.said.push((question, verdict));
+        self.resume(now, about);
+    }
+
+    /// Goes on with what a session has sent, until it must be asked about something again.
+    fn resume(&mut self, now: Instant, from: SessionId) {
+        self.context.asked.now = Some(now);
+        while let Some(undecided) = self.undecided_mut(from) {
+            let Some((order, message)) = undecided.messages.front().cloned() else {
+                if let Some(session) = self.context.sessions.get_mut(&from) {
+                    session.rare_mut().undecided = None;
+                }
+                return;
+            };
+            if let Err(violation) = self.route(now, from, order, message) {
+                self.context.send(from, violation.abort());
+                self.end(now, from, End::Aborted);
+            }
+            self.publish_happenings();
+            let question = self.context.asked.question.take();
+            let session = self.context.sessions.get_mut(&from);
+            let Some(rare) = session.map(Session::rare_mut) else {
+                return;
+            };
+            let Some(undecided) = &mut rare.undecided else {
+                return;
+            };
+            if let Some(question) = question {
+                undecided.question = question;
+                return self.ask(now, from);
+            }
+            rare.said.clear();
+            if let Some((_, message)) = undecided.messages.pop_front() {
+                undecided.bytes = undecided.bytes.saturating_sub(weight(&message));
+            }
+        }
+    }
+
+    /// Decides anew about what waits, after its session's rights have changed.
+    pub(super) fn reconsider(&mut self, now: Instant, from: SessionId) {
+        let session = self.context.sessions.get_mut(&from);
+        if let Some(session) = session
+            && session.rare().is_some_and(|it| it.undecided.is_some())
+        {
+            session.rare_mut().said.clear();
+        }
+        if let Some(undecided) = self.undecided_mut(from) {
+            let (request, key) = (undecided.request, undecided.key.take());
+            self.withdraw(request, key);
+            self.resume(now, from);
+        }
+    }
+
+    /// Asks no longer about a session that has gone.
+    pub(super) fn withdraw_question(&mut self, undecided: &Undecided) {
+        self.withdraw(undecided.request, undecided.key);
+    }
+
+    fn withdraw(&mut self, request: RequestId, key: Option<CallKey>) {
+        self.context.asked.by.swap_remove(&request);
+        if let Some(key) = key {
+            self.dealer.withdraw(&mut self.context, key, request);
+        }
+    }
+
+    fn undecided_mut(&mut self, session: SessionId) -> Option<&mut Undecided> {
+        let session = self.context.sessions.get_mut(&session)?;
+        session.rare()?;
+        session.rare_mut().undecided.as_deref_mut()
+    }
+}
+
+impl Undecided {
+    fn new(question: Question, order: RequestOrder, message: &Message) -> Self {
+        Self {
+            // Of the first the size does not count.
+            bytes: 0,
+            messages: VecDeque::from([(order, detached(message))]),
+            question,
+            request: RequestId::FIRST,
+            key: None,
+            epoch: 0,
+        }
+    }
+}
+
+impl Verdicts {
+    fn keep(&mut self, epoch: u64, question: Question, kept: (Verdict, Instant), max: usize) {
+        if self.epoch != epoch {
+            self.kept.clear();
+            self.epoch = epoch;
+        }
+        if self.kept.len() >= max && !self.kept.contains_key(&question) {
+            // Any may go: it is asked for again.
+            self.kept.swap_remove_index(0);
+        }
+        self.kept.insert(question, kept);
+    }
+}
+
+/// Reads what an authorizer has answered, and whether it may be kept.
+fn read(payload: &Payload) -> (Verdict, bool) {
+    let args = payload.args().unwrap_or_default();
+    let said = |is_allowed, discloses| Verdict::Said {
+        is_allowed,
+        discloses,
+    };
+    match args.first() {
+        Some(Value::Bool(is_allowed)) => (said(*is_allowed, false), true),
+        Some(Value::Dict(answer)) => {
+            let flag = |name, default| match answer.get(name) {
+                None | Some(Value::Null) => Some(default),
+                Some(Value::Bool(flag)) => Some(*flag),
+                Some(_) => None,
+            };
+            let allow = answer.get("allow").and_then(|_| flag("allow", false));
+            match (allow, flag("disclose", false), flag("cache", true)) {
+                (Some(allow), Some(disclose), Some(cache)) => (said(allow, disclose), cache),
+                _ => (malformed(), false),
+            }
+        }
+        _ => (malformed(), false),
+    }
+}
+
+fn malformed() -> Verdict {
+    Verdict::Failed(
+        "the authorizer's answer is neither a boolean nor a dict with the boolean \"allow\"".into(),
+    )
+}
+
+/// Bytes that a message takes while it waits.
+fn weight(message: &Message) -> usize {
+    use crate::protocol::{Audience, CallTerms, Passthru};
+    let payload_bytes = message.payload().map_or(0, Payload::len);
+    let passthru = |it: &Option<Box<Passthru>>| it.as_deref().map_or(0, Passthru::weight);
+    let head_bytes = match message {
+        Message::Publish(it) => {
+            let audience = it.options.audience.as_deref();
+            let options = passthru(&it.options.passthru) + audience.map_or(0, Audience::weight);
+            it.topic.as_str().len() + options
+        }
+        Message::Call(it) => {
+            let terms = it.options.terms.as_deref().map_or(0, CallTerms::weight);
+            it.procedure.as_str().len() + passthru(&it.options.passthru) + terms
+        }
+        Message::Subscribe(it) => it.topic.as_str().len(),
+        Message::Register(it) => it.procedure.as_str().len(),
+        _ => 0,
+    };
+    size_of::<(RequestOrder, Message)>() + payload_bytes + head_bytes
+}
+
+/// A message to be kept: it does not hold on to the frame it came in.
+fn detached(message: &Message) -> Message {
+    let mut kept = message.clone();
+    match &mut kept {
+        Message::Publish(it) => {
+            it.topic = it.topic.detached();
+            it.payload = it.payload.detached();
+            let options = &mut it.options;
+            options.links = None;
+            options.passthru = options.passthru.take().map(|it| it.detached().into());
+            options.audience = options.audience.take().map(|it| it.detached().into());
+        }
+        Message::Call(it) => {
+            it.procedure = it.procedure.detached();
+            it.payload = it.payload.detached();
+            let options = &mut it.options;
+            options.links = None;
+            options.passthru = options.passthru.take().map(|it| it.detached().into());
+            options.terms = options.terms.take().map(|it| it.detached().into());
+        }
+        Message::Subscribe(it) => {
+            it.topic = it.topic.detached();
+            it.options.nkey = it.options.nkey.take().map(|key| (*key).into());
+        }
+        Message::Register(it) => {
+            it.procedure = it.procedure.detached();
+            it.options.nkey = it.options.nkey.take().map(|key| (*key).into());
+        }
+        _ => {}
+    }
+    kept
+}
