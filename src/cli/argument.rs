@@ -67,6 +67,14 @@ impl Arguments {
     }
 }
 
+/// Types two words together, which may name stdin once.
+pub(super) fn values(words: [Option<&str>; 2]) -> Result<[Option<Value>; 2], Failure> {
+    let mut reader = WordReader::default();
+    let mut read = |word: Option<&str>| word.map(|word| reader.value(word)).transpose();
+    let [first, second] = words;
+    Ok([read(first)?, read(second)?])
+}
+
 /// Types one value that stands alone, as `register --value` has it.
 pub(super) fn value(word: &str) -> Result<Value, Failure> {
     WordReader::default().value(word)

@@ -3,12 +3,14 @@
 //! Nothing outside imports this. Exit codes live in [`exit`], what goes to stdout in [`printer`], what else is
 //! said in [`console`].
 
+mod answer;
 mod argument;
 mod brace;
 mod call;
 mod check;
 mod client;
 mod console;
+mod dry_run;
 mod echo;
 mod echo_note;
 mod exec;
@@ -17,25 +19,35 @@ mod glob_check;
 mod group;
 mod hints;
 mod init;
+mod jq;
 mod json;
+mod latency;
 mod lines;
 mod listen;
 mod overrides;
+mod pace;
+mod past;
 mod pattern;
+mod payload;
 mod printer;
 mod publish;
+mod records;
 mod register;
 mod render;
 mod router;
 mod runtime;
+mod shown;
 mod sigil;
 mod sign_in;
 mod signal;
 mod size;
 mod subscribe;
+mod table;
 mod tls;
+mod top;
 mod version;
 mod ws;
+mod yaml;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -83,13 +95,21 @@ enum Command {
     Check(check::CheckArgs),
     Ws(Box<ws::WsArgs>),
     Version(version::VersionArgs),
+    #[command(name = jq::CHILD_COMMAND, hide = true)]
+    JqChild(jq::JqChildArgs),
 }
 
 impl Cli {
     /// Reads the command line of this process; ends the process where it asks for help or makes no sense.
     #[must_use]
     pub fn parse_process() -> Self {
-        Self::try_parse().unwrap_or_else(|error| explain_numbers(error).exit())
+        Self::try_parse().unwrap_or_else(|error| {
+            let error = explain_numbers(error);
+            if error.use_stderr() && console::wants_json_errors() {
+                exit::end_with_usage_as_json(&error);
+            }
+            error.exit()
+        })
     }
 
     /// Runs the command.
@@ -114,6 +134,7 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
             Command::Version(args) => args.run(),
+            Command::JqChild(args) => args.run(),
         }
     }
 }
