@@ -157,6 +157,11 @@ impl AnswerArgs {
             let program = Program::parse(command_line, &manner.exec)?;
             return Ok(Source::Exec(program, manner.out));
         }
+        // clap does not look at what a flag requires where that is excluded by another.
+        if manner.exec.is_given() || manner.out != Out::default() {
+            let failure = Failure::usage("--sh, --out and --exec-timeout are about a program");
+            return Err(failure.hint("name one with --exec"));
+        }
         if let Some(expression) = &self.jq {
             let variables = ["$args", "$kwargs", "$details", "$n"];
             return Ok(Source::Jq(Jq::start(expression, &variables).await?));

@@ -75,6 +75,13 @@ pub(super) struct Request {
     variables: Vec<(String, String)>,
 }
 
+impl ExecArgs {
+    /// Whether anything is said of how the program runs.
+    pub(super) const fn is_given(&self) -> bool {
+        self.sh || self.exec_timeout.is_some()
+    }
+}
+
 impl Program {
     /// Splits a command line as a shell would, and checks that its program is there.
     pub(super) fn parse(command_line: &str, args: &ExecArgs) -> Result<Self, Failure> {

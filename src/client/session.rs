@@ -224,13 +224,9 @@ impl Session {
             Message::Goodbye(goodbye) => self.handle_goodbye(goodbye),
             Message::Error(error) => self.handle_error(error)?,
             Message::Published(published) => {
+                let (got, asked) = (MessageCode::Published, MessageCode::Publish);
                 let answer = Answer::Published(published.publication);
-                self.answered(
-                    MessageCode::Published,
-                    MessageCode::Publish,
-                    published.request,
-                    answer,
-                )?;
+                self.answered(got, asked, published.request, answer)?;
             }
             Message::Result(result) => self.handle_result(result)?,
             Message::Subscribed(subscribed) => self.handle_subscribed(&subscribed)?,

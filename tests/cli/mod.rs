@@ -1,18 +1,23 @@
 //! The binary as users type it: its client commands against its own router, and what it makes of a config.
 
 mod arguments;
+mod call;
 mod check;
 mod config;
 mod exit_codes;
+mod formats;
 mod help;
 mod init;
+mod jq;
 mod output;
 mod patterns;
+mod publish;
 mod register;
 #[cfg(test)]
 mod sign_in;
 mod signals;
 mod stay;
+mod subscribe;
 #[cfg(test)]
 mod ws;
 
