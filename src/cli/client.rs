@@ -78,6 +78,9 @@ pub(super) struct ClientArgs {
     sign_in: SignInArgs,
     #[command(flatten)]
     tls: TlsArgs,
+    /// Print the messages that would be sent, and ask no router
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     console: ConsoleArgs,
 }
@@ -267,6 +270,11 @@ impl ClientArgs {
         self.realm.as_deref().unwrap_or(DEFAULT_REALM)
     }
 
+    /// Whether nothing is to be sent.
+    pub(super) const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     /// How long an answer may take; `None` is for ever.
     pub(super) fn reply_timeout(&self) -> Option<Duration> {
         self.timeout.and_then(limit)
@@ -288,6 +296,16 @@ impl Client<'_> {
 
     pub(super) fn realm(&self) -> &str {
         self.args.realm()
+    }
+
+    /// How long an answer may take; `None` is for ever.
+    pub(super) fn reply_timeout(&self) -> Option<Duration> {
+        self.args.reply_timeout()
+    }
+
+    /// Why a request, `what`, has no good answer.
+    pub(super) fn failed(&self, what: &str, error: &RequestError) -> Failure {
+        hints::failed(what, self.realm(), error)
     }
 
     /// The serializer agreed upon.

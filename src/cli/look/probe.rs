@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::meta::{Kind, Meta};
-use super::ping::round_trip;
+use super::ping::{round_trip, text};
 use super::stages::{Passed, Stop, Way};
-use super::statistics::text;
 use crate::cli::client::{Client, ClientArgs, parse_timeout};
 use crate::cli::console::{Console, printable};
 use crate::cli::exit::{Exit, Failure, Health};
