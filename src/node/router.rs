@@ -98,6 +98,7 @@ impl Router {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
+            channel_id: None,
         };
         let authenticator = Arc::clone(&self.authenticator.read());
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
@@ -109,6 +110,7 @@ impl Router {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
+            channel_id: None,
         };
         handshake.handle_answer(answer, &occurrence)
     }

@@ -11,7 +11,7 @@ use super::dynamic::DynamicAuthenticator;
 use super::identity::Identity;
 use super::sources::written;
 use super::violation::abort;
-use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
+use crate::auth::{Candidate, Challenged, Method, Occasion, Principals, SignInError};
 use crate::protocol::message::{Abort, Challenge};
 use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
 
@@ -48,6 +48,8 @@ pub struct Occurrence<'a> {
     pub time: Timestamp,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
+    /// What the client's TLS connection exports for channel binding.
+    pub channel_id: Option<&'a [u8; 32]>,
 }
 
 /// How a client comes in.
@@ -241,9 +243,13 @@ pub(super) fn ask(
         session: occurrence.session,
         time: &written(occurrence.time),
         nonce: occurrence.nonce,
+        channel_id: occurrence.channel_id,
     });
     let (challenged, challenge) = asked.map_err(|error| {
-        let message = format!("HELLO.Details.authextra: {error}");
+        let message = match error {
+            SignInError::Challenge(extra) => format!("HELLO.Details.authextra {extra}"),
+            other => format!("HELLO.Details.authextra: {other}"),
+        };
         Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
     })?;
     Ok(Asked {

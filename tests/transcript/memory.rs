@@ -172,6 +172,7 @@ fn occurrence(number: u64, nonce: &[u8; 32]) -> Occurrence<'_> {
         session: SessionId::from_random(number),
         time: jiff::Timestamp::UNIX_EPOCH,
         nonce,
+        channel_id: None,
     }
 }
 
