@@ -120,18 +120,20 @@ impl Principals {
         let authid = self.claimed(hello, methods)?;
         // Made in any case, so that it takes no longer to find nobody.
         let decoy = self.decoy(&authid, methods);
-        self.known(hello, methods).or(decoy)
+        let known = self.by_authid.get(&authid).and_then(|principal| {
+            Some(Candidate {
+                record: principal.record_for(methods, hello)?.clone(),
+                principal: principal.clone(),
+            })
+        });
+        known.or(decoy)
     }
 
-    /// The same, but no decoy: for where somebody else is asked of those whom nobody here knows.
+    /// Whether a client says that it is somebody of these.
     #[must_use]
-    pub fn known(&self, hello: &HelloDetails, methods: &[Method]) -> Option<Candidate> {
-        let authid = self.claimed(hello, methods)?;
-        let principal = self.by_authid.get(&authid)?;
-        Some(Candidate {
-            record: principal.record_for(methods, hello)?.clone(),
-            principal: principal.clone(),
-        })
+    pub fn lists(&self, hello: &HelloDetails, methods: &[Method]) -> bool {
+        let claimed = self.claimed(hello, methods);
+        claimed.is_some_and(|authid| self.by_authid.contains_key(&authid))
     }
 
     /// Who the client says it is, by name or by key.

@@ -163,14 +163,12 @@ impl SignInRules {
         if let Some(role) = rather_anonymous {
             return Ok(anonymous(role.clone(), occurrence));
         }
-        if let Some(authenticator) = &self.authenticator {
-            if let Some(candidate) = self.principals.known(hello, &offers) {
-                return ask(candidate, hello, occurrence).map(Entry::challenged);
-            }
-            if offers.iter().any(|offer| *offer != Method::Anonymous) {
-                return Ok(Entry::Asked(authenticator.clone(), offers));
-            }
-        } else if let Some(candidate) = self.principals.candidate(hello, &offers) {
+        let is_asked = !self.principals.lists(hello, &offers)
+            && offers.iter().any(|offer| *offer != Method::Anonymous);
+        if let Some(authenticator) = self.authenticator.as_ref().filter(|_| is_asked) {
+            return Ok(Entry::Asked(authenticator.clone(), offers));
+        }
+        if let Some(candidate) = self.principals.candidate(hello, &offers) {
             return ask(candidate, hello, occurrence).map(Entry::challenged);
         }
         let role = role.ok_or_else(|| self.refuse(&offers))?;
