@@ -9,8 +9,9 @@ use super::console::{Console, ConsoleArgs, printable};
 use super::exit::{Exit, Failure};
 use super::explain::{ExplainArgs, Explained, show};
 use super::printer::{OutputArgs, Printer};
-use crate::config::{Config, RealmConfig, units};
+use crate::config::{Config, RealmConfig, TlsConfig, units};
 use crate::router::{Action, Actions, Reach, RequestIds, Rights, Rule, TimeUnit, UriPattern};
+use crate::transport::Plain;
 
 /// Say what is wrong with a config, or what it comes to
 #[derive(Debug, clap::Args)]
@@ -60,8 +61,28 @@ fn summary(config: &Config) -> Vec<String> {
     if let Some(web) = &config.web {
         lines.push(format!("web: {}", web.display()));
     }
+    if let Some(tls) = &config.tls {
+        lines.push(format!("tls: {}", tls_summary(tls)));
+    }
+    if !config.proxy_from.is_empty() {
+        let proxies: Vec<String> = config.proxy_from.iter().map(ToString::to_string).collect();
+        lines.push(format!("PROXY headers from: {}", proxies.join(", ")));
+    }
     lines.extend(config.realms.iter().flat_map(realm));
     lines
+}
+
+fn tls_summary(tls: &TlsConfig) -> String {
+    let plain = match tls.plain {
+        Plain::Never => "nobody comes without",
+        Plain::Local => "this machine may come without",
+        Plain::Always => "everybody may come without",
+    };
+    let clients = match tls.files.client_ca {
+        Some(_) => "; clients may show a certificate",
+        None => "",
+    };
+    format!("{}; {plain}{clients}", tls.files.cert.display())
 }
 
 /// An address, and whether others reach it; a name may stand for any.

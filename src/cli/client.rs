@@ -13,13 +13,13 @@ use super::hints;
 use super::sign_in::SignInArgs;
 use super::signal::Signals;
 use super::tls::TlsArgs;
-use super::url::websocket;
+use super::url::{rawsocket, websocket};
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
 use crate::protocol::Uri;
 use crate::serializer::Serializer;
-use crate::transport::Dialer;
+use crate::transport::{Dialer, RAWSOCKET_SCHEMES};
 
 /// How long connecting may take where nothing else is said.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
-    /// Router, as ws://HOST:PORT/PATH; :8080 and HOST:8080/ws will do too
+    /// Router: ws://HOST:PORT/PATH, wss, tcp (`RawSocket`), rss (the same through TLS), unix:PATH; :8080 and HOST:8080/ws will do too
     #[arg(short, long, env = "WAMP_URL", hide_env_values = true, value_parser = parse_url)]
     #[arg(default_value = "ws://127.0.0.1:8080/ws")]
     url: Url,
@@ -284,8 +284,15 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
+/// A router's URL: of a RawSocket, or a WebSocket's, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with
+/// a path.
 fn parse_url(text: &str) -> Result<Url, String> {
+    if let Some((scheme, rest)) = text.split_once(':')
+        && RAWSOCKET_SCHEMES.contains(&scheme)
+        && rest.starts_with('/')
+    {
+        return rawsocket(text, scheme);
+    }
     websocket(text, |short| {
         let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
@@ -316,6 +323,11 @@ mod tests {
             ("ws://host", "ws://host/"),
             ("wss://host/x", "wss://host/x"),
             ("ws://host:9000/x", "ws://host:9000/x"),
+            ("tcp://host:9000", "tcp://host:9000"),
+            ("rs://[::1]", "rs://[::1]"),
+            ("rss://host/", "rss://host/"),
+            ("unix:/run/wamp.sock", "unix:/run/wamp.sock"),
+            ("tcp:9000", "ws://tcp:9000/ws"),
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
         }
@@ -329,6 +341,12 @@ mod tests {
             ),
             ("https://host", "https:// is no WebSocket; try wss://host"),
             ("wss:/host", "did you mean wss://host?"),
+            ("tcp:/host", "did you mean tcp://host?"),
+            ("tcp://host/ws", "RawSocket has no path; try tcp://host"),
+            (
+                "unix://host/x",
+                "write the path of a Unix socket as unix:/path",
+            ),
         ] {
             assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");
         }

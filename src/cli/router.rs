@@ -21,7 +21,8 @@ use crate::config::{Config, FILE_NAME, RealmConfig};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::Uri;
 use crate::router::{Authenticator, SignInRules};
-use crate::transport::{Closing, Folder, Pages, RawPaths, Site, io_text};
+use crate::transport::tls::TlsServer;
+use crate::transport::{Closing, Door, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -151,8 +152,22 @@ impl RouterArgs {
             raw_paths,
             pages: Some(pages),
             admission,
+            door: door(config)?,
         })
     }
+}
+
+/// What connections go through first.
+fn door(config: &Config) -> Result<Door, Failure> {
+    let tls = config.tls.as_ref().map(|tls| {
+        let server = TlsServer::new(tls.files.clone());
+        server.map_err(|error| Failure::local(error.to_string()))
+    });
+    Ok(Door {
+        tls: tls.transpose()?.map(Arc::new),
+        plain: config.tls.as_ref().map(|tls| tls.plain).unwrap_or_default(),
+        proxies: config.proxy_from.clone(),
+    })
 }
 
 /// Who may sign in to which realm.

@@ -1,4 +1,4 @@
-//! The flags for `wss://`, wherever one connects.
+//! The flags for `wss://` and `rss://`, wherever one connects.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ impl TlsArgs {
         identity: Option<(PathBuf, PathBuf)>,
         console: &Console,
     ) -> Result<Option<TlsClient>, Failure> {
-        if url.scheme() != "wss" {
+        if !["wss", "rss"].contains(&url.scheme()) {
             return Ok(None);
         }
         if self.insecure {

@@ -1,4 +1,4 @@
-//! URLs of WebSockets as people write them. What a short form stands for, each kind of command says itself.
+//! URLs of routers and WebSockets as people write them. What a short form stands for, each kind of command says itself.
 
 use url::Url;
 
@@ -28,5 +28,29 @@ pub(super) fn websocket(text: &str, expanded: impl FnOnce(&str) -> String) -> Re
         "ws" | "wss" => Err("it names no host".to_owned()),
         "https" => Err(better("wss")),
         _ => Err(better("ws")),
+    }
+}
+
+/// Reads a RawSocket's URL, which begins with `scheme` and `:/`.
+///
+/// # Errors
+/// What is wrong with it, and how it is written.
+pub(super) fn rawsocket(text: &str, scheme: &str) -> Result<Url, String> {
+    if scheme != "unix" && !text.contains("://") {
+        return Err(format!("did you mean {}?", text.replacen(":/", "://", 1)));
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+    match scheme {
+        "unix" if has_host || url.path().len() < 2 => {
+            Err("write the path of a Unix socket as unix:/path".to_owned())
+        }
+        "unix" => Ok(url),
+        _ if !has_host => Err("it names no host".to_owned()),
+        _ if url.path().len() > 1 => {
+            let at = text.trim_end_matches(url.path());
+            Err(format!("RawSocket has no path; try {at}"))
+        }
+        _ => Ok(url),
     }
 }

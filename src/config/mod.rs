@@ -3,10 +3,12 @@
 //! [`Config::default`] is the router without a config; [`Config::load`] reads a file, which says the rest in its own
 //! words. Does not run anything, and knows no flags: `cli` puts those over it. One file an idea: [`section`] takes keys
 //! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what,
-//! [`principals`] those about who may sign in, [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
+//! [`principals`] those about who may sign in, [`network`] those about TLS and proxies, [`values`] and [`units`] what their
+//! texts mean, [`mod@template`] is the file that `wamp init` writes.
 
 mod error;
 mod file;
+mod network;
 mod notes;
 mod places;
 mod principals;
@@ -22,12 +24,14 @@ pub mod values;
 use std::path::PathBuf;
 
 use bytestring::ByteString;
+use ipnet::IpNet;
 
 pub use error::{ConfigError, Located};
+pub use network::TlsConfig;
 pub use places::rule_line;
 pub use principals::{Stamp, Users};
 use role::ANONYMOUS;
-pub use template::template;
+pub use template::{template, template_with_tls};
 
 use crate::auth::Principal;
 use crate::protocol::Uri;
@@ -40,12 +44,16 @@ pub const FILE_NAME: &str = "wamp.toml";
 /// Everything that an operator decides of one router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where to listen, each as `host:port`.
+    /// Where to listen, each as `host:port` or `unix:/path`.
     pub listen: Vec<String>,
     /// The path of WAMP over WebSocket.
     pub path: String,
     /// The folder whose files are served; it was there when the config was read.
     pub web: Option<PathBuf>,
+    /// The proxies that say whom they bring, and must.
+    pub proxy_from: Vec<IpNet>,
+    /// TLS, where there is any.
+    pub tls: Option<TlsConfig>,
     /// Which hosts and origins are let in.
     pub admission: Admission,
     /// What peers can make grow, and how far.
@@ -104,6 +112,8 @@ impl Default for Config {
             listen: vec!["127.0.0.1:8080".to_owned()],
             path: "/ws".to_owned(),
             web: None,
+            proxy_from: Vec::new(),
+            tls: None,
             admission: Admission::default(),
             limits: Limits::default(),
             realms: vec![RealmConfig::open(Uri::from_static("realm1"))],

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::principals::{Stamp, Users, principals};
 use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
-use super::{Config, RealmConfig, units, values};
+use super::{Config, RealmConfig, network, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
     DynamicAuthenticator, HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings,
@@ -31,6 +31,12 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
         listen: listen.unwrap_or(default.listen),
         path: root.text("path", values::path).unwrap_or(default.path),
         web: root.text("web", |text| directory(folder, text)),
+        proxy_from: root
+            .texts("proxy_from", network::network)
+            .unwrap_or_default(),
+        tls: root
+            .section("tls", |section| network::tls(section, folder))
+            .flatten(),
         admission: Admission {
             allowed_origins: root
                 .texts("allowed_origins", values::origin)

@@ -22,6 +22,14 @@ fn read(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
     std::fs::write(folder.path().join("users.toml"), "principals = []").unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (name, pem) in [
+        ("wamp.crt", made.cert.pem()),
+        ("clients.crt", made.cert.pem()),
+        ("wamp.key", made.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(folder.path().join(name), pem).unwrap();
+    }
     Config::parse(text, "f", folder.path()).map_err(|error| error.to_string())
 }
 
@@ -71,8 +79,9 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, users, an authenticator, an authorizer, another role, lifetime, history and trust, and of two principals.
-    assert_eq!(defaults, count - 10);
+    // All but the examples: of web, TLS, users, an authenticator, an authorizer, another role, lifetime, history and trust,
+    // and of two principals.
+    assert_eq!(defaults, count - 11);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, RequestId, SessionId, Uri};
 use crate::router::{Identity, Joining, Output, Realm, Roles, Transport, Violation};
+use crate::transport::Address;
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -323,7 +323,7 @@ impl Floor {
 }
 
 /// Logs that a session has joined. Text from the peer is escaped and cut: a log is read in terminals.
-pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr, transport: &str) {
+pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: Address, transport: &str) {
     let realm = joining.realm.as_str();
     let agent: String = joining
         .agent
@@ -422,7 +422,7 @@ mod tests {
                 Limits::default(),
                 Authenticator::default(),
             );
-            let step = router.handle_handshake(&mut Handshake::default(), hello);
+            let step = router.handle_handshake(&mut Handshake::default(), hello, None);
             let Step::Join(joining) = step else {
                 panic!("it may join");
             };

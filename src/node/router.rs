@@ -21,8 +21,8 @@ use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Handshake, Joining, Limits, Occurrence, Question, Realm, Roles, Settings,
-    Sources, Step, Transport, denied,
+    Authenticator, Channel, Handshake, Joining, Limits, Occurrence, Question, Realm, Roles,
+    Settings, Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -92,25 +92,34 @@ impl Router {
     }
 
     /// Takes a message of a client that is not in a session yet.
-    pub(super) fn handle_handshake(&self, handshake: &mut Handshake, message: Message) -> Step {
+    pub(super) fn handle_handshake(
+        &self,
+        handshake: &mut Handshake,
+        message: Message,
+        channel: Option<&Channel>,
+    ) -> Step {
         let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
-            channel_id: None,
+            channel,
         };
         let authenticator = Arc::clone(&self.authenticator.read());
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
     }
 
     /// Takes what a procedure has said about a client that is not in a session yet; nothing, where it says nothing.
-    pub(super) fn handle_answer(handshake: &mut Handshake, answer: Option<Message>) -> Step {
+    pub(super) fn handle_answer(
+        handshake: &mut Handshake,
+        answer: Option<Message>,
+        channel: Option<&Channel>,
+    ) -> Step {
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
-            channel_id: None,
+            channel,
         };
         handshake.handle_answer(answer, &occurrence)
     }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::opening::Opened;
 use super::router::Router;
-use crate::transport::{Alive, BindError, Closing, Ends, Link, Listeners, Site};
+use crate::transport::{Alive, BindError, Closing, Ends, Listeners, Site};
 
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ impl Listening {
     /// What clients connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.listeners.urls(self.gate.path())
+        self.listeners
+            .urls(self.gate.scheme("ws"), self.gate.path())
     }
 
     /// The addresses bound.
@@ -72,12 +73,15 @@ impl Listening {
         running.spawn(async move { router.shed_load().await });
         let router = Arc::clone(&gate.router);
         running.spawn(async move { router.run_deadlines().await });
+        if let Some(tls) = gate.site.door.tls.clone() {
+            running.spawn(async move { tls.watch().await });
+        }
         let connections_max = gate.router.limits().connections;
-        let accepting = listeners.accept(connections_max, move |stream, ends, place| {
+        let accepting = listeners.accept(connections_max, move |link, ends, place| {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.
-                match gate.open(Link::Tcp(stream), ends).await {
+                match gate.open_link(link, ends).await {
                     None => {}
                     Some(Opened::Session(connection)) => drop(tokio::spawn(async move {
                         connection.run().await;
@@ -95,6 +99,15 @@ impl Listening {
 }
 
 impl Gate {
+    /// The scheme of URLs where there is TLS, or as it is.
+    fn scheme(&self, plain: &'static str) -> &'static str {
+        match (self.site.door.tls.is_some(), plain) {
+            (false, plain) => plain,
+            (true, "http") => "https",
+            (true, _) => "wss",
+        }
+    }
+
     /// The path of the WebSocket.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -103,12 +116,12 @@ impl Gate {
 
     /// Serves a stream of this process to its end, as if it came from loopback.
     pub async fn serve_local<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S) {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).into();
         let ends = Ends {
             local: nowhere,
             peer: nowhere,
         };
-        match self.open(stream, ends).await {
+        match self.open_local(stream, ends).await {
             None => {}
             Some(Opened::Session(connection)) => connection.run().await,
             Some(Opened::Raw(client)) => client.run().await,
@@ -134,6 +147,6 @@ pub fn log_listening(listening: &Listening, is_open: bool) {
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
-    let pages = listening.listeners.pages().join(" ");
-    info!("pages for browsers: {pages}");
+    let pages = listening.listeners.pages(listening.gate.scheme("http"));
+    info!("pages for browsers: {}", pages.join(" "));
 }

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::dynamic::DynamicAuthenticator;
-use super::identity::Identity;
+use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
 use crate::auth::{Candidate, Challenged, Method, Occasion, Principals, SignInError};
@@ -48,8 +48,8 @@ pub struct Occurrence<'a> {
     pub time: Timestamp,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
-    /// What the client's TLS connection exports for channel binding.
-    pub channel_id: Option<&'a [u8; 32]>,
+    /// What TLS tells of the client's channel; `None` where it has none.
+    pub channel: Option<&'a Channel>,
 }
 
 /// How a client comes in.
@@ -241,7 +241,7 @@ pub(super) fn ask(
         session: occurrence.session,
         time: &written(occurrence.time),
         nonce: occurrence.nonce,
-        channel_id: occurrence.channel_id,
+        channel_id: occurrence.channel.map(|channel| &channel.binding),
     });
     let (challenged, challenge) = asked.map_err(|error| {
         let message = match error {

@@ -1,5 +1,7 @@
 //! Who a session is, as whoever let it in says, and over what it came.
 
+use std::fmt;
+
 use bytestring::ByteString;
 
 use crate::protocol::{Dict, SessionId, Value};
@@ -40,6 +42,34 @@ impl Transport {
         ]
         .into_iter()
         .collect()
+    }
+}
+
+/// What TLS tells of the channel that a client comes through.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// What both ends of this channel know, and nobody else: `tls-exporter`. Spec: RFC 9266.
+    pub binding: [u8; 32],
+    /// The certificate that the client has shown and holds the key of.
+    pub certificate: Option<Certificate>,
+}
+
+/// A client's certificate, signed by an authority that the router trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of it.
+    pub fingerprint: [u8; 32],
+    /// The common name of its subject, where it has one.
+    pub common_name: Option<ByteString>,
+}
+
+/// What both ends know is not for logs.
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let certificate = &self.certificate;
+        f.debug_struct("Channel")
+            .field("certificate", certificate)
+            .finish_non_exhaustive()
     }
 }
 

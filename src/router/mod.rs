@@ -38,7 +38,7 @@ pub use authorizer::{
 };
 pub use dynamic::{DynamicAuthenticator, Question};
 pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
-pub use identity::{Identity, Transport};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output};
 pub use pattern::{PatternIndex, Shape};

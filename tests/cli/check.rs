@@ -58,7 +58,7 @@ fn every_error_is_told_at_once_with_its_line_and_key() {
     check(WRONG).exit_code(9).stdout("").stderr(
         r#"error: the config has 31 errors
 wamp.toml:1:1: listn: there is no such setting; did you mean `listen`?
-wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback
+wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000, :9000 for loopback or unix:/path
 wamp.toml:2:40: listen: wants a text in quotes, not a whole number
 wamp.toml:3:8: path: a path begins with a slash: /ws
 wamp.toml:4:7: web: "nowhere": no such file or directory

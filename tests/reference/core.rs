@@ -59,7 +59,7 @@ impl Core {
             session: id(1),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[self.joined; 32],
-            channel_id: None,
+            channel: None,
         };
         let mut handshake = Handshake::default();
         let step = handshake.handle_message(message, |_| true, &self.authenticator, &occurrence);

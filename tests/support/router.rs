@@ -37,7 +37,7 @@ impl Router {
             .start();
         let url = program.next_line();
         assert!(
-            url.starts_with("ws://"),
+            url.starts_with("ws"),
             "the first line of `wamp router` is no URL: {url:?}"
         );
         Self { program, url }

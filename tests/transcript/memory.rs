@@ -172,7 +172,7 @@ fn occurrence(number: u64, nonce: &[u8; 32]) -> Occurrence<'_> {
         session: SessionId::from_random(number),
         time: jiff::Timestamp::UNIX_EPOCH,
         nonce,
-        channel_id: None,
+        channel: None,
     }
 }
 
@@ -252,7 +252,7 @@ impl Stage for Memory {
     }
 
     fn is(&self, place: &str) -> bool {
-        place == "memory" || place == Serializer::Json.name()
+        place == "memory" || place == "frames" || place == Serializer::Json.name()
     }
 
     fn connect(&mut self, name: &str, way: Way<'_>) {

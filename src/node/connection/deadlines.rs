@@ -48,12 +48,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .stalled_since
             .is_some_and(|since| since + stall_time <= now)
         {
-            warn!(peer = %self.peer, "closed: the peer has taken nothing for {stall_time:?}");
+            warn!(peer = %self.arrival.peer, "closed: the peer has taken nothing for {stall_time:?}");
             return Err(Over);
         }
         match self.phase {
             Phase::Joining { deadline, .. } if deadline <= now => {
-                warn!(peer = %self.peer, "closed: no HELLO in time");
+                warn!(peer = %self.arrival.peer, "closed: no HELLO in time");
                 self.close(CloseCode::Policy, "no HELLO in time");
                 Ok(())
             }
@@ -76,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // While it has bytes to take, taking them is the sign of life: a ping would wait behind them.
         if self.stalled_since.is_none() {
             if self.pings_missed >= MISSED_PINGS_MAX {
-                warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
+                warn!(peer = %self.arrival.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
                 return Err(Over);
             }
             self.pings_missed += 1;

@@ -31,7 +31,7 @@ impl<S> Connection<S> {
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
         self.leave("lost");
-        debug!(peer = %self.peer, "disconnected");
+        debug!(peer = %self.arrival.peer, "disconnected");
     }
 }
 

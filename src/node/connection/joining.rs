@@ -29,8 +29,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Transport {
             kind: self.wire.kind(),
             protocol: self.wire.protocol(),
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
+            peer: self.arrival.peer.to_string().into(),
+            is_local: self.arrival.peer.is_local(),
         }
     }
 
@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let transport = self.transport();
         match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
             Ok((realm, session)) => {
-                log_joined(session, joining, self.peer, protocol);
+                log_joined(session, joining, self.arrival.peer, protocol);
                 self.wire
                     .set_message_bytes_max(self.router.limits().message_bytes);
                 self.phase = Phase::Joined {
@@ -55,15 +55,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(super) fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
+        warn!(peer = %self.arrival.peer, reason = abort.reason.as_str(), "refused to join: {message}");
         self.say(&abort.clone().into());
         self.close(CloseCode::Normal, "refused to join");
     }
 
     /// Counts a failed try, and refuses.
     fn deny(&mut self, abort: &Abort) {
-        let failed = self.router.tries().lock().fail(now(), self.peer.ip());
-        warn!(peer = %self.peer, from_this_address = failed.count, total = failed.total, "a failed try to sign in");
+        let failed = self
+            .router
+            .tries()
+            .lock()
+            .fail(now(), self.arrival.peer.ip());
+        warn!(peer = %self.arrival.peer, from_this_address = failed.count, total = failed.total, "a failed try to sign in");
         self.refuse(abort);
     }
 

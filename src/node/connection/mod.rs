@@ -13,7 +13,6 @@ mod waiting;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -34,8 +33,8 @@ use super::outbox::{Delivery, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
-use crate::router::{End, Handshake, Violation};
-use crate::transport::{ReadError, Wire};
+use crate::router::{Channel, End, Handshake, Violation};
+use crate::transport::{Address, ReadError, Wire};
 
 /// How many messages are routed under one lock. bound: how long others wait for the realm.
 const BATCH_MESSAGES_MAX: usize = 128;
@@ -61,10 +60,18 @@ struct Scratch {
     delivery: Delivery,
 }
 
+/// Whom a connection is from.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) peer: Address,
+    /// What TLS tells, where it is in between.
+    pub(super) channel: Option<Arc<Channel>>,
+}
+
 /// A client's connection, from its upgrade to its end.
 pub(super) struct Connection<S> {
     router: Arc<Router>,
-    peer: SocketAddr,
+    arrival: Arrival,
     wire: Wire<S>,
     outbox: Arc<Outbox>,
     /// Received, and too much work to be routed at once; nothing is read before it is.
@@ -126,12 +133,12 @@ enum Reading {
 struct Over;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(router: Arc<Router>, peer: SocketAddr, wire: Wire<S>) -> Self {
+    pub(super) fn new(router: Arc<Router>, arrival: Arrival, wire: Wire<S>) -> Self {
         let limits = router.limits();
         let now = now();
         let deadline = now + limits.join_time;
         Self {
-            peer,
+            arrival,
             outbox: Arc::new(Outbox::new(
                 limits,
                 wire.serializer(),
@@ -269,7 +276,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match &mut self.phase {
             Phase::Joining { handshake, .. } => match self.wire.serializer().decode(frame) {
                 Ok(message) => {
-                    let step = self.router.handle_handshake(handshake, message);
+                    let step = self.router.handle_handshake(
+                        handshake,
+                        message,
+                        self.arrival.channel.as_deref(),
+                    );
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
@@ -292,7 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let violation = match error {
             ReadError::Closed => return self.begin_closing("lost"),
             ReadError::Broken { code, why } => {
-                warn!(peer = %self.peer, ?why, "the peer breaks the rules of its transport");
+                warn!(peer = %self.arrival.peer, ?why, "the peer breaks the rules of its transport");
                 self.close(*code, "against the rules of this transport");
                 return;
             }
@@ -369,7 +380,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .outbox
             .exchange(written, &mut self.pending, &mut self.spare, cx);
         if standing.is_cut {
-            warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
+            warn!(peer = %self.arrival.peer, "closed: the peer does not take what is sent to it");
             return Err(Over);
         }
         self.is_held_back = standing.is_over_budget;

@@ -39,11 +39,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes a step when the turn of its address has come.
     pub(super) fn take_turn(&mut self, step: Step) {
         let now = now();
-        let wait = self.router.tries().lock().wait(now, self.peer.ip());
+        let wait = self.router.tries().lock().wait(now, self.arrival.peer.ip());
         match wait {
             Ok(Duration::ZERO) => self.step_on(step),
             Ok(wait) => {
-                warn!(peer = %self.peer, "waits for {wait:?}: tries to sign in have failed from its address");
+                warn!(peer = %self.arrival.peer, "waits for {wait:?}: tries to sign in have failed from its address");
                 self.wait(now + wait, Reason::Turn(step));
             }
             Err(wait) => self.refuse(&denied_for_now(wait)),
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         if let Some(Message::Error(error)) = &answer {
             let error = error.error.quoted();
-            warn!(peer = %self.peer, "the authenticator answers with an error: {error}");
+            warn!(peer = %self.arrival.peer, "the authenticator answers with an error: {error}");
         }
         self.join_again();
         self.take_answer(answer);
@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn take_answer(&mut self, answer: Option<Message>) {
         if let Phase::Joining { handshake, .. } = &mut self.phase {
-            let step = Router::handle_answer(handshake, answer);
+            let step = Router::handle_answer(handshake, answer, self.arrival.channel.as_deref());
             self.handle_step(step);
         }
     }

@@ -10,7 +10,8 @@ use tracing::warn;
 use super::response::{Page, body_of, plain};
 use super::site::{Agreed, RawRequest, Site};
 use super::start::nothing_here_page;
-use crate::transport::admission::{Admission, Ends, Refused};
+use crate::transport::address::Ends;
+use crate::transport::admission::{Admission, Refused};
 use crate::transport::header_list;
 use crate::transport::wire::Subprotocol;
 

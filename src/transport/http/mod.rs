@@ -27,7 +27,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info, warn};
 
-use super::admission::Ends;
+use super::address::Ends;
 use super::ending::end;
 use crate::router::Limits;
 

@@ -4,6 +4,7 @@ use hyper::header::HeaderValue;
 
 use super::pages::Pages;
 use crate::transport::admission::Admission;
+use crate::transport::door::Door;
 use crate::transport::wire::Subprotocol;
 
 /// What is where on a server, and who is let in.
@@ -15,6 +16,8 @@ pub struct Site {
     pub raw_paths: RawPaths,
     /// Pages for browsers, at the paths that nothing is spoken at; `None` on a server that has none.
     pub pages: Option<Pages>,
+    /// What a connection goes through before HTTP.
+    pub door: Door,
     /// Hosts and origins let in.
     pub admission: Admission,
 }
