@@ -89,6 +89,11 @@ pub(super) struct Verdicts {
 }
 
 impl Asked {
+    /// When to settle what came out of order: a call of the router's own that failed while others were handed on.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.now.filter(|_| !self.answers.is_empty())
+    }
+
     /// Lets go of all that authorizers have said before.
     pub(super) const fn forget_verdicts(&mut self) {
         self.epoch += 1;
@@ -278,7 +283,7 @@ impl Realm {
                 }
                 return;
             };
-            if let Err(violation) = self.route(now, from, order, message) {
+            if let Err(violation) = self.route_waiting(now, from, order, message) {
                 self.context.send(from, violation.abort());
                 self.end(now, from, End::Aborted);
             }
@@ -300,6 +305,24 @@ impl Realm {
                 undecided.bytes = undecided.bytes.saturating_sub(weight(&message));
             }
         }
+    }
+
+    /// Routes a message that has waited: a call's id was free when it came, and may have been taken by one before it.
+    fn route_waiting(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        order: RequestOrder,
+        message: Message,
+    ) -> Result<(), Violation> {
+        if let (Message::Call(call), RequestOrder::New) = (&message, order)
+            && let Some(session) = self.context.sessions.get(&from)
+            && session.calls.contains_key(&call.request)
+        {
+            let request = call.request;
+            return Err(Violation::NoContinuation { request });
+        }
+        self.route(now, from, order, message)
     }
 
     /// Decides anew about what waits, after its session's rights have changed.

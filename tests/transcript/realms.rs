@@ -63,7 +63,10 @@ fn configured() -> [(Uri, Settings); 14] {
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
         with("closed", |_| {}),
-        with("rules", |settings| settings.roles = ruled()),
+        with("rules", |settings| {
+            settings.roles = ruled();
+            settings.history = vec![kept(MatchPolicy::Prefix, "com.secret.", 5)];
+        }),
         with("asked", |settings| settings.roles = asked()),
         with("equals", |settings| {
             settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &Action::ALL)], None));
