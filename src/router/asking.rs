@@ -235,6 +235,7 @@ impl Realm {
     }
 
     /// Takes what an authorizer has said, or why it has not, and goes on with what waited for it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a caller gets nothing else")]
     pub(super) fn take_verdict(&mut self, now: Instant, answer: Message) {
         let (request, verdict, is_kept) = match answer {
             Message::Result(result) => {
@@ -419,6 +420,10 @@ fn malformed() -> Verdict {
 }
 
 /// Bytes that a message takes while it waits.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all others are small, or never wait"
+)]
 fn weight(message: &Message) -> usize {
     use crate::protocol::{Audience, CallTerms, Passthru};
     let payload_bytes = message.payload().map_or(0, Payload::len);
@@ -441,6 +446,10 @@ fn weight(message: &Message) -> usize {
 }
 
 /// A message to be kept: it does not hold on to the frame it came in.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "no others hold text, or they never wait"
+)]
 fn detached(message: &Message) -> Message {
     let mut kept = message.clone();
     match &mut kept {

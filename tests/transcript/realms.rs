@@ -163,7 +163,7 @@ fn asked() -> Roles {
             Rights::new(vec![grant("", &Action::ALL)], None),
         ),
         ("guest".into(), asked(None)),
-        ("member".into(), asked(Some(Duration::from_secs(60)))),
+        ("member".into(), asked(Some(Duration::from_mins(1)))),
         ("lost".into(), Rights::new(Vec::new(), Some(lost))),
     ])
 }
