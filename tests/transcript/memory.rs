@@ -254,7 +254,7 @@ impl Stage for Memory {
     }
 
     fn is(&self, place: &str) -> bool {
-        place == "memory" || place == Serializer::Json.name()
+        place == "memory" || place == "frames" || place == Serializer::Json.name()
     }
 
     fn connect(&mut self, name: &str, way: Way<'_>) {

@@ -1,14 +1,14 @@
 //! Transcripts: what a router does, written down as conversations in the specification's own notation.
 //!
-//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer:
+//! Each file of `tests/transcripts` runs in memory against the core, and over every transport with each serializer:
 //! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
-//! of this process; and over WebSocket once more, one byte at a time. A message nobody expected fails a scenario.
+//! of this process; and once more, one byte at a time. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`script`] | a file as written: scenarios and their lines; the table of the notation is there |
 //! | [`notation`] | messages in it: what is sent, what is expected, what a name stands for |
-//! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
+//! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over sockets ([`websocket`]), by any [`wire`] |
 //! | [`hello`] | how somebody joins who says no HELLO |
 //! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
 //! | [`rules`] | what the scenarios together must show |
@@ -32,47 +32,81 @@ mod stage;
 mod states;
 mod tests;
 mod websocket;
+mod wire;
 
 use std::fs;
 
 use script::Scenario;
 use stage::Stage;
+use wamp::serializer::Serializer;
+use websocket::WebSockets;
+use wire::{Carried, Line, Through};
+
+/// A test for each way that a file's messages can travel.
+macro_rules! lines {
+    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident $serializer:ident,)*) => {
+        $(#[test]
+        fn $way() {
+            let line = Line {
+                serializer: $serializer,
+                carried: $carried,
+                through: $through,
+                is_split: false,
+            };
+            super::run(stringify!($name), || WebSockets::$host(line));
+        })*
+    };
+}
 
 macro_rules! transcripts {
     ($($host:ident { $($name:ident)* })*) => {
         const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
         $($(mod $name {
-            use wamp::serializer::Serializer;
+            use wamp::serializer::Serializer::{Cbor, Json, MsgPack};
 
             use super::memory::Memory;
             use super::websocket::WebSockets;
+            use super::wire::Carried::{Batched, RawSocket, WebSocket};
+            use super::wire::Line;
+            use super::wire::Through::{Tcp, Tls, Unix};
 
             #[test]
             fn in_memory() {
                 super::run(stringify!($name), Memory::new);
             }
 
-            #[test]
-            fn over_websocket_in_json() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::Json));
-            }
-
-            #[test]
-            fn over_websocket_in_msgpack() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::MsgPack));
-            }
-
-            #[test]
-            fn over_websocket_in_cbor() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::Cbor));
+            lines! { $name, $host,
+                over_websocket_in_json: WebSocket Tcp Json,
+                over_websocket_in_msgpack: WebSocket Tcp MsgPack,
+                over_websocket_in_cbor: WebSocket Tcp Cbor,
+                over_batched_websocket_in_json: Batched Tcp Json,
+                over_batched_websocket_in_msgpack: Batched Tcp MsgPack,
+                over_batched_websocket_in_cbor: Batched Tcp Cbor,
+                over_rawsocket_in_json: RawSocket Tcp Json,
+                over_rawsocket_in_msgpack: RawSocket Tcp MsgPack,
+                over_rawsocket_in_cbor: RawSocket Tcp Cbor,
+                through_tls_over_websocket_in_json: WebSocket Tls Json,
+                through_tls_over_rawsocket_in_msgpack: RawSocket Tls MsgPack,
+                through_tls_over_batched_websocket_in_cbor: Batched Tls Cbor,
+                through_a_unix_socket_over_websocket_in_msgpack: WebSocket Unix MsgPack,
+                through_a_unix_socket_over_rawsocket_in_cbor: RawSocket Unix Cbor,
+                through_a_unix_socket_over_batched_websocket_in_json: Batched Unix Json,
             }
 
             #[test]
             fn over_websocket_split_at_every_byte() {
-                for serializer in [Serializer::Json, Serializer::MsgPack, Serializer::Cbor] {
-                    super::run(stringify!($name), || WebSockets::to_split_library(serializer));
-                }
+                super::run_split(stringify!($name), WebSocket);
+            }
+
+            #[test]
+            fn over_batched_websocket_split_at_every_byte() {
+                super::run_split(stringify!($name), Batched);
+            }
+
+            #[test]
+            fn over_rawsocket_split_at_every_byte() {
+                super::run_split(stringify!($name), RawSocket);
             }
         })*)*
     };
@@ -85,7 +119,7 @@ transcripts! {
     }
     to_library {
         administration audience authorization bounds concurrency disclosure guarded history lenient pattern_registrations progressive_invocations reflection
-        rerouting retention sessions shared_registrations signing_in testaments timeouts trust
+        rerouting retention sessions shared_registrations signing_in testaments timeouts transports trust
     }
 }
 
@@ -114,6 +148,19 @@ fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+/// Runs a file's scenarios with each serializer, one byte at a time, against a router of this process.
+fn run_split(name: &str, carried: Carried) {
+    for serializer in Serializer::ALL {
+        let line = Line {
+            serializer,
+            carried,
+            through: Through::Tcp,
+            is_split: true,
+        };
+        run(name, || WebSockets::to_library(line));
+    }
 }
 
 /// The end of a router's log, if there is one.

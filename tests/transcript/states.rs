@@ -307,6 +307,8 @@ fn connect(stage: &mut Memory, name: &str) {
         serializer: Serializer::Json,
         realm: PLAIN[0],
         is_local: true,
+        bytes_max: None,
+        separator: None,
     };
     stage.connect(name, way);
 }
