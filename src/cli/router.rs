@@ -153,6 +153,7 @@ impl RouterArgs {
             pages: Some(pages),
             admission,
             door: door(config)?,
+            longpoll: None,
         })
     }
 }

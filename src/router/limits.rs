@@ -154,6 +154,8 @@ limits! {
     definition_bytes: Bytes = 4 * KIB, 0..=TIB;
     /// Connections of the whole router, those that ask for pages counted.
     connections: Count = 100_000, 1..=MANY;
+    /// Sessions by long-poll of the whole router.
+    longpoll_sessions: Count = 1_000, 0..=MANY;
     /// Bytes of an HTTP head.
     http_head_bytes: Bytes = 8 * KIB, 8 * KIB..=MIB;
     /// Headers of an HTTP head.
