@@ -22,6 +22,7 @@ mod limits;
 mod meta;
 mod output;
 mod pattern;
+mod permission;
 mod realm;
 mod remembered;
 mod revision;

@@ -2,25 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
-use tokio::io::{self, AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
-use wamp::node::{Gate, Listening, Router};
+use wamp::node::{Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Limits, Settings};
 use wamp::transport::Site;
 use wamp::transport::tls::{TlsFiles, TlsServer};
 
 use super::realms::{self, SMALL};
-use super::wire::{CERT, Line, SOCKET, Through};
+use super::wire::{CERT, SOCKET, Through};
 
 /// Two routers, one of them small; they end when dropped.
 pub(super) struct Library {
@@ -31,7 +27,7 @@ pub(super) struct Library {
 }
 
 impl Library {
-    pub(super) fn start(line: Line) -> Self {
+    pub(super) fn start(through: Through) -> Self {
         let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
         let paths = folders.each_ref().map(|it| it.path().to_owned());
         let (tell_urls, urls) = mpsc::channel();
@@ -39,7 +35,7 @@ impl Library {
         let thread = thread::spawn(move || {
             let mut runtime = runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().expect("a runtime");
-            runtime.block_on(serve(line, &tell_urls, &paths, stopped));
+            runtime.block_on(serve(&tell_urls, &paths, through, stopped));
         });
         Self {
             urls: urls.recv().expect("both routers listen"),
@@ -74,90 +70,21 @@ impl Drop for Library {
 }
 
 async fn serve(
-    line: Line,
     tell_urls: &mpsc::Sender<[String; 2]>,
     [folder, small_folder]: &[PathBuf; 2],
+    through: Through,
     stopped: oneshot::Receiver<()>,
 ) {
-    let through = line.through;
     let all = bind(realms::realms(), Limits::default(), folder, through).await;
     let limits = realms::small_limits();
     let small = bind([realms::small_realm()], limits, small_folder, through).await;
-    let mut urls = [&all, &small].map(|listening| listening.urls().remove(0));
-    if line.is_split {
-        urls = [split(all.gate()).await, split(small.gate()).await];
-    }
-    tell_urls.send(urls).expect("the test waits for them");
+    let url = |listening: &Listening| listening.urls().remove(0);
+    let told = tell_urls.send([url(&all), url(&small)]);
+    told.expect("the test waits for them");
     tokio::select! {
         () = all.accept() => {}
         () = small.accept() => {}
         _ = stopped => {}
-    }
-}
-
-/// Another way to a router, for one byte at a time. Returns its URL.
-async fn split(gate: Gate) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a free port");
-    let url = format!("ws://{}/ws", listener.local_addr().expect("it is bound"));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // Or each byte waits until the one before is acknowledged.
-            stream.set_nodelay(true).expect("a fresh socket");
-            tokio::spawn(gate.clone().serve_local(Split::new(stream)));
-        }
-    });
-    url
-}
-
-/// A stream that moves one byte at a time.
-struct Split {
-    stream: BufReader<TcpStream>,
-    has_answered: bool,
-}
-
-impl Split {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream: BufReader::new(stream),
-            has_answered: false,
-        }
-    }
-}
-
-impl AsyncRead for Split {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut byte = [0];
-        let mut one = ReadBuf::new(&mut byte);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut one))?;
-        into.put_slice(one.filled());
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Split {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        // Whole: tungstenite's client takes a handshake's answer in single bytes for an attack.
-        let is_answer = !std::mem::replace(&mut self.has_answered, true);
-        let count = if is_answer { bytes.len() } else { 1 };
-        let bytes = &bytes[..count.min(bytes.len())];
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

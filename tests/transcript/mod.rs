@@ -2,7 +2,7 @@
 //!
 //! Each file of `tests/transcripts` runs in memory against the core, and over every transport with each serializer:
 //! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
-//! of this process; and once more, one byte at a time. A message nobody expected fails a scenario.
+//! of this process, whole and byte by byte. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -38,20 +38,17 @@ use std::fs;
 
 use script::Scenario;
 use stage::Stage;
-use wamp::serializer::Serializer;
-use websocket::WebSockets;
-use wire::{Carried, Line, Through};
 
 /// A test for each way that a file's messages can travel.
 macro_rules! lines {
-    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident $serializer:ident,)*) => {
+    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident $serializer:ident $is_split:literal,)*) => {
         $(#[test]
         fn $way() {
             let line = Line {
                 serializer: $serializer,
                 carried: $carried,
                 through: $through,
-                is_split: false,
+                is_split: $is_split,
             };
             super::run(stringify!($name), || WebSockets::$host(line));
         })*
@@ -77,36 +74,32 @@ macro_rules! transcripts {
             }
 
             lines! { $name, $host,
-                over_websocket_in_json: WebSocket Tcp Json,
-                over_websocket_in_msgpack: WebSocket Tcp MsgPack,
-                over_websocket_in_cbor: WebSocket Tcp Cbor,
-                over_batched_websocket_in_json: Batched Tcp Json,
-                over_batched_websocket_in_msgpack: Batched Tcp MsgPack,
-                over_batched_websocket_in_cbor: Batched Tcp Cbor,
-                over_rawsocket_in_json: RawSocket Tcp Json,
-                over_rawsocket_in_msgpack: RawSocket Tcp MsgPack,
-                over_rawsocket_in_cbor: RawSocket Tcp Cbor,
-                through_tls_over_websocket_in_json: WebSocket Tls Json,
-                through_tls_over_rawsocket_in_msgpack: RawSocket Tls MsgPack,
-                through_tls_over_batched_websocket_in_cbor: Batched Tls Cbor,
-                through_a_unix_socket_over_websocket_in_msgpack: WebSocket Unix MsgPack,
-                through_a_unix_socket_over_rawsocket_in_cbor: RawSocket Unix Cbor,
-                through_a_unix_socket_over_batched_websocket_in_json: Batched Unix Json,
-            }
-
-            #[test]
-            fn over_websocket_split_at_every_byte() {
-                super::run_split(stringify!($name), WebSocket);
-            }
-
-            #[test]
-            fn over_batched_websocket_split_at_every_byte() {
-                super::run_split(stringify!($name), Batched);
-            }
-
-            #[test]
-            fn over_rawsocket_split_at_every_byte() {
-                super::run_split(stringify!($name), RawSocket);
+                over_websocket_in_json: WebSocket Tcp Json false,
+                over_websocket_in_msgpack: WebSocket Tcp MsgPack false,
+                over_websocket_in_cbor: WebSocket Tcp Cbor false,
+                over_batched_websocket_in_json: Batched Tcp Json false,
+                over_batched_websocket_in_msgpack: Batched Tcp MsgPack false,
+                over_batched_websocket_in_cbor: Batched Tcp Cbor false,
+                over_rawsocket_in_json: RawSocket Tcp Json false,
+                over_rawsocket_in_msgpack: RawSocket Tcp MsgPack false,
+                over_rawsocket_in_cbor: RawSocket Tcp Cbor false,
+                through_tls_over_websocket_in_json: WebSocket Tls Json false,
+                through_tls_over_rawsocket_in_msgpack: RawSocket Tls MsgPack false,
+                through_tls_over_batched_websocket_in_cbor: Batched Tls Cbor false,
+                through_a_unix_socket_over_websocket_in_msgpack: WebSocket Unix MsgPack false,
+                through_a_unix_socket_over_rawsocket_in_cbor: RawSocket Unix Cbor false,
+                through_a_unix_socket_over_batched_websocket_in_json: Batched Unix Json false,
+                byte_by_byte_over_websocket_in_json: WebSocket Tcp Json true,
+                byte_by_byte_over_websocket_in_msgpack: WebSocket Tcp MsgPack true,
+                byte_by_byte_over_websocket_in_cbor: WebSocket Tcp Cbor true,
+                byte_by_byte_over_batched_websocket_in_json: Batched Tcp Json true,
+                byte_by_byte_over_batched_websocket_in_msgpack: Batched Tcp MsgPack true,
+                byte_by_byte_over_batched_websocket_in_cbor: Batched Tcp Cbor true,
+                byte_by_byte_over_rawsocket_in_json: RawSocket Tcp Json true,
+                byte_by_byte_over_rawsocket_in_msgpack: RawSocket Tcp MsgPack true,
+                byte_by_byte_over_rawsocket_in_cbor: RawSocket Tcp Cbor true,
+                byte_by_byte_through_tls_over_websocket_in_msgpack: WebSocket Tls MsgPack true,
+                byte_by_byte_through_a_unix_socket_over_rawsocket_in_json: RawSocket Unix Json true,
             }
         })*)*
     };
@@ -148,19 +141,6 @@ fn run<S: Stage>(name: &str, stage: impl Fn() -> S) {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
-}
-
-/// Runs a file's scenarios with each serializer, one byte at a time, against a router of this process.
-fn run_split(name: &str, carried: Carried) {
-    for serializer in Serializer::ALL {
-        let line = Line {
-            serializer,
-            carried,
-            through: Through::Tcp,
-            is_split: true,
-        };
-        run(name, || WebSockets::to_library(line));
-    }
 }
 
 /// The end of a router's log, if there is one.

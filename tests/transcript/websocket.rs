@@ -110,7 +110,7 @@ impl WebSockets {
 
     pub(super) fn to_library(line: impl Into<Line>) -> Self {
         let line = line.into();
-        Self::to(Host::Library(Library::start(line)), line)
+        Self::to(Host::Library(Library::start(line.through)), line)
     }
 
     pub(super) fn to_elsewhere(url: &str) -> Self {
@@ -337,7 +337,7 @@ impl Stage for WebSockets {
             peer.leave(true);
         }
         if let Host::Library(library) = &mut self.host {
-            *library = Library::start(self.line);
+            *library = Library::start(self.line.through);
         }
         Ok(())
     }
