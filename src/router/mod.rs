@@ -22,6 +22,7 @@ mod limits;
 mod meta;
 mod output;
 mod pattern;
+mod question;
 mod realm;
 mod remembered;
 mod revision;
