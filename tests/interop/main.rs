@@ -94,4 +94,5 @@ mod transcript {
     mod script;
     mod stage;
     mod websocket;
+    mod wire;
 }
