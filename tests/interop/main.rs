@@ -100,4 +100,5 @@ mod transcript {
     mod script;
     mod stage;
     mod websocket;
+    mod wire;
 }
