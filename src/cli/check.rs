@@ -114,7 +114,13 @@ fn realm(realm: &RealmConfig) -> Vec<String> {
     if principals > 0 {
         let s = if principals > 1 { "s" } else { "" };
         facts.push(format!("{principals} principal{s} may sign in"));
-    } else if realm.anonymous.is_none() {
+    }
+    if let Some(authenticator) = &realm.authenticator {
+        facts.push(format!(
+            "{} is asked about others",
+            authenticator.procedure.quoted()
+        ));
+    } else if principals == 0 && realm.anonymous.is_none() {
         facts.push("nobody may join".to_owned());
     }
     for (name, rights) in roles {

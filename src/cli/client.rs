@@ -426,7 +426,7 @@ pub(super) fn parse_url(text: &str) -> Result<Url, String> {
     {
         return rawsocket(text, scheme);
     }
-    websocket(text, |short| {
+    let expanded = |short: &str| {
         let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
@@ -435,7 +435,12 @@ pub(super) fn parse_url(text: &str) -> Result<Url, String> {
             host => format!("{host}:8080"),
         };
         format!("ws://{host}/{path}")
-    })
+    };
+    websocket(
+        text,
+        expanded,
+        "--authid NAME with --ticket-file or --secret-file",
+    )
 }
 
 #[cfg(test)]
@@ -479,6 +484,10 @@ mod tests {
             (
                 "unix://host/x",
                 "write the path of a Unix socket as unix:/path",
+            ),
+            (
+                "ws://ann:x@host",
+                "a password is not for the URL: --authid NAME with --ticket-file or --secret-file",
             ),
         ] {
             assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");

@@ -155,6 +155,7 @@ impl EchoArgs {
         allowed_origins.push("null".to_owned());
         Site {
             door: Door::default(),
+            longpoll: None,
             wamp_path: None,
             raw_paths: RawPaths::All(self.answer().what_it_does()),
             pages: None,

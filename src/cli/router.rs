@@ -153,6 +153,7 @@ impl RouterArgs {
             pages: Some(pages),
             admission,
             door: door(config)?,
+            longpoll: None,
         })
     }
 }
@@ -175,6 +176,7 @@ fn authenticator(realms: &[RealmConfig]) -> Authenticator {
     let rules = |realm: &RealmConfig| SignInRules {
         anonymous: realm.anonymous.clone(),
         principals: Principals::new(realm.everybody().cloned(), rand::random()).into(),
+        authenticator: realm.authenticator.clone(),
     };
     let rules = realms
         .iter()

@@ -2,11 +2,15 @@
 
 use url::Url;
 
-/// Reads a WebSocket's URL; one without a scheme is `expanded` first.
+/// Reads a WebSocket's URL; one without a scheme is `expanded` first. `instead` is where a password belongs.
 ///
 /// # Errors
 /// What is wrong with it, and how it is written.
-pub(super) fn websocket(text: &str, expanded: impl FnOnce(&str) -> String) -> Result<Url, String> {
+pub(super) fn websocket(
+    text: &str,
+    expanded: impl FnOnce(&str) -> String,
+    instead: &str,
+) -> Result<Url, String> {
     if let Some((scheme, rest)) = text.split_once(":/")
         && ["ws", "wss"].contains(&scheme)
         && !rest.starts_with('/')
@@ -24,11 +28,17 @@ pub(super) fn websocket(text: &str, expanded: impl FnOnce(&str) -> String) -> Re
         format!("{}:// is no WebSocket; try {scheme}://{rest}", url.scheme())
     };
     match url.scheme() {
-        "ws" | "wss" if url.has_host() => Ok(url),
-        "ws" | "wss" => Err("it names no host".to_owned()),
-        "https" => Err(better("wss")),
-        _ => Err(better("ws")),
+        "ws" | "wss" => {}
+        "https" => return Err(better("wss")),
+        _ => return Err(better("ws")),
     }
+    if !url.has_host() {
+        return Err("it names no host".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("a password is not for the URL: {instead}"));
+    }
+    Ok(url)
 }
 
 /// Reads a RawSocket's URL, which begins with `scheme` and `:/`.

@@ -37,7 +37,7 @@ pub use template::{template, template_with_tls};
 
 use crate::auth::Principal;
 use crate::protocol::Uri;
-use crate::router::{Limits, Rights, Roles, Settings};
+use crate::router::{DynamicAuthenticator, Limits, Rights, Roles, Settings};
 use crate::transport::Admission;
 
 /// What a config is called where nobody says otherwise.
@@ -79,6 +79,8 @@ pub struct RealmConfig {
     pub principals: Vec<Principal>,
     /// Who may sign in beside them, as a file of their own says.
     pub users: Option<Users>,
+    /// The procedure that is asked about all others.
+    pub authenticator: Option<DynamicAuthenticator>,
 }
 
 impl RealmConfig {
@@ -95,6 +97,7 @@ impl RealmConfig {
             anonymous: Some(ANONYMOUS),
             principals: Vec::new(),
             users: None,
+            authenticator: None,
         }
     }
 

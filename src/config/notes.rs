@@ -23,10 +23,29 @@ impl Config {
                 file.display()
             ));
         }
+        notes.extend(self.realms.iter().filter_map(|it| self.open_door(it)));
         for realm in &self.realms {
             notes.extend(realm.notes());
         }
         notes
+    }
+
+    /// Whether anybody at all may be the authenticator of a realm.
+    fn open_door(&self, realm: &RealmConfig) -> Option<String> {
+        let authenticator = realm.authenticator.as_ref()?;
+        let at = authenticator.realm.as_ref().unwrap_or(&realm.name);
+        let asked = self.realms.iter().find(|it| it.name == *at)?;
+        let role = asked.anonymous.as_ref()?;
+        let rights = asked.settings.roles.of(role);
+        let is_open = is_allowed(rights, Action::Register, &authenticator.procedure);
+        is_open.then(|| {
+            format!(
+                "whoever does not sign in may register {} in realm {}, and so decide who joins realm {}",
+                authenticator.procedure.quoted(),
+                at.quoted(),
+                realm.name.quoted()
+            )
+        })
     }
 
     /// Whether some realm lets in whoever does not sign in.
@@ -40,7 +59,8 @@ impl RealmConfig {
     fn notes(&self) -> Vec<String> {
         let name = self.name.quoted();
         let settings = &self.settings;
-        if self.anonymous.is_none() && self.everybody().next().is_none() {
+        let has_principals = self.everybody().next().is_some() || self.authenticator.is_some();
+        if self.anonymous.is_none() && !has_principals {
             return vec![format!(
                 "nobody can join realm {name}: it has no role; `wamp init --stdout` shows the role \"anonymous\", for everybody"
             )];
@@ -73,13 +93,7 @@ impl RealmConfig {
 /// What surprises in the rights of one role.
 fn rights_notes(realm: &str, role: &str, rights: &Rights) -> Vec<String> {
     let mut notes = Vec::new();
-    let is_allowed = |action, uri: &Uri| {
-        let uris = UriPattern {
-            policy: MatchPolicy::Exact,
-            pattern: uri.clone(),
-        };
-        rights.explain(action, &uris, false).decision == Decision::Allowed
-    };
+    let is_allowed = |action, uri: &Uri| is_allowed(rights, action, uri);
     if role == &*ANONYMOUS && is_allowed(Action::Kill, &Uri::from_static("wamp.session.kill")) {
         notes.push(format!(
             "everybody in realm {realm} may end the others' sessions"
@@ -107,4 +121,13 @@ fn rights_notes(realm: &str, role: &str, rights: &Rights) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Whether a role may do something with one URI, from anywhere.
+fn is_allowed(rights: &Rights, action: Action, uri: &Uri) -> bool {
+    let uris = UriPattern {
+        policy: MatchPolicy::Exact,
+        pattern: uri.clone(),
+    };
+    rights.explain(action, &uris, false).decision == Decision::Allowed
 }

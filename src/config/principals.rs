@@ -14,13 +14,9 @@ use bytestring::ByteString;
 use super::section::Section;
 use crate::auth::{
     Cost, CraKey, Kdf, Principal, PublicKey, Record, Salting, ScramForm, ScramKeys, Ticket,
+    check_name,
 };
 
-/// bound: the bytes of a name.
-const NAME_BYTES_MAX: usize = 256;
-/// What URIs take for a pattern somewhere, or texts for a place to fill in: a name that holds it could become more than a
-/// name in a rule.
-const PATTERN_CHARS: &[char] = &['*', '#', '<', '>', '{', '}', '$', '%'];
 /// What clients work out at most.
 const ITERATIONS_MAX: usize = 10_000_000;
 const KEY_BYTES_MAX: usize = 1024;
@@ -215,16 +211,7 @@ fn count(table: &mut Section<'_>, key: &'static str, most: usize) -> Option<u32>
 
 /// A name of a principal or a role.
 pub(super) fn name(text: &str) -> Result<ByteString, String> {
-    let is_bad = |c: char| c.is_whitespace() || c.is_control() || PATTERN_CHARS.contains(&c);
-    if let Some(bad) = text.chars().find(|c| is_bad(*c)) {
-        return Err(format!("a name holds no {bad:?}"));
-    }
-    if text.split('.').any(str::is_empty) {
-        return Err("a name has no empty part: no dot at an end, no two in a row".to_owned());
-    }
-    if text.len() > NAME_BYTES_MAX {
-        return Err(format!("a name has at most {NAME_BYTES_MAX} bytes"));
-    }
+    check_name(text).map_err(|why| why.to_string())?;
     Ok(text.into())
 }
 

@@ -9,8 +9,8 @@ use super::section::{Section, quoted};
 use super::{Config, RealmConfig, network, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings, TimeUnit, TrustRule, Unit,
-    UriPattern,
+    DynamicAuthenticator, HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings,
+    TimeUnit, TrustRule, Unit, UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -121,7 +121,18 @@ fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
     if realms.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("realms", "a router has a realm");
     }
-    realms.into_iter().flatten().flatten().collect()
+    let realms: Vec<RealmConfig> = realms.into_iter().flatten().flatten().collect();
+    let asked = realms
+        .iter()
+        .filter_map(|it| it.authenticator.as_ref()?.realm.as_ref());
+    for realm in asked.filter(|asked| !names.contains(*asked)) {
+        let name = realm.quoted();
+        root.refuse_key(
+            "realms",
+            format!("there is no realm {name}, which an authenticator_realm names"),
+        );
+    }
+    realms
 }
 
 fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
@@ -158,6 +169,23 @@ fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
         anonymous,
         principals: principals(section, &[]).unwrap_or_default(),
         users: section.text("users", |text| users(folder, text)),
+        authenticator: authenticator(section),
+    })
+}
+
+/// The procedure that knows who may sign in, and where it is registered.
+fn authenticator(section: &mut Section<'_>) -> Option<DynamicAuthenticator> {
+    let procedure = section.text("authenticator", values::procedure);
+    let realm = section.text("authenticator_realm", values::realm_name);
+    if realm.is_some() && !section.has("authenticator") {
+        section.refuse_key(
+            "authenticator_realm",
+            "there is no `authenticator` to be there",
+        );
+    }
+    Some(DynamicAuthenticator {
+        procedure: procedure?,
+        realm,
     })
 }
 

@@ -79,8 +79,9 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, TLS, users, an authorizer, another role, lifetime, history and trust, and of two principals.
-    assert_eq!(defaults, count - 10);
+    // All but the examples: of web, TLS, users, an authenticator, an authorizer, another role, lifetime, history and trust, and
+    // of two principals.
+    assert_eq!(defaults, count - 11);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod realm;
 mod router;
 mod serve;
 mod shared;
+mod tries;
 
 pub use clock::{now, time_of_day};
 pub use raw::RAW_PATHS;

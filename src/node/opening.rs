@@ -7,11 +7,14 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
 use super::connection::{Arrival, Connection};
+use super::router::Router;
 use super::serve::Gate;
 use crate::echo;
 use crate::framing::rawsocket;
 use crate::router::Channel;
-use crate::transport::{Agreed, Ends, Entered, Link, Rewound, Wire, accept, end, upgrade};
+use crate::transport::{
+    Agreed, Alive, Ends, Entered, Link, LongPoll, Rewound, Wire, accept, end, upgrade,
+};
 
 /// What a stream has become.
 pub(super) enum Opened<S> {
@@ -113,4 +116,24 @@ impl Gate {
             }
         }
     }
+}
+
+/// Sessions by long-poll: connections as any other.
+pub(super) fn longpoll(router: &Arc<Router>, alive: Alive) -> LongPoll {
+    let limits = router.limits().clone();
+    let router = Arc::clone(router);
+    LongPoll::new(limits, move |stream, subprotocol, ends| {
+        let before_welcome = router.limits().message_bytes_before_welcome;
+        let wire = Wire::polled(Rewound::new(stream), subprotocol, before_welcome);
+        let arrival = Arrival {
+            peer: ends.peer,
+            channel: None,
+        };
+        let connection = Connection::new(Arc::clone(&router), arrival, wire);
+        let alive = alive.clone();
+        Box::pin(async move {
+            connection.run().await;
+            drop(alive);
+        })
+    })
 }

@@ -2,19 +2,21 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use super::clock::now;
 use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, Payload, SessionId, Uri};
+use crate::protocol::{Message, Payload, RequestId, SessionId, Uri};
 use crate::router::{Identity, Joining, Output, Realm, Remark, Roles, Transport, Violation};
 use crate::transport::Address;
 
@@ -44,7 +46,35 @@ pub(super) struct SharedRealm {
 struct Floor {
     core: Realm,
     outboxes: FxHashMap<SessionId, Arc<Outbox>>,
+    /// Who waits for what a procedure says that the router called.
+    answers: FxHashMap<RequestId, oneshot::Sender<Message>>,
     deadline: Option<Instant>,
+}
+
+/// A procedure that was called on the router's own behalf; who lets go of it takes the call back.
+#[derive(Debug)]
+pub(super) struct Asking {
+    realm: Arc<SharedRealm>,
+    request: RequestId,
+    answer: oneshot::Receiver<Message>,
+}
+
+impl Asking {
+    /// The RESULT or the ERROR; nothing where there will be none.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        Pin::new(&mut self.answer).poll(cx).map(Result::ok)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut floor = self.realm.floor.lock();
+        if floor.answers.remove(&self.request).is_some() {
+            let now = now();
+            floor.core.handle_withdrawal(now, self.request);
+            self.realm.finish(floor, now, &mut Delivery::default());
+        }
+    }
 }
 
 /// What a connection received, in order.
@@ -59,6 +89,7 @@ impl SharedRealm {
         let floor = Floor {
             core,
             outboxes: FxHashMap::default(),
+            answers: FxHashMap::default(),
             deadline: None,
         };
         Self {
@@ -139,6 +170,23 @@ impl SharedRealm {
         let now = now();
         floor.core.set_roles(now, roles);
         self.finish(floor, now, &mut Delivery::default());
+    }
+
+    /// Calls a procedure on the router's own behalf.
+    pub(super) fn ask(self: &Arc<Self>, procedure: Uri, payload: Payload) -> Asking {
+        let mut floor = self.floor.lock();
+        let now = now();
+        let request = floor.core.handle_question(now, procedure, payload);
+        let (waits, answer) = oneshot::channel();
+        // order: before the outputs, of which one may be the answer.
+        floor.answers.insert(request, waits);
+        self.finish(floor, now, &mut Delivery::default());
+        let realm = Arc::clone(self);
+        Asking {
+            realm,
+            request,
+            answer,
+        }
     }
 
     /// Ends the sessions of those who may not be here any more; says how many.
@@ -235,6 +283,12 @@ impl Floor {
             match output {
                 Output::Send { to, message } => self.send(now, to, message, delivery),
                 Output::SendMany { to, message } => self.send_many(&to, message, delivery),
+                Output::Answer { request, answer } => {
+                    if let Some(waits) = self.answers.remove(&request) {
+                        // Who has gone meanwhile needs no answer.
+                        let _ = waits.send(answer);
+                    }
+                }
                 Output::End { session, end } => {
                     if let Some(outbox) = self.outboxes.remove(&session) {
                         outbox.push_end(end, delivery);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 use futures_util::future::join_all;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use rand::{Rng, make_rng};
 use tokio::sync::Notify;
@@ -15,13 +15,14 @@ use super::clock::time_of_day;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
-use super::realm::SharedRealm;
+use super::realm::{Asking, SharedRealm};
+use super::tries::FailedTries;
 use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Channel, Handshake, Joining, Limits, Occurrence, Realm, Roles, Settings,
-    Sources, Step, Transport, denied,
+    Authenticator, Channel, Handshake, Joining, Limits, Occurrence, Question, Realm, Roles,
+    Settings, Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -34,6 +35,7 @@ pub struct Router {
     /// Another one where a users file has changed; a handshake takes the one of its message.
     authenticator: RwLock<Arc<Authenticator>>,
     limits: Limits,
+    tries: Mutex<FailedTries>,
     raw: RawServers,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
@@ -59,6 +61,7 @@ impl Router {
         Arc::new(Self {
             realms,
             authenticator: RwLock::new(Arc::new(authenticator)),
+            tries: Mutex::default(),
             raw: RawServers::new(&limits),
             limits,
             total: Arc::default(),
@@ -106,6 +109,28 @@ impl Router {
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
     }
 
+    /// Takes what a procedure has said about a client that is not in a session yet; nothing, where it says nothing.
+    pub(super) fn handle_answer(
+        handshake: &mut Handshake,
+        answer: Option<Message>,
+        channel: Option<&Channel>,
+    ) -> Step {
+        let occurrence = Occurrence {
+            session: SessionId::from_random(rand::random()),
+            time: time_of_day(),
+            nonce: &rand::random(),
+            channel,
+        };
+        handshake.handle_answer(answer, &occurrence)
+    }
+
+    /// Asks a procedure about a client that came over this; nothing, where there is no such realm.
+    pub(super) fn ask(&self, question: Question, transport: &Transport) -> Option<Asking> {
+        let realm = self.realms.get(&question.realm)?;
+        let procedure = question.procedure.clone();
+        Some(realm.ask(procedure, question.payload(transport)))
+    }
+
     /// Lets these sign in to a realm instead of those of before. Sessions of who is no longer among them, or has another
     /// role, are ended; all others stay as they are, also where it is another secret that opens the next one. Returns how
     /// many were ended.
@@ -148,6 +173,11 @@ impl Router {
         let mut names: Vec<String> = self.realms.keys().map(quoted).collect();
         names.sort();
         names
+    }
+
+    /// Failed tries to sign in. The lock is held for a look, nothing else.
+    pub(super) const fn tries(&self) -> &Mutex<FailedTries> {
+        &self.tries
     }
 
     pub(super) const fn raw(&self) -> &RawServers {

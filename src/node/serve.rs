@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::opening::Opened;
+use super::opening::{Opened, longpoll};
 use super::router::Router;
 use crate::transport::{Alive, BindError, Closing, Ends, Listeners, Site};
 
@@ -36,9 +36,10 @@ impl Listening {
     pub async fn bind(
         addresses: &[String],
         router: Arc<Router>,
-        site: Site,
+        mut site: Site,
     ) -> Result<(Self, Closing), BindError> {
         let (listeners, closing) = Listeners::bind(addresses).await?;
+        site.longpoll = Some(longpoll(&router, listeners.alive()));
         let gate = Gate {
             router,
             site: Arc::new(site),

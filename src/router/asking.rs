@@ -1,10 +1,10 @@
-//! Who may do what, as it is asked while messages are dealt with; and the authorizers that are asked where no rule says.
+//! Authorizers: who is asked where no rule says what a session may do, and what waits for the answer.
 //!
 //! An authorizer is a procedure that somebody registered; the router calls it as Crossbar.io does:
 //! `[details of the session, URI, action, options]`, and takes a boolean or a dict (`allow`, `disclose`, `cache`). Whoever
 //! checks a message for what it needs finds no answer, gives up before anything has changed, and the message is taken
 //! again once the answer is there. Meanwhile what the session sends waits behind it, in order and up to a bound. What
-//! the rules say is not decided here, but in `authorizer/`.
+//! the rules say is in `authorizer/`, and who looks up a permission in `permission.rs`.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -12,15 +12,16 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use super::authorizer::{Action, Decision};
-use super::context::{Context, Refusal};
+use super::authorizer::Action;
+use super::context::Refusal;
 use super::dealer::CallKey;
-use super::output::End;
+use super::output::{End, Output};
+use super::permission::Uris;
 use super::realm::Realm;
 use super::session::{RequestOrder, Session};
 use super::violation::Violation;
 use crate::protocol::{
-    Dict, MatchPolicy, Message, Payload, RequestId, SessionId, Uri, Value, uris,
+    Dict, MatchPolicy, Message, MessageCode, Payload, RequestId, SessionId, Uri, Value, uris,
 };
 use crate::serializer::Serializer;
 
@@ -58,11 +59,13 @@ pub(super) struct Asked {
     /// RESULTs and ERRORs for the router.
     pub(super) answers: VecDeque<Message>,
     by: IndexMap<RequestId, SessionId, FxBuildHasher>,
+    /// Questions from outside the realm.
+    outside: IndexMap<RequestId, CallKey, FxBuildHasher>,
     last: Option<RequestId>,
     /// When the message at hand came.
-    now: Option<Instant>,
+    pub(super) now: Option<Instant>,
     /// Verdicts of an earlier one are not kept any longer.
-    epoch: u64,
+    pub(super) epoch: u64,
 }
 
 /// What a session has sent that waits for an authorizer.
@@ -83,159 +86,26 @@ pub(super) struct Undecided {
 /// What authorizers have said of one session, as long as it holds.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
-    epoch: u64,
-    kept: IndexMap<Question, (Verdict, Instant), FxBuildHasher>,
+    pub(super) epoch: u64,
+    pub(super) kept: IndexMap<Question, (Verdict, Instant), FxBuildHasher>,
 }
 
-/// Some URIs, as they are asked for.
-type Uris<'a> = (MatchPolicy, &'a Uri);
-
 impl Asked {
+    fn next_request(&mut self) -> RequestId {
+        let next = |last: RequestId| last.next();
+        let request = self.last.map_or(RequestId::FIRST, next);
+        self.last = Some(request);
+        request
+    }
+
     /// Lets go of all that authorizers have said before.
     pub(super) const fn forget_verdicts(&mut self) {
         self.epoch += 1;
     }
 }
 
-impl Context {
-    /// Checks that a session may do something with these URIs.
-    pub(super) fn authorize(
-        &self,
-        who: SessionId,
-        action: Action,
-        uris: Uris<'_>,
-    ) -> Result<(), Refusal> {
-        let session = self.sessions.get(&who);
-        let decided = session.map_or(Decision::Denied, |session| session.decide(action, uris));
-        match (decided, session) {
-            (Decision::Allowed, _) => Ok(()),
-            (Decision::Unruled, Some(session)) if session.rights.authorizer().is_some() => {
-                self.authorize_by_verdict(session, action, uris)
-            }
-            (Decision::Unruled | Decision::Denied, _) => Err(not_authorized(session, action, uris)),
-        }
-    }
-
-    fn authorize_by_verdict(
-        &self,
-        session: &Session,
-        action: Action,
-        uris: Uris<'_>,
-    ) -> Result<(), Refusal> {
-        let question = Question::new(action, uris);
-        match self.verdict(session, &question) {
-            None => Err(Refusal::undecided(question)),
-            Some(Verdict::Said { is_allowed, .. }) if *is_allowed => Ok(()),
-            Some(Verdict::Said { .. }) => Err(not_authorized(Some(session), action, uris)),
-            Some(Verdict::Failed(why)) => {
-                let refused = refused(session, action, uris);
-                let text = format!("nobody said that {refused}, nor that it may: {why}");
-                Err(Refusal::new(uris::AUTHORIZATION_FAILED, text))
-            }
-        }
-    }
-
-    /// What was said of something, to be kept with it.
-    pub(super) fn said(&self, who: SessionId, action: Action, uris: Uris<'_>) -> Option<Said> {
-        let session = self.sessions.get(&who)?;
-        session.rights.authorizer()?;
-        let question = Question::new(action, uris);
-        let verdict = self.verdict(session, &question)?.clone();
-        Some((question, verdict))
-    }
-
-    /// What was said of the message at hand, or of another before and still holds.
-    fn verdict<'a>(&'a self, session: &'a Session, question: &Question) -> Option<&'a Verdict> {
-        let rare = session.rare()?;
-        let mut said = rare.said.iter();
-        if let Some((_, verdict)) = said.find(|(asked, _)| asked == question) {
-            return Some(verdict);
-        }
-        let Verdicts { epoch, kept } = &rare.verdicts;
-        let (verdict, until) = kept.get(question).filter(|_| *epoch == self.asked.epoch)?;
-        (self.asked.now? < *until).then_some(verdict)
-    }
-
-    /// Checks that who asks to be disclosed, or that others are, may ask that; for `action` it has been authorized.
-    pub(super) fn check_disclosure(
-        &self,
-        who: SessionId,
-        is_asked_for: Option<bool>,
-        action: Action,
-        uris: Uris<'_>,
-    ) -> Result<(), Refusal> {
-        let Some(session) = self
-            .sessions
-            .get(&who)
-            .filter(|_| is_asked_for == Some(true))
-        else {
-            return Ok(());
-        };
-        let is_allowed = match session.decide(Action::Disclose, uris) {
-            Decision::Allowed => true,
-            Decision::Denied => false,
-            Decision::Unruled => {
-                let verdict = self.verdict(session, &Question::new(action, uris));
-                matches!(verdict, Some(Verdict::Said { discloses, .. }) if *discloses)
-            }
-        };
-        if is_allowed {
-            return Ok(());
-        }
-        let text = refused(session, Action::Disclose, uris);
-        Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text))
-    }
-
-    /// Checks that a session may end others, or take from them what they hold, by this procedure. No authorizer is asked.
-    pub(super) fn check_may_kill(&self, who: SessionId, procedure: &Uri) -> Result<(), Refusal> {
-        let uris = (MatchPolicy::Exact, procedure);
-        match self.sessions.get(&who) {
-            Some(session) if session.decide(Action::Kill, uris) == Decision::Allowed => Ok(()),
-            session => Err(not_authorized(session, Action::Kill, uris)),
-        }
-    }
-
-    /// Whether what a session was granted once would be granted now, as far as rules say: an authorizer said it then.
-    pub(super) fn still_grants(&self, who: SessionId, action: Action, uris: Uris<'_>) -> bool {
-        let session = self.sessions.get(&who);
-        session.is_some_and(|session| match session.decide(action, uris) {
-            Decision::Allowed => true,
-            Decision::Denied => false,
-            Decision::Unruled => session.rights.authorizer().is_some(),
-        })
-    }
-}
-
-impl Session {
-    fn decide(&self, action: Action, (policy, uri): Uris<'_>) -> Decision {
-        let is_local = self.transport.is_local;
-        self.rights.decide(action, (policy, uri.as_str()), is_local)
-    }
-}
-
-#[cold]
-fn not_authorized(session: Option<&Session>, action: Action, uris: Uris<'_>) -> Refusal {
-    let text = session.map_or_else(String::new, |session| refused(session, action, uris));
-    Refusal::new(uris::NOT_AUTHORIZED, text)
-}
-
-/// Says that a session may not do something: by its role, for that is what decides.
-fn refused(session: &Session, action: Action, (policy, uri): Uris<'_>) -> String {
-    let role = Uri::new(session.identity.authrole.clone()).quoted();
-    let all = match policy {
-        MatchPolicy::Exact => String::new(),
-        MatchPolicy::Prefix | MatchPolicy::Wildcard => format!("all of {policy} "),
-    };
-    let from = match session.rights.decide(action, (policy, uri.as_str()), true) {
-        Decision::Allowed => ", except from the router's own machine",
-        Decision::Denied | Decision::Unruled => "",
-    };
-    let (name, uri) = (action.name(), uri.quoted());
-    format!("the role {role} may not {name} {all}{uri}{from}")
-}
-
 impl Question {
-    fn new(action: Action, (policy, uri): Uris<'_>) -> Self {
+    pub(super) fn new(action: Action, (policy, uri): Uris<'_>) -> Self {
         Self {
             action,
             policy,
@@ -245,6 +115,55 @@ impl Question {
 }
 
 impl Realm {
+    /// Calls a procedure on the router's own behalf, within `authorization_time`: its RESULT or an ERROR comes out as
+    /// [`Output::Answer`] with the id that this returns.
+    pub fn handle_question(&mut self, now: Instant, procedure: Uri, payload: Payload) -> RequestId {
+        let request = self.context.asked.next_request();
+        let called = if self.context.asked.outside.len() < self.context.limits.realm_sign_ins {
+            let question = (request, procedure, payload);
+            self.dealer.ask(&mut self.context, now, ROUTER, question)
+        } else {
+            let text = "too many clients wait to be let in";
+            Err(Refusal::limit(text.into()))
+        };
+        match called {
+            Ok(key) => drop(self.context.asked.outside.insert(request, key)),
+            Err(refusal) => {
+                let answer = refusal.error(MessageCode::Call, request).into();
+                let output = Output::Answer { request, answer };
+                self.context.outputs.push_back(output);
+            }
+        }
+        self.settle(now);
+        request
+    }
+
+    /// Takes back a question whose answer nobody waits for any more.
+    pub fn handle_withdrawal(&mut self, now: Instant, question: RequestId) {
+        if let Some(key) = self.context.asked.outside.swap_remove(&question) {
+            self.dealer.withdraw(&mut self.context, key, question);
+            self.settle(now);
+        }
+    }
+
+    /// Takes what a procedure has answered that the router called.
+    pub(super) fn take_answer(&mut self, now: Instant, answer: Message) {
+        let request = if let Message::Result(result) = &answer {
+            Some(result.request)
+        } else if let Message::Error(error) = &answer {
+            Some(error.request)
+        } else {
+            None
+        };
+        let asked = &mut self.context.asked;
+        let outside = request.filter(|request| asked.outside.swap_remove(request).is_some());
+        if let Some(request) = outside {
+            let output = Output::Answer { request, answer };
+            return self.context.outputs.push_back(output);
+        }
+        self.take_verdict(now, answer);
+    }
+
     /// Routes a message of a session that may have to wait for an authorizer.
     pub(super) fn route_in_turn(
         &mut self,
@@ -322,9 +241,7 @@ impl Realm {
 
     /// Asks the authorizer of a session's role what its first message needs.
     fn ask(&mut self, now: Instant, from: SessionId) {
-        let next = |last: RequestId| last.next();
-        let request = self.context.asked.last.map_or(RequestId::FIRST, next);
-        self.context.asked.last = Some(request);
+        let request = self.context.asked.next_request();
         self.context.asked.by.insert(request, from);
         let called = self.call_authorizer(now, from, request);
         let epoch = self.context.asked.epoch;
@@ -334,7 +251,7 @@ impl Realm {
             undecided.epoch = epoch;
         }
         if let Err(refusal) = called {
-            let code = crate::protocol::MessageCode::Call;
+            let code = MessageCode::Call;
             self.context.send(ROUTER, refusal.error(code, request));
         }
     }
@@ -369,7 +286,7 @@ impl Realm {
     }
 
     /// Takes what an authorizer has said, or why it has not, and goes on with what waited for it.
-    pub(super) fn take_verdict(&mut self, now: Instant, answer: Message) {
+    fn take_verdict(&mut self, now: Instant, answer: Message) {
         let (request, verdict, is_kept) = match answer {
             Message::Result(result) => {
                 let (verdict, is_kept) = read(&result.payload);

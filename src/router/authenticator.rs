@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use jiff::Timestamp;
 
+use super::dynamic::DynamicAuthenticator;
 use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
@@ -34,6 +35,8 @@ pub struct SignInRules {
     pub anonymous: Option<ByteString>,
     /// Who may sign in otherwise.
     pub principals: Arc<Principals>,
+    /// Who is asked about all others.
+    pub authenticator: Option<DynamicAuthenticator>,
 }
 
 /// What is new with each message of a handshake.
@@ -55,6 +58,8 @@ pub(super) enum Entry {
     Free(Identity),
     /// If it proves who it is.
     Challenged(Box<Asked>),
+    /// If a procedure says so, which is asked with what the client offers.
+    Asked(DynamicAuthenticator, Vec<Method>),
 }
 
 /// What a client has to prove.
@@ -65,6 +70,12 @@ pub(super) struct Asked {
     pub(super) candidate: Candidate,
     /// Who it is then.
     pub(super) identity: Identity,
+}
+
+impl Entry {
+    fn challenged(asked: Asked) -> Self {
+        Self::Challenged(Box::new(asked))
+    }
 }
 
 impl Authenticator {
@@ -152,8 +163,15 @@ impl SignInRules {
         if let Some(role) = rather_anonymous {
             return Ok(anonymous(role.clone(), occurrence));
         }
-        if let Some(candidate) = self.principals.candidate(hello, &offers) {
-            return ask(candidate, hello, occurrence);
+        if let Some(authenticator) = &self.authenticator {
+            if let Some(candidate) = self.principals.known(hello, &offers) {
+                return ask(candidate, hello, occurrence).map(Entry::challenged);
+            }
+            if offers.iter().any(|offer| *offer != Method::Anonymous) {
+                return Ok(Entry::Asked(authenticator.clone(), offers));
+            }
+        } else if let Some(candidate) = self.principals.candidate(hello, &offers) {
+            return ask(candidate, hello, occurrence).map(Entry::challenged);
         }
         let role = role.ok_or_else(|| self.refuse(&offers))?;
         Ok(anonymous(role.clone(), occurrence))
@@ -161,7 +179,11 @@ impl SignInRules {
 
     /// Says what would let the client in, as far as that is no secret.
     fn refuse(&self, offers: &[Method]) -> Abort {
-        let mut methods = self.principals.methods();
+        let mut methods = match &self.authenticator {
+            Some(_) => Method::ALL.to_vec(),
+            None => self.principals.methods(),
+        };
+        methods.retain(|method| *method != Method::Anonymous);
         if self.anonymous.is_some() {
             methods.push(Method::Anonymous);
         }
@@ -202,11 +224,15 @@ fn anonymous(authrole: ByteString, occurrence: &Occurrence<'_>) -> Entry {
     })
 }
 
-fn ask(
+/// Challenges a client to prove who it is.
+///
+/// # Errors
+/// What its HELLO lacks for that.
+pub(super) fn ask(
     candidate: Candidate,
     hello: &HelloDetails,
     occurrence: &Occurrence<'_>,
-) -> Result<Entry, Box<Abort>> {
+) -> Result<Asked, Box<Abort>> {
     let Candidate { principal, record } = &candidate;
     let nothing = Dict::new();
     let asked = record.challenge(&Occasion {
@@ -222,7 +248,7 @@ fn ask(
         let message = format!("HELLO.Details.authextra: {error}");
         Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
     })?;
-    Ok(Entry::Challenged(Box::new(Asked {
+    Ok(Asked {
         challenge,
         challenged,
         identity: Identity {
@@ -232,7 +258,7 @@ fn ask(
             authprovider: principal.authprovider.clone(),
         },
         candidate,
-    })))
+    })
 }
 
 fn no_method(methods: &[Method]) -> Abort {

@@ -60,6 +60,19 @@ impl fmt::Debug for Channel {
     }
 }
 
+impl Transport {
+    /// What is told of it.
+    pub(super) fn details(&self) -> Dict {
+        [
+            ("type", Value::from(self.kind)),
+            ("protocol", self.protocol.into()),
+            ("peer", self.peer.clone().into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
 impl Identity {
     /// Somebody who did not say who it is.
     #[must_use]
@@ -74,20 +87,13 @@ impl Identity {
 
     /// What the meta API tells of a session. Spec: ap#session-metapi.
     pub(super) fn details(&self, session: SessionId, transport: &Transport) -> Dict {
-        let transport: Dict = [
-            ("type", Value::from(transport.kind)),
-            ("protocol", transport.protocol.into()),
-            ("peer", transport.peer.clone().into()),
-        ]
-        .into_iter()
-        .collect();
         [
             ("session", Value::from(session.value())),
             ("authid", self.authid.clone().into()),
             ("authrole", self.authrole.clone().into()),
             ("authmethod", self.authmethod.clone().into()),
             ("authprovider", self.authprovider.clone().into()),
-            ("transport", transport.into()),
+            ("transport", transport.details().into()),
         ]
         .into_iter()
         .collect()

@@ -124,6 +124,8 @@ limits! {
     session_undecided_bytes: Bytes = MIB, 0..=TIB;
     /// Answers of an authorizer that are kept for one session.
     session_verdicts: Count = 1_000, 0..=MANY;
+    /// Clients about whom the authenticator of a realm is asked at the same time.
+    realm_sign_ins: Count = 1_000, 1..=MANY;
     /// Testaments of one session in one scope.
     session_testaments: Count = 16, 0..=MANY;
     /// Bytes of one testament.
@@ -152,6 +154,8 @@ limits! {
     definition_bytes: Bytes = 4 * KIB, 0..=TIB;
     /// Connections of the whole router, those that ask for pages counted.
     connections: Count = 100_000, 1..=MANY;
+    /// Sessions by long-poll of the whole router.
+    longpoll_sessions: Count = 1_000, 0..=MANY;
     /// Bytes of an HTTP head.
     http_head_bytes: Bytes = 8 * KIB, 8 * KIB..=MIB;
     /// Headers of an HTTP head.
@@ -164,7 +168,7 @@ limits! {
     stall_time: Time = Duration::from_secs(10), TENTH..=DAY;
     /// Time between two pings; a peer silent for three of them has gone.
     ping_interval: Time = Duration::from_secs(10), TENTH..=DAY;
-    /// Time that an authorizer has to decide.
+    /// Time that an authorizer or an authenticator has to decide.
     authorization_time: Time = Duration::from_secs(5), TENTH..=DAY;
     /// Time that calls in flight get at a shutdown.
     grace_time: Time = Duration::from_secs(10), Duration::ZERO..=DAY;

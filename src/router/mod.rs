@@ -14,6 +14,7 @@ mod broker;
 mod context;
 mod deadlines;
 mod dealer;
+mod dynamic;
 mod handshake;
 mod identity;
 mod leaving;
@@ -21,6 +22,7 @@ mod limits;
 mod meta;
 mod output;
 mod pattern;
+mod permission;
 mod realm;
 mod remembered;
 mod revision;
@@ -36,7 +38,8 @@ pub use authorizer::{
     Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
 };
 pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
-pub use handshake::{Handshake, Joining, Step, denied};
+pub use dynamic::{DynamicAuthenticator, Question};
+pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
 pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, Limits, Unit};
 pub use output::{End, Output, Remark};

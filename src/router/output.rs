@@ -1,6 +1,6 @@
 //! What the core asks its surroundings to do.
 
-use crate::protocol::{Message, SessionId, Uri};
+use crate::protocol::{Message, RequestId, SessionId, Uri};
 
 /// One thing to do, in the order in which they come out.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,13 @@ pub enum Output {
         to: Vec<SessionId>,
         /// What.
         message: Message,
+    },
+    /// A procedure that the router called has answered.
+    Answer {
+        /// What was asked: see [`Realm::handle_question`](super::Realm::handle_question).
+        request: RequestId,
+        /// RESULT, or ERROR.
+        answer: Message,
     },
     /// The session is over, after what was sent to it before; the core has forgotten it.
     End {

@@ -455,7 +455,7 @@ impl Realm {
     /// Does what follows once a message is dealt with.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(answer) = self.context.asked.answers.pop_front() {
-            self.take_verdict(now, answer);
+            self.take_answer(now, answer);
         }
         if !self.context.happenings.is_empty() {
             self.publish_happenings();

@@ -8,10 +8,17 @@ use tempfile::TempDir;
 
 use crate::support::{Output, Router, wamp};
 
+/// What members may do.
+const ROLE: &str = r#"
+[[realms.roles]]
+name = "member"
+rules = [{ uri = "wamp.", match = "prefix", allow = ["call"] }]
+"#;
+
 /// A router whose one principal, joe, signs in with what a line of a config says.
 fn router(folder: &Path, line: &str) -> Router {
     let config = format!(
-        "[[realms]]\nname = \"realm1\"\n[[realms.principals]]\nauthid = \"joe\"\nrole = \"member\"\n{line}\n"
+        "[[realms]]\nname = \"realm1\"\n[[realms.principals]]\nauthid = \"joe\"\nrole = \"member\"\n{line}\n{ROLE}"
     );
     fs::write(folder.join("wamp.toml"), config).unwrap();
     Router::start_in(folder, ["--config", "wamp.toml"])

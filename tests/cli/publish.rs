@@ -137,3 +137,29 @@ fn a_kept_event_is_there_for_who_comes_later() {
     let without = wamp(["sub", "t.", "--for", "100ms"]).to(router.url()).run();
     without.exit_code(0).stdout("");
 }
+
+#[test]
+fn a_directory_is_listed_by_a_shell_script() {
+    let router = Router::start();
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "b \"x\\.txt", "c.py", "none", ".hidden", "x.c#"] {
+        std::fs::write(dir.path().join(name), "").unwrap();
+    }
+    let mut events = subscriber(&router, ["filewithext.", "--jq", "[.topic,.args[0]]"]);
+    let line = format!(
+        "examples/lister.sh '{}' | '{}' pub --each json -u '{}'",
+        dir.path().display(),
+        env!("CARGO_BIN_EXE_wamp"),
+        router.url()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]);
+    let _lister = crate::support::Program::start(command);
+    assert_eq!(events.next_line(), "[\"filewithext.py\",[\"c.py\"]]");
+    let texts = "[\"filewithext.txt\",[\"a.txt\",\"b \\\"x\\\\.txt\"]]";
+    assert_eq!(events.next_line(), texts);
+    std::fs::remove_file(dir.path().join("c.py")).unwrap();
+    while events.next_line() != "[\"filewithext.py\",[]]" {}
+    assert_eq!(events.next_line(), texts, "the empty list comes once");
+    assert_eq!(events.next_line(), texts, "the empty list comes once");
+}

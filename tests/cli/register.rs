@@ -239,7 +239,7 @@ fn some_calls_fail_on_purpose_and_others_come_late() {
     );
     for n in 1..=4 {
         let call = wamp(["call", "half", "x"]).to(router.url()).run();
-        call.exit_code(if n % 2 == 0 { 1 } else { 0 });
+        call.exit_code(i32::from(n % 2 == 0));
     }
     for bad in ["x", "101%", "-1"] {
         let fail = format!("--fail={bad}");

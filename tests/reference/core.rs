@@ -111,6 +111,7 @@ impl Core {
                         push(to, message.clone());
                     }
                 }
+                Output::Answer { .. } => panic!("the router asks nobody here"),
                 Output::End { session, end } => {
                     let how = match end {
                         End::Left => "left",

@@ -5,8 +5,9 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Action, Authenticator, DynamicAuthorizer, HistoryRule, Identity, Limits, Reach, RequestIds,
-    RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
+    Action, Authenticator, DynamicAuthenticator, DynamicAuthorizer, HistoryRule, Identity, Limits,
+    Reach, RequestIds, RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit,
+    TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -25,7 +26,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 14] {
+fn configured() -> [(Uri, Settings); 15] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -34,6 +35,7 @@ fn configured() -> [(Uri, Settings); 14] {
     [
         with("members", |_| {}),
         with("club", |_| {}),
+        with("guarded", |_| {}),
         with("strict", |settings| settings.uri_rule = UriRule::Strict),
         with("lenient", |settings| {
             settings.request_ids = RequestIds::Lenient;
@@ -269,8 +271,9 @@ pub(super) fn authenticator() -> Authenticator {
     .with_rules(sign_in_rules())
 }
 
-/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody.
-fn sign_in_rules() -> [(Uri, SignInRules); 3] {
+/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody;
+/// `guarded` is for ann, for whoever a procedure says, and for guests, who may register it.
+fn sign_in_rules() -> [(Uri, SignInRules); 4] {
     let member = |authid: &'static str, record| Principal {
         authid: authid.into(),
         authrole: "member".into(),
@@ -284,8 +287,18 @@ fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     let rules = |anonymous: Option<&'static str>, principals: &[Principal]| SignInRules {
         anonymous: anonymous.map(Into::into),
         principals: Principals::new(principals.iter().cloned(), [7; 32]).into(),
+        authenticator: None,
+    };
+    let authenticator = DynamicAuthenticator {
+        procedure: "com.guard".into(),
+        realm: None,
+    };
+    let guarded = SignInRules {
+        authenticator: Some(authenticator),
+        ..rules(Some("guest"), &members)
     };
     [
+        ("guarded".into(), guarded),
         ("members".into(), rules(None, &members)),
         ("club".into(), rules(Some("guest"), &members)),
         ("closed".into(), rules(None, &[])),

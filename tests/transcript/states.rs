@@ -70,24 +70,32 @@ const STATES: [State; 7] = [
 /// The ways to kill ann.
 const KILLED: [fn(&mut Memory); 4] = [
     |stage| kill(stage, r#"[CALL, 4, {}, "wamp.session.kill_all"]"#),
-    |stage| kill(stage, r#"[CALL, 4, {}, "wamp.session.kill", [3]]"#),
+    |stage| kill(stage, r#"[CALL, 4, {}, "wamp.session.kill", [$ann]]"#),
     |stage| {
-        kill(
-            stage,
-            r#"[CALL, 4, {}, "wamp.session.kill_by_authid", ["0000000000000001"]]"#,
-        );
+        let call = r#"[CALL, 4, {}, "wamp.session.kill_by_authid", [$authid]]"#;
+        kill(stage, call);
     },
     |stage| {
-        kill(
-            stage,
-            r#"[CALL, 4, {}, "wamp.session.kill_by_authrole", ["anonymous"]]"#,
-        );
+        let call = r#"[CALL, 4, {}, "wamp.session.kill_by_authrole", ["anonymous"]]"#;
+        kill(stage, call);
     },
 ];
 
+/// Lets bob make a call that may name ann's session and authid.
 fn kill(stage: &mut Memory, call: &str) {
     open(stage);
-    send(stage, "bob", call);
+    let unread = stage.unread();
+    let mut theirs = unread.iter().filter(|(who, _)| who == "ann");
+    let Some((_, Received::Message(Value::List(welcome)))) = theirs.next() else {
+        panic!("ann is welcome");
+    };
+    let Value::Dict(details) = &welcome[2] else {
+        panic!("WELCOME has details");
+    };
+    let authid = details.get("authid").unwrap();
+    let names = [("ann", &welcome[1]), ("authid", authid)];
+    let names = names.map(|(name, value)| (name.to_owned(), value.clone()));
+    send_with(stage, "bob", call, &names.into());
 }
 
 /// What ann holds in an open session.
@@ -299,13 +307,19 @@ fn connect(stage: &mut Memory, name: &str) {
         serializer: Serializer::Json,
         realm: PLAIN[0],
         is_local: true,
+        bytes_max: None,
+        separator: None,
     };
     stage.connect(name, way);
 }
 
 fn send(stage: &mut Memory, name: &str, message: &str) {
+    send_with(stage, name, message, &Names::new());
+}
+
+fn send_with(stage: &mut Memory, name: &str, message: &str, names: &Names) {
     let pattern = Pattern::parse(message).unwrap();
-    let value = pattern.value(&Names::new()).unwrap();
+    let value = pattern.value(names).unwrap();
     let frame = Frame {
         bytes: Serializer::Json.encode_value(&value),
         is_text: true,

@@ -1,7 +1,8 @@
 //! The way to a session, stage by stage, each with its time and what came of it.
 //!
 //! ```text
-//! dns -> tcp -> tls -> upgrade -> subprotocol -> hello -> welcome
+//! dns -> tcp -> tls -> upgrade -> subprotocol -> hello -> welcome      a WebSocket
+//!                    handshake -> hello -> welcome                     a RawSocket
 //! ```
 //! Each stage is done as every other command does it, on one connection.
 
@@ -156,7 +157,7 @@ impl<'a> Way<'a> {
                 tls: None,
             });
         };
-        let handshake = async { Ok(tls.connect(&host, tcp).await?) };
+        let handshake = async { Ok(tls.connect(&host.to_owned(), tcp).await?) };
         let shaken = within(self.deadline, Stage::Tls, handshake).await;
         let (stream, session) = shaken.map_err(|error| self.dial_failed("tls", error))?;
         let said = format!("{}, {}", session.version, session.cipher_suite);

@@ -33,6 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn deadline(&self) -> Instant {
         let phase = match self.phase {
             Phase::Joining { deadline, .. } | Phase::Closing { deadline } => deadline,
+            Phase::Waiting(ref waiting) => waiting.until(),
             Phase::Joined { .. } => self.ping_due,
         };
         let stall = self
@@ -58,7 +59,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Phase::Closing { deadline } if deadline <= now => Err(Over),
             Phase::Joined { .. } if self.ping_due <= now => self.ping(now),
-            Phase::Joining { .. } | Phase::Joined { .. } | Phase::Closing { .. } => Ok(()),
+            Phase::Waiting(ref waiting) if waiting.until() <= now => {
+                self.go_on();
+                Ok(())
+            }
+            Phase::Joining { .. }
+            | Phase::Waiting(_)
+            | Phase::Joined { .. }
+            | Phase::Closing { .. } => Ok(()),
         }
     }
 

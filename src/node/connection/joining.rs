@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 
 use super::{Connection, Phase};
+use crate::node::clock::now;
 use crate::node::realm::log_joined;
 use crate::protocol::Message;
 use crate::protocol::message::Abort;
@@ -16,21 +17,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
         match step {
             Step::Join(joining) => self.join(&joining),
-            Step::Challenge(challenge) => self.say(&(*challenge).into()),
-            Step::Refuse(abort) | Step::Deny(abort) => self.refuse(&abort),
+            Step::Challenge(_) | Step::Ask(_) => self.take_turn(step),
+            Step::Refuse(abort) => self.refuse(&abort),
+            Step::Deny(abort) => self.deny(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
+        }
+    }
+
+    /// Over what the client has come.
+    pub(super) fn transport(&self) -> Transport {
+        Transport {
+            kind: self.wire.kind(),
+            protocol: self.wire.protocol(),
+            peer: self.arrival.peer.to_string().into(),
+            is_local: self.arrival.peer.is_local(),
         }
     }
 
     fn join(&mut self, joining: &Joining) {
         let protocol = self.wire.protocol();
         self.outbox.set_framing(self.wire.framing());
-        let transport = Transport {
-            kind: self.wire.kind(),
-            protocol,
-            peer: self.arrival.peer.to_string().into(),
-            is_local: self.arrival.peer.is_local(),
-        };
+        let transport = self.transport();
         match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
             Ok((realm, session)) => {
                 log_joined(session, joining, self.arrival.peer, protocol);
@@ -53,8 +60,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.close(CloseCode::Normal, "refused to join");
     }
 
+    /// Counts a failed try, and refuses.
+    fn deny(&mut self, abort: &Abort) {
+        let peer = self.arrival.peer;
+        let failed = peer
+            .ip()
+            .map(|ip| self.router.tries().lock().fail(now(), ip));
+        let (count, total) = failed.map_or((None, None), |it| (Some(it.count), Some(it.total)));
+        warn!(%peer, from_this_address = count, total, "a failed try to sign in");
+        self.refuse(abort);
+    }
+
     /// Says something to a client that is in no session.
-    fn say(&mut self, message: &Message) {
+    pub(super) fn say(&mut self, message: &Message) {
         let encoded = self.wire.serializer().encode(message);
         self.push(message, encoded);
     }

@@ -8,6 +8,7 @@ mod ending;
 mod joining;
 mod rest;
 mod too_long;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -24,6 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::warn;
 
 use ending::how;
+use waiting::Waiting;
 
 use super::clock::now;
 use super::load::Load;
@@ -104,6 +106,8 @@ enum Phase {
         deadline: Instant,
         handshake: Handshake,
     },
+    /// On the way to one, and not asked for anything meanwhile.
+    Waiting(Box<Waiting>),
     /// In a session.
     Joined {
         realm: Arc<SharedRealm>,
@@ -216,8 +220,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             has_read
         });
+        let has_heard = self.poll_answer(cx);
         let has_written = self.write(cx)?;
-        Ok(has_read || has_written || !self.unrouted.is_empty())
+        Ok(has_read || has_heard || has_written || !self.unrouted.is_empty())
     }
 
     fn read_batch(
@@ -253,10 +258,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn may_read(&self) -> bool {
         // bound: who floods us with pings and takes no pong.
         let pong_bytes = self.wire.unwritten().saturating_sub(self.handed.bytes);
-        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
+        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye && !self.is_waiting();
         self.reading == Reading::Messages
             && (is_asked_for_more || self.is_closing())
             && pong_bytes < PONG_BYTES_MAX
+    }
+
+    const fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting(_))
     }
 
     const fn is_closing(&self) -> bool {
@@ -286,7 +295,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 };
                 scratch.batch.push_back(received);
             }
-            Phase::Closing { .. } => {}
+            Phase::Waiting(_) | Phase::Closing { .. } => {}
         }
     }
 
@@ -308,7 +317,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
         };
         match self.phase {
-            Phase::Joining { .. } => self.refuse(&violation.abort()),
+            Phase::Joining { .. } | Phase::Waiting(_) => self.refuse(&violation.abort()),
             Phase::Joined { .. } => scratch.batch.push_back(Received::Violation(violation)),
             Phase::Closing { .. } => {}
         }

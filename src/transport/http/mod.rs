@@ -6,6 +6,7 @@
 
 mod answer;
 mod folder;
+mod longpoll;
 mod pages;
 mod response;
 mod site;
@@ -33,6 +34,7 @@ use crate::router::Limits;
 
 use answer::{Answer, answer};
 pub use folder::Folder;
+pub use longpoll::LongPoll;
 pub use pages::Pages;
 pub use site::{Agreed, RawPaths, RawRequest, Site};
 use stall::Unstalled;
