@@ -12,7 +12,8 @@ use crate::support::{Program, Router};
 fn block(language: &str) -> String {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(readme).unwrap();
-    let mut blocks = readme.split(&format!("\n```{language}\n")).skip(1);
+    let fence = format!("\n```{language}\n");
+    let mut blocks = readme.split(&fence).skip(1);
     let block = blocks.next().and_then(|rest| rest.split("\n```").next());
     assert!(
         blocks.next().is_none(),
