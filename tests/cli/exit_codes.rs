@@ -249,7 +249,7 @@ fn what_this_machine_lacks_is_9() {
         output
             .exit_code(2)
             .stdout("")
-            .stderr_contains("or :9000 for loopback");
+            .stderr_contains(":9000 for loopback");
     }
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.json"), "[1,").unwrap();

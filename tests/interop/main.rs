@@ -103,4 +103,5 @@ mod transcript {
     mod script;
     mod stage;
     mod websocket;
+    mod wire;
 }
