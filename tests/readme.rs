@@ -128,3 +128,25 @@ fn the_commands_of_the_readme_print_what_it_shows() {
         output.exit_code(step.exit_code);
     }
 }
+
+/// Who sees to the blocks of each language.
+const SEEN_TO: [(&str, &str); 5] = [
+    ("console", "run here"),
+    ("text", "parsed: src/cli/mod.rs"),
+    ("sh", "parsed: src/cli/mod.rs"),
+    ("python", "run: tests/interop/readme.rs"),
+    ("html", "run: tests/interop/readme.rs"),
+];
+
+#[test]
+fn no_block_of_the_readme_is_left_to_itself() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let fences = readme.lines().filter_map(|line| line.strip_prefix("```"));
+    // Every other one ends a block.
+    for language in fences.step_by(2) {
+        let is_seen_to = SEEN_TO.iter().any(|(known, _)| *known == language);
+        assert!(is_seen_to, "nobody tests blocks of {language:?}");
+    }
+    assert!(root.join("tests/run").exists());
+}

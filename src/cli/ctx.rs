@@ -9,8 +9,8 @@ use super::client::ClientArgs;
 use super::console::{Console, ConsoleArgs, printable};
 use super::context::{Key, Name, Project, Setting, Store};
 use super::exit::{Exit, Failure};
-use super::look::table;
 use super::printer::{OutputArgs, Printer};
+use super::table::titled;
 use crate::protocol::{Dict, Value};
 use crate::transport::io_text;
 
@@ -232,7 +232,7 @@ fn list(printer: &Printer, console: &Console) -> Result<()> {
     }
     if !rows.is_empty() {
         let titles = ["", "context", "url", "realm", "authid"];
-        printer.text(&table(&titles, &rows, console.stdout()))?;
+        printer.text(&titled(&titles, &rows, console.stdout()))?;
     }
     Ok(())
 }
@@ -300,7 +300,7 @@ fn show(
             console.note("nothing is set; the built-in values are in use");
             return Ok(());
         }
-        return printer.text(&table(titles, &rows, console.stdout()));
+        return printer.text(&titled(titles, &rows, console.stdout()));
     }
     for setting in settings {
         let mut record = Dict::from_iter([

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::console::{Console, ConsoleArgs};
 use super::exit::Exit;
-use super::look::table;
 use super::printer::{OutputArgs, Printer};
+use super::table::titled;
 use crate::protocol::{Dict, Uri, Value};
 
 /// Say what error URIs mean, who sends them, and the exit code of each
@@ -264,7 +264,7 @@ impl ErrorsArgs {
                 })
                 .collect();
             let titles = ["error", "from", "exit", "meaning"];
-            printer.text(&table(&titles, &rows, console.stdout()))?;
+            printer.text(&titled(&titles, &rows, console.stdout()))?;
             return Ok(Exit::Done);
         }
         for (uri, from, exit, meaning) in rows {

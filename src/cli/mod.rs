@@ -251,6 +251,32 @@ mod tests {
 
     use super::Cli;
 
+    /// What the README shows without a test that runs it: its blocks of `text` and `sh`.
+    #[test]
+    fn what_the_readme_shows_can_be_typed() {
+        use clap::Parser as _;
+        let readme = include_str!("../../README.md");
+        let mut is_meant = false;
+        let mut count = 0;
+        for line in readme.lines() {
+            if let Some(language) = line.strip_prefix("```") {
+                is_meant = language == "text" || language == "sh";
+                continue;
+            }
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            let line = line.replace("cargo run --release --", "wamp");
+            let command = line.split(" | ").find(|part| part.starts_with("wamp "));
+            if let (true, Some(command)) = (is_meant, command) {
+                let words = shell_words::split(command).unwrap();
+                if let Err(error) = Cli::try_parse_from(words) {
+                    panic!("{line}: {error}");
+                }
+                count += 1;
+            }
+        }
+        assert!(count >= 6, "the README has lost its examples");
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();

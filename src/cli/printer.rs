@@ -173,12 +173,13 @@ impl Printer {
         }
     }
 
-    /// Whether answers are set for people to read, on a terminal: then a table says more than lines of JSON.
+    /// Whether answers are set for people to read, on a terminal or by `-o table`: then a table says more than lines of
+    /// JSON.
     pub(super) fn is_for_people(&self) -> bool {
         let screen = Layout::Screen {
             one_line_events: true,
         };
-        self.layout == screen
+        self.layout == screen || self.layout == Layout::Table
     }
 
     /// Ends each answer with a zero byte instead of a line's end.

@@ -26,12 +26,36 @@ pub(super) fn of(value: &Value, width: Option<u16>) -> String {
         }
         value => drop(table.add_row([cell(value)])),
     }
-    // The first column begins where the line does.
+    lines(&mut table).join("\n")
+}
+
+/// Rows under titles; empty where there are none. Cells may come from peers.
+pub(super) fn titled(titles: &[&str], rows: &[Vec<String>], palette: Palette) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .add_row(titles);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| printable(cell)));
+    }
+    let mut lines = lines(&mut table);
+    if let Some(titles) = lines.first_mut() {
+        *titles = palette.note(titles);
+    }
+    lines.join("\n")
+}
+
+/// The first column begins where the line does, and nothing stands behind the last.
+fn lines(table: &mut Table) -> Vec<String> {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned());
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect()
 }
 
 fn of_rows(rows: &[Value], table: &mut Table) {
@@ -84,6 +108,17 @@ mod tests {
     #[track_caller]
     fn expect(json: &str, table: &str) {
         assert_eq!(of(&json::parse(json).unwrap(), None), table);
+    }
+
+    #[test]
+    fn rows_stand_under_titles() {
+        let rows = [
+            vec!["grün".to_owned(), "1".to_owned()],
+            vec!["x\n".to_owned(), String::new()],
+        ];
+        let text = titled(&["name", "n"], &rows, Palette::default());
+        assert_eq!(text, "name  n\ngrün  1\nx\\n");
+        assert_eq!(titled(&["name"], &[], Palette::default()), "");
     }
 
     #[test]

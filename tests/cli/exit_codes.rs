@@ -205,6 +205,20 @@ fn a_lost_session_is_7() {
 }
 
 #[test]
+fn what_differs_from_what_was_expected_is_8() {
+    let router = Router::start_with(["--demo"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("steps.toml");
+    std::fs::write(
+        &file,
+        "[[step]]\ncall = \"sum\"\nargs = [3, 5]\nexpect = 9\n",
+    )
+    .unwrap();
+    let ran = wamp(["run"]).arg(&file).to(router.url()).run();
+    ran.stderr("error: 1 of 1 steps failed\n").exit_code(8);
+}
+
+#[test]
 fn what_this_machine_lacks_is_9() {
     let output = wamp(["call", "x", "@/no/such/file"])
         .run()
@@ -235,7 +249,7 @@ fn what_this_machine_lacks_is_9() {
         output
             .exit_code(2)
             .stdout("")
-            .stderr_contains("or :9000 for loopback");
+            .stderr_contains(":9000 for loopback");
     }
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.json"), "[1,").unwrap();

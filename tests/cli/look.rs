@@ -54,6 +54,18 @@ fn ls_lists_sessions_procedures_and_topics_a_line_each() {
         .run()
         .stdout("")
         .exit_code(0);
+    let table = words(&router, ["ls", "procs", "-o", "table"])
+        .run()
+        .exit_code(0);
+    let lines: Vec<&str> = table.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("procedure   match  invoke  callees  id"),
+        "{table:?}"
+    );
+    assert!(
+        lines[1].starts_with("com.a.echo  exact  single  1 "),
+        "{table:?}"
+    );
     words(&router, ["ls", "procs", "--tree"])
         .run()
         .stdout("└─ com\n   └─ a\n      └─ echo  1 callee\n");
@@ -261,6 +273,23 @@ fn doctor_passes_every_stage_of_a_good_way() {
     ];
     assert_eq!(names, expected);
     assert!(stages.iter().all(|it| it["ok"] == true), "{stages:?}");
+}
+
+#[test]
+fn doctor_goes_the_way_of_a_rawsocket_too() {
+    let router = Router::start();
+    let url = router.url().replace("ws://", "tcp://").replace("/ws", "");
+    let doctor = wamp(["doctor", "-u", &url]).run().exit_code(0);
+    let stages = records(&doctor);
+    let names: Vec<&str> = stages
+        .iter()
+        .map(|it| it["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[..3], ["rawsocket", "hello", "welcome"]);
+    let gone = wamp(["doctor", "-u", "tcp://127.0.0.1:1"])
+        .run()
+        .exit_code(3);
+    assert_eq!(records(&gone)[0]["stage"], "tcp", "{gone:?}");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn ping_doctor_and_probe_work_on_crossbar() {
     let doctor = run(&["doctor"]).exit_code(0);
     let stages = records(&doctor);
     assert!(stages.iter().all(|it| it["ok"] == true), "{stages:?}");
-    doctor.stdout_contains("router Crossbar");
+    doctor.stdout_contains("lacks call_reroute");
     run(&["probe"]).stdout_contains("WAMP OK - ").exit_code(0);
     run(&["probe", "--prometheus"])
         .stdout_contains("\nwamp_sessions 1\n")

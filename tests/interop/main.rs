@@ -17,6 +17,7 @@
 //! | [`guesses`] | whoever guesses at secrets from another machine waits, in a network namespace |
 //! | [`echo`] | `wamp echo` and `wamp ws` talk to autobahn-python's client and server over bare WebSockets |
 //! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo`, the demo router, `wamp ws` as a mirror |
+//! | [`readme`] | the README's client in Python, and its page, as they stand there |
 //! | [`shells`] | bash, zsh and fish complete our command line, live procedures included |
 //! | [`look`] | the commands that look at a router and act on it, on Crossbar.io |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
@@ -66,6 +67,8 @@ mod passthru;
 mod peer;
 #[cfg(test)]
 mod progress;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod receivers;
 #[cfg(test)]

@@ -4,11 +4,11 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::meta::{Kind, Meta, cell};
-use super::table::table;
 use super::tree::Tree;
 use crate::cli::client::{Client, ClientArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::printer::{OutputArgs, Printer};
+use crate::cli::table::titled;
 use crate::protocol::{Dict, Value};
 
 /// Shown below the options.
@@ -123,7 +123,7 @@ impl LsArgs {
             client.console.note(&format!("no {}s", kind.name()));
             return Ok(());
         }
-        let text = table(titles, &rows, client.console.stdout());
+        let text = titled(titles, &rows, client.console.stdout());
         let gap = if self.what.is_none() { "\n" } else { "" };
         printer.text(&format!("{text}{gap}"))
     }
