@@ -4,10 +4,11 @@
 //! not about other sessions together; what a realm may choose is disclosure, and who ends sessions. Nobody is let into a
 //! realm without a role.
 
+use super::bounds;
 use super::section::Section;
 use super::settings::uris;
 use crate::protocol::UriRule;
-use crate::router::{Administrators, UriPattern};
+use crate::router::{Administrators, Limits, RoleBounds, UriPattern};
 
 /// What the role of a realm may do beside calling, registering, publishing and subscribing.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +54,18 @@ struct Grant {
 }
 
 /// Reads a realm's roles; none where nobody is let in.
-pub(super) fn roles(realm: &mut Section<'_>) -> Option<Role> {
+pub(super) fn roles(realm: &mut Section<'_>, limits: &Limits) -> (Option<Role>, Vec<RoleBounds>) {
     let mut count = 0;
+    let mut role_bounds = Vec::new();
     let roles = realm.sections("roles", |role| {
         count += 1;
         if count > 1 {
             role.refuse("a realm has one role, \"anonymous\"");
         }
+        role_bounds.extend(bounds::role(role, Some("anonymous".into()), limits));
         read(role)
     });
-    roles?.into_iter().next()
+    (roles.and_then(|it| it.into_iter().next()), role_bounds)
 }
 
 fn read(role: &mut Section<'_>) -> Role {

@@ -220,6 +220,14 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// Finds fault with a key that belongs elsewhere, where it is there.
+    pub(super) fn refuse_elsewhere(&mut self, key: &'static str, whose: &str) {
+        if self.table.contains_key(key) {
+            self.known.push(key);
+            self.refuse_key(key, format!("is {whose}"));
+        }
+    }
+
     /// Finds fault with the table as a whole.
     pub(super) fn refuse(&self, what: impl Into<String>) {
         note(self.faults, self.at, &self.name, what.into());

@@ -7,10 +7,11 @@ use bytestring::ByteString;
 
 use super::role::roles;
 use super::section::{Section, quoted};
-use super::{Config, RealmConfig, units, values};
+use super::{Config, RealmConfig, bounds, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, Unit, UriPattern,
+    Bounds, HistoryRule, Limits, RequestIds, RetentionRule, Scope, Settings, TimeUnit, TrustRule,
+    UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -27,6 +28,10 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
     if listen.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("listen", "a router listens somewhere");
     }
+    let limits = root.section("limits", |it| {
+        bounds::limits(it, Scope::Router, &default.limits)
+    });
+    let limits = limits.unwrap_or(default.limits);
     Config {
         listen: listen.unwrap_or(default.listen),
         path: root.text("path", values::path).unwrap_or(default.path),
@@ -39,8 +44,8 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .texts("allowed_hosts", values::host)
                 .unwrap_or_default(),
         },
-        limits: root.section("limits", limits).unwrap_or(default.limits),
-        realms: realms(root),
+        realms: realms(root, &limits),
+        limits,
     }
 }
 
@@ -60,37 +65,10 @@ fn directory(folder: &Path, text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Reads every limit by its field's name: the table is the list.
-fn limits(section: &mut Section<'_>) -> Limits {
-    let mut limits = Limits::default();
-    for limit in Limits::TABLE {
-        match limit.unit {
-            Unit::Bytes(field) => {
-                let show = |bytes: &usize| units::show_bytes(*bytes);
-                if let Some(bytes) = section.amount(limit.name, field.range, units::bytes, show) {
-                    *(field.of)(&mut limits) = bytes;
-                }
-            }
-            Unit::Count(field) => {
-                if let Some(count) = section.count(limit.name, field.range) {
-                    *(field.of)(&mut limits) = count;
-                }
-            }
-            Unit::Time(field) => {
-                let show = |time: &_| units::show_time(*time);
-                if let Some(time) = section.amount(limit.name, field.range, units::time, show) {
-                    *(field.of)(&mut limits) = time;
-                }
-            }
-        }
-    }
-    limits
-}
-
-fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
+fn realms(root: &mut Section<'_>, limits: &Limits) -> Vec<RealmConfig> {
     let mut names = HashSet::new();
     let realms = root.sections("realms", |section| {
-        let realm = realm(section)?;
+        let realm = realm(section, limits)?;
         if !names.insert(realm.name.clone()) {
             section.refuse_key("name", "there is a realm of this name already");
         }
@@ -103,7 +81,7 @@ fn realms(root: &mut Section<'_>) -> Vec<RealmConfig> {
     realms.into_iter().flatten().flatten().collect()
 }
 
-fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
+fn realm(section: &mut Section<'_>, router: &Limits) -> Option<RealmConfig> {
     let name = section.text("name", values::realm_name);
     let name = section.need("name", name);
     let default = Settings::default();
@@ -115,8 +93,13 @@ fn realm(section: &mut Section<'_>) -> Option<RealmConfig> {
         ("lenient", RequestIds::Lenient),
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
-    let role = roles(section);
+    let limits = section.section("limits", |it| bounds::limits(it, Scope::Realm, router));
+    let (role, role_bounds) = roles(section, limits.as_ref().unwrap_or(router));
     let settings = Settings {
+        bounds: Bounds {
+            limits,
+            roles: role_bounds,
+        },
         uri_rule,
         administrators: role.map_or(default.administrators, |it| it.kill),
         disclosure: role.map_or(default.disclosure, |it| it.disclose),

@@ -7,6 +7,7 @@
 mod clock;
 pub mod connect;
 mod connection;
+mod counters;
 pub mod demo;
 mod load;
 mod opening;
@@ -18,6 +19,7 @@ mod serve;
 mod shared;
 
 pub use clock::{now, time_of_day};
+pub use counters::Counters;
 pub use raw::RAW_PATHS;
 pub use router::Router;
 pub use serve::{Gate, Listening, log_listening};

@@ -10,12 +10,15 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::clock::time_of_day;
+use super::counters::Counters;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::SharedRealm;
 use crate::protocol::{Message, SessionId, Uri};
-use crate::router::{Authenticator, Handshake, Limits, Occurrence, Realm, Settings, Sources, Step};
+use crate::router::{
+    Authenticator, Handshake, Joins, LimitName, Limits, Occurrence, Realm, Settings, Sources, Step,
+};
 
 /// How often others have their turn until a connection that was cut has ended.
 const CUT_TURNS_MAX: usize = 1_000;
@@ -25,7 +28,8 @@ const CUT_TURNS_MAX: usize = 1_000;
 pub struct Router {
     realms: HashMap<Uri, Arc<SharedRealm>>,
     authenticator: Authenticator,
-    limits: Limits,
+    limits: Arc<Limits>,
+    counters: Arc<Counters>,
     raw: RawServers,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
@@ -40,19 +44,28 @@ impl Router {
         limits: Limits,
         authenticator: Authenticator,
     ) -> Arc<Self> {
+        let counters = Arc::new(Counters::new());
         let realm = |(name, settings): (Uri, Settings)| {
+            let joins = Joins::new(settings.bounds.roles.iter().map(|role| {
+                let rates = role.rates;
+                (role.authrole.clone(), rates.joins, rates.address_joins)
+            }));
             // Nobody may guess a session's id: numbers of a cryptographic generator, seeded by the system.
             let mut random: StdRng = make_rng();
             let sources = Sources::new(move || random.next_u64(), time_of_day);
             let core = Realm::new(name.clone(), settings, limits.clone(), sources);
-            (name, Arc::new(SharedRealm::new(core)))
+            (
+                name,
+                Arc::new(SharedRealm::new(core, joins, Arc::clone(&counters))),
+            )
         };
         let realms = realms.into_iter().map(realm).collect();
         Arc::new(Self {
             realms,
             authenticator,
             raw: RawServers::new(&limits),
-            limits,
+            limits: Arc::new(limits),
+            counters,
             total: Arc::default(),
             total_exceeded: Notify::new(),
         })
@@ -60,8 +73,14 @@ impl Router {
 
     /// The limits in force.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
+    pub const fn limits(&self) -> &Arc<Limits> {
         &self.limits
+    }
+
+    /// How often each bound was reached.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Takes a message of a client that is not in a session yet.
@@ -145,6 +164,7 @@ impl Router {
             .filter_map(|realm| realm.slowest())
             .max_by_key(|(_, outbox)| outbox.bytes());
         let (session, outbox) = slowest.filter(|(_, outbox)| outbox.bytes() > 0)?;
+        self.counters.count(LimitName::outbox_bytes_total);
         warn!(%session, bytes = outbox.bytes(), "closed: too many bytes wait for all peers, and this one is the slowest");
         outbox.cut();
         Some(outbox)

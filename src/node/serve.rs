@@ -72,8 +72,10 @@ impl Listening {
         running.spawn(async move { router.shed_load().await });
         let router = Arc::clone(&gate.router);
         running.spawn(async move { router.run_deadlines().await });
-        let connections_max = gate.router.limits().connections;
-        let accepting = listeners.accept(connections_max, move |stream, ends, place| {
+        let router = Arc::clone(&gate.router);
+        let limits = Arc::clone(router.limits());
+        let full = move |limit, peer| router.counters().note_peer(limit, peer);
+        let accepting = listeners.accept(&limits, full, move |stream, ends, place| {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.

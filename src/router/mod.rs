@@ -8,6 +8,8 @@
 #![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
 mod authenticator;
+mod bites;
+mod bounds;
 mod broker;
 mod context;
 mod deadlines;
@@ -19,6 +21,7 @@ mod limits;
 mod meta;
 mod output;
 mod pattern;
+mod rate;
 mod realm;
 mod remembered;
 mod session;
@@ -29,11 +32,14 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
+pub use bites::{Bite, Bites};
+pub use bounds::{Bounds, Rates, RoleBounds, SessionBounds};
 pub use handshake::{Handshake, Joining, Step};
 pub use identity::{Identity, Transport};
-pub use limits::{Field, Limit, Limits, Unit};
+pub use limits::{Field, Limit, LimitName, Limits, Scope, Unit};
 pub use output::{End, Output};
 pub use pattern::{PatternIndex, Shape};
+pub use rate::{Bucket, Joins, Rate, TooMany};
 pub use realm::{Holdings, Realm};
 pub use settings::{
     Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule,

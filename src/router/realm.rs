@@ -4,11 +4,14 @@
 //! comes out of [`Realm::poll_output`]; no IO, no clock, no lock, no log.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::bites::Bites;
+use super::bounds::Effective;
 use super::broker::Broker;
 use super::context::{Context, Happening, Refusal};
 use super::deadlines::{Deadlines, Due};
@@ -16,7 +19,7 @@ use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::Transport;
 use super::leaving::{Manner, goodbye};
-use super::limits::Limits;
+use super::limits::{LimitName, Limits};
 use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
@@ -35,6 +38,7 @@ use crate::protocol::{
 #[derive(Debug)]
 pub struct Realm {
     name: Uri,
+    pub(super) bounds: Effective,
     pub(super) phase: Phase,
     pub(super) context: Context,
     pub(super) broker: Broker,
@@ -77,17 +81,20 @@ impl Realm {
     /// A realm with nobody in it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
+        let bounds = Effective::new(limits, &settings.bounds);
         let mut context = Context {
-            limits,
+            limits: Arc::clone(bounds.realm()),
             settings,
             sources,
             sessions: IndexMap::default(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             happenings: VecDeque::new(),
+            bites: Bites::default(),
         };
         Self {
             name,
+            bounds,
             phase: Phase::Open,
             broker: Broker::new(&mut context),
             context,
@@ -129,11 +136,14 @@ impl Realm {
         if !matches!(self.phase, Phase::Open) {
             return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
+        self.check_room()?;
         let is_free = |id: &SessionId| self.is_free(*id);
         let session = joining.session.filter(is_free);
         let session = session.unwrap_or_else(|| self.fresh_session_id());
         let details = welcome_details(&self.name, &self.context.settings, joining);
-        let joined = Session::new(joining.identity.clone(), joining.roles, transport);
+        let bounds = self.bounds_of(&joining.identity.authrole);
+        let identity = joining.identity.clone();
+        let joined = Session::new(identity, joining.roles, transport, bounds.limits);
         self.context.sessions.insert(session, joined);
         let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
@@ -220,6 +230,7 @@ impl Realm {
             }
         }
         if matches!(self.phase, Phase::Draining(deadline) if deadline <= now) {
+            self.context.bites.note(LimitName::grace_time, None);
             self.dismiss_all(now);
         }
         self.settle(now);
@@ -327,7 +338,15 @@ impl Realm {
         outcome: Result<(), Refusal>,
     ) {
         if let Err(refusal) = outcome {
+            self.note(to, &refusal);
             self.context.send(to, refusal.error(request_type, request));
+        }
+    }
+
+    /// Notes the limit that a refusal is about, if it is one.
+    fn note(&self, whom: SessionId, refusal: &Refusal) {
+        if let Some(limit) = refusal.limit {
+            self.context.bite(limit, whom);
         }
     }
 
@@ -353,10 +372,11 @@ impl Realm {
                     publication,
                 },
             ),
-            Err(refusal) if acknowledge => self
-                .context
-                .send(from, refusal.error(MessageCode::Publish, request)),
-            Ok(_) | Err(_) => {}
+            Err(refusal) if acknowledge => {
+                self.answer(from, MessageCode::Publish, request, Err(refusal));
+            }
+            Err(refusal) => self.note(from, &refusal),
+            Ok(_) => {}
         }
         Ok(())
     }
@@ -394,8 +414,8 @@ impl Realm {
         };
         if called.is_err() && is_in_parts {
             // Its caller may have sent the rest before it heard.
-            let ended_max = self.context.limits.session_ended_calls;
             if let Some(session) = self.context.sessions.get_mut(&from) {
+                let ended_max = session.limits.session_ended_calls;
                 session.rare_mut().ended.insert(request, (), ended_max);
             }
         }
@@ -412,7 +432,8 @@ impl Realm {
         let bytes_max = self.context.limits.meta_call_bytes;
         if call.payload.len() > bytes_max {
             let text = format!("the router's own procedures take at most {bytes_max} bytes");
-            return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
+            let refusal = Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text);
+            return Err(refusal.because_of(LimitName::meta_call_bytes));
         }
         let request = Request::new(now, from, call)?;
         let reply = procedure(self, &request)?;

@@ -1,10 +1,13 @@
 //! One session: who it is, what it holds, and which request comes next.
 
+use std::sync::Arc;
+
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
 use super::dealer::{CallKey, Offer};
 use super::identity::{Identity, Transport};
+use super::limits::Limits;
 use super::meta::Testaments;
 use super::pattern::Shape;
 use super::remembered::{Memory, Remembered};
@@ -20,6 +23,7 @@ use crate::protocol::{
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) identity: Identity,
+    pub(super) limits: Arc<Limits>,
     /// What its client announced.
     roles: Roles,
     pub(super) transport: Transport,
@@ -60,9 +64,15 @@ pub(super) enum RequestOrder {
 }
 
 impl Session {
-    pub(super) fn new(identity: Identity, roles: Roles, transport: Transport) -> Self {
+    pub(super) fn new(
+        identity: Identity,
+        roles: Roles,
+        transport: Transport,
+        limits: Arc<Limits>,
+    ) -> Self {
         Self {
             identity,
+            limits,
             roles,
             transport,
             request_next: RequestId::FIRST,

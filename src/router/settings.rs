@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
+use super::bounds::Bounds;
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 
 /// The settings of one realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Which limits of its own it has, and rates.
+    pub bounds: Bounds,
     /// What a valid URI may hold.
     pub uri_rule: UriRule,
     /// Who may end other sessions, and take from them what they hold.
@@ -101,6 +104,7 @@ pub struct RetentionRule {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            bounds: Bounds::default(),
             uri_rule: UriRule::default(),
             administrators: Administrators::default(),
             request_ids: RequestIds::default(),

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::admission::Ends;
 use super::connect::io_text;
+use super::crowd::{Crowd, Seat};
+use crate::router::{LimitName, Limits};
 
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -47,7 +49,7 @@ pub struct Alive {
 /// One of the connections that a server may have at once; given back when dropped.
 #[derive(Debug)]
 pub struct Place {
-    _permit: OwnedSemaphorePermit,
+    _seat: Seat,
     alive: Alive,
 }
 
@@ -120,19 +122,30 @@ impl Listeners {
 
     /// Accepts until it is dropped; `serve` gets each connection, in a task of its own.
     ///
-    /// Limits: at most `connections_max` connections at once; a connection counts until its [`Place`] is dropped.
-    pub async fn accept<F, T>(self, connections_max: usize, serve: F)
-    where
+    /// Limits: `connections` and `address_connections`; a connection counts until its [`Place`] is dropped. Who is one too
+    /// many is told so, and `full` which limit it was.
+    pub async fn accept<F, T>(
+        self,
+        limits: &Arc<Limits>,
+        full: impl Fn(LimitName, SocketAddr) + Clone + Send + 'static,
+        serve: F,
+    ) where
         F: Fn(TcpStream, Ends, Place) -> T + Clone + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
         let places = Places {
-            permits: Arc::new(Semaphore::new(connections_max)),
+            crowd: Crowd::new(Arc::clone(limits)),
             alive: self.alive,
         };
         let mut accepting = JoinSet::new();
         for (listener, local) in self.bound {
-            accepting.spawn(accept(listener, local, places.clone(), serve.clone()));
+            accepting.spawn(accept(
+                listener,
+                local,
+                places.clone(),
+                full.clone(),
+                serve.clone(),
+            ));
         }
         drop(places);
         while accepting.join_next().await.is_some() {}
@@ -176,22 +189,26 @@ fn reachable(local: SocketAddr) -> SocketAddr {
 
 #[derive(Clone)]
 struct Places {
-    permits: Arc<Semaphore>,
+    crowd: Crowd,
     alive: Alive,
 }
 
 impl Places {
-    fn take(&self) -> Option<Place> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
-        Some(Place {
-            _permit: permit,
+    fn take(&self, peer: SocketAddr) -> Result<Place, LimitName> {
+        Ok(Place {
+            _seat: self.crowd.enter(peer)?,
             alive: self.alive.clone(),
         })
     }
 }
 
-async fn accept<F, T>(listener: TcpListener, local: SocketAddr, places: Places, serve: F)
-where
+async fn accept<F, T>(
+    listener: TcpListener,
+    local: SocketAddr,
+    places: Places,
+    full: impl Fn(LimitName, SocketAddr),
+    serve: F,
+) where
     F: Fn(TcpStream, Ends, Place) -> T,
     T: Future<Output = ()> + Send + 'static,
 {
@@ -211,9 +228,13 @@ where
         if std::mem::take(&mut is_failing) {
             info!("accepting connections on {local} again");
         }
-        let Some(place) = places.take() else {
-            warn!(%peer, "refused: the server has as many connections as it may have");
-            continue;
+        let place = match places.take(peer) {
+            Ok(place) => place,
+            Err(limit) => {
+                full(limit, peer);
+                tokio::spawn(places.crowd.clone().turn_away(stream));
+                continue;
+            }
         };
         if let Some(ends) = prepare(&stream, peer) {
             tokio::spawn(serve(stream, ends, place));

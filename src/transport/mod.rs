@@ -6,6 +6,7 @@
 mod admission;
 mod batched;
 mod connect;
+mod crowd;
 mod ending;
 mod header_list;
 mod http;
@@ -24,6 +25,7 @@ pub use connect::{
     Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener, Reached, Read,
     Socket, Stage, TransportError, io_text, reach,
 };
+pub(crate) use crowd::network;
 pub(crate) use ending::end;
 pub use http::{Agreed, Folder, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
 pub use link::Link;

@@ -11,6 +11,7 @@ mod faults;
 mod folder;
 mod http;
 mod large;
+mod limits;
 mod link;
 mod logs;
 mod node;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 
+use super::pace::Pace;
 use super::{Connection, Phase};
 use crate::node::realm::log_joined;
 use crate::protocol::Message;
 use crate::protocol::message::Abort;
 use crate::router::{Joining, Step, Transport};
-use crate::transport::CloseCode;
+use crate::transport::{CloseCode, network};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
@@ -34,11 +35,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             peer: self.peer.to_string().into(),
             is_local: self.peer.ip().to_canonical().is_loopback(),
         };
-        match realm.join(joining, transport, Arc::clone(&self.outbox)) {
-            Ok(session) => {
+        let address = (!transport.is_local).then(|| network(self.peer.ip()));
+        match realm.join(joining, transport, address, Arc::clone(&self.outbox)) {
+            Ok((session, bounds)) => {
                 log_joined(session, joining, self.peer, protocol);
-                self.wire
-                    .set_message_bytes_max(self.router.limits().message_bytes);
+                self.pace = Pace::new(bounds.messages);
+                self.limits = bounds.limits;
+                self.wire.set_message_bytes_max(self.limits.message_bytes);
                 self.phase = Phase::Joined {
                     realm,
                     session,

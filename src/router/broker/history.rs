@@ -40,7 +40,8 @@ impl Stored {
 /// must not wait for anything.
 pub(super) trait EventStore: fmt::Debug + Send {
     /// Keeps an event under each of these rules, by their place among the settings' rules.
-    fn append(&mut self, rules: &[usize], event: Arc<Stored>);
+    /// Says whether others were forgotten for want of room.
+    fn append(&mut self, rules: &[usize], event: Arc<Stored>) -> bool;
     /// The events under a rule, the oldest first.
     fn events(&self, rule: usize) -> Box<dyn Iterator<Item = &Arc<Stored>> + '_>;
 }
@@ -81,16 +82,21 @@ impl History {
     }
 
     /// Keeps an event if a rule asks for its topic. One for named sessions is not kept: their ids mean nothing later.
-    pub(super) fn keep(&mut self, publication: &Publication<'_>, now: impl FnOnce() -> Timestamp) {
+    /// Says whether older ones were forgotten for want of room.
+    pub(super) fn keep(
+        &mut self,
+        publication: &Publication<'_>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> bool {
         if publication.audience.is_some_and(names_sessions) {
-            return;
+            return false;
         }
         let asks = |(at, rule): (usize, &HistoryRule)| {
             rule.topics.matches(publication.topic).then_some(at)
         };
         let rules: Vec<usize> = self.rules.iter().enumerate().filter_map(asks).collect();
         if rules.is_empty() {
-            return;
+            return false;
         }
         self.last += 1;
         let stored = Stored {
@@ -98,7 +104,7 @@ impl History {
             time: now(),
             publication: publication.kept(),
         };
-        self.store.append(&rules, Arc::new(stored));
+        self.store.append(&rules, Arc::new(stored))
     }
 
     /// The events under a pattern that somebody may see and wants, in the order wanted; `limit` is not applied.
@@ -215,7 +221,7 @@ impl InMemory {
 }
 
 impl EventStore for InMemory {
-    fn append(&mut self, rules: &[usize], event: Arc<Stored>) {
+    fn append(&mut self, rules: &[usize], event: Arc<Stored>) -> bool {
         for &rule in rules {
             let Some(ring) = self.rings.get_mut(rule) else {
                 continue;
@@ -227,10 +233,13 @@ impl EventStore for InMemory {
                 self.forget(rule);
             }
         }
-        while self.bytes > self.bytes_max {
-            let Some(rule) = self.oldest() else { return };
+        let is_full = self.bytes > self.bytes_max;
+        while self.bytes > self.bytes_max
+            && let Some(rule) = self.oldest()
+        {
             self.forget(rule);
         }
+        is_full
     }
 
     fn events(&self, rule: usize) -> Box<dyn Iterator<Item = &Arc<Stored>> + '_> {

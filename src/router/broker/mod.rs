@@ -37,11 +37,14 @@ use crate::protocol::{
     EventDetails, Feature, MatchPolicy, Payload, PublicationId, RevocationDetails, Role, SessionId,
     SubscriptionId, Uri, uris,
 };
+use crate::router::limits::LimitName;
 
 /// The broker of one realm.
 #[derive(Debug)]
 pub(super) struct Broker {
     pub(super) subscriptions: Subscriptions,
+    /// Subscriptions of all sessions together.
+    held: usize,
     retention: Retention,
     /// `None` where no topic has one.
     history: Option<History>,
@@ -62,6 +65,7 @@ impl Broker {
             (!rules.is_empty()).then(|| History::new(rules, context.limits.history_bytes));
         Self {
             subscriptions,
+            held: 0,
             retention: Retention::default(),
             history,
         }
@@ -92,6 +96,7 @@ impl Broker {
         });
         let node = subscribe.options.nkey.as_ref().map(|node| (**node).into());
         let is_new = self.subscriptions.add(policy, topic, from, node);
+        self.held += usize::from(is_new);
         if let Some(session) = context.sessions.get_mut(&from).filter(|_| is_new) {
             session.subscriptions.insert(subscription);
             session.hold_shape(policy, topic);
@@ -127,10 +132,17 @@ impl Broker {
         if own.is_some_and(|own| held.is_some_and(|held| own.contains(&held))) {
             return Ok(());
         }
-        let held_max = context.limits.session_subscriptions;
+        let held_max = context.limits_of(from).session_subscriptions;
         if own.is_some_and(|own| own.len() >= held_max) {
             let text = format!("a session holds at most {held_max} subscriptions");
-            return Err(Refusal::limit(text));
+            return Err(Refusal::limit(LimitName::session_subscriptions, text));
+        }
+        let realm_max = context.limits.realm_subscriptions;
+        if self.held >= realm_max {
+            let text = format!(
+                "the sessions of this realm hold {realm_max} subscriptions, as many as they may"
+            );
+            return Err(Refusal::limit(LimitName::realm_subscriptions, text));
         }
         if policy == MatchPolicy::Wildcard {
             let shape = Shape::of(topic);
@@ -156,7 +168,13 @@ impl Broker {
         };
         let who = (to, &session.identity);
         let retained = self.retention.newest(now, pattern, who);
-        for publication in retained.take(context.limits.retained_answer_events) {
+        for (told, publication) in retained.enumerate() {
+            if told >= context.limits.retained_answer_events {
+                context
+                    .bites
+                    .note(LimitName::retained_answer_events, Some(to));
+                break;
+            }
             let mut event = publication.event(subscription);
             event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
@@ -239,6 +257,7 @@ impl Broker {
         let Some(removed) = self.subscriptions.remove(subscription, subscriber) else {
             return;
         };
+        self.held -= 1;
         context.tell(Happening::Unsubscribed(subscriber, subscription));
         if removed == Removed::Subscription {
             context.tell(Happening::SubscriptionDeleted(subscriber, subscription));
@@ -262,10 +281,14 @@ impl Broker {
         self.deliver(context, &publication);
         if publish.options.retain == Some(true) {
             let (rules, limits) = (&context.settings.retention, &context.limits);
-            self.retention.keep(rules, limits, now, &publication);
+            let reached = self.retention.keep(rules, limits, now, &publication);
+            context.bites.note_if(reached, from);
         }
         if let Some(history) = &mut self.history {
-            history.keep(&publication, || context.sources.time_of_day());
+            let is_full = history.keep(&publication, || context.sources.time_of_day());
+            context
+                .bites
+                .note_if(is_full.then_some(LimitName::history_bytes), from);
         }
         Ok(publication.id)
     }
