@@ -17,7 +17,7 @@ function connect() {
   socket.onmessage = ({ data }) => showCount(Number(data));
   socket.onclose = () => {
     showCount(null);
-    showState("waiting", `no connection to ${countUrl}; trying again`);
+    showState("waiting", `no connection to ${countUrl}${isFile ? " (wamp echo --count)" : ""}; trying again`);
     setTimeout(connect, retryMs);
     retryMs = Math.min(2 * retryMs, RETRY_MS.last);
   };

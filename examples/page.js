@@ -36,7 +36,8 @@ function showClosed(reason, details) {
     const what = reason === "unreachable" ? `no router at ${router.url}` : "the connection is lost";
     showState("waiting", `${what}; trying again`);
   } else {
-    showState("closed", `closed (${details.reason ?? reason}); reload the page to connect again`);
+    const why = details.message || details.reason || reason;
+    showState("closed", `closed (${why}); reload the page to connect again`);
   }
 }
 

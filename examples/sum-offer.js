@@ -3,6 +3,7 @@
 // Somebody else may offer `sum` already, as `wamp router --demo` does; then the page offers `page.sum` instead.
 
 const CALLS_MAX = 20;
+const TAKEN = "wamp.error.procedure_already_exists";
 
 const connection = new autobahn.Connection({
   url: router.url,
@@ -14,13 +15,14 @@ const connection = new autobahn.Connection({
 
 connection.onopen = async (session) => {
   showOpen(session);
-  try {
-    await offer(session, "sum");
-  } catch (error) {
-    if (error.error !== "wamp.error.procedure_already_exists") return showRefusal("sum", error);
-    showTaken();
-    await offer(session, "page.sum").catch((error) => showRefusal("page.sum", error));
+  for (const procedure of ["sum", "page.sum"]) {
+    try {
+      return await offer(session, procedure);
+    } catch (error) {
+      if (error.error !== TAKEN) return show("offer", `${procedure} cannot be offered: ${inWords(error)}`);
+    }
   }
+  show("taken", "sum and page.sum are taken: another page like this one is open. Close it, and reload this one.");
 };
 
 connection.onclose = (reason, details) => {
@@ -40,14 +42,9 @@ async function offer(session, procedure) {
     return total;
   });
   show("offer", `Offered as ${procedure}.`);
-}
-
-function showTaken() {
-  show("taken", "sum is taken: somebody else offers it on this router. This page offers page.sum instead.");
-}
-
-function showRefusal(procedure, error) {
-  show("offer", `${procedure} cannot be offered: ${inWords(error)}`);
+  if (procedure !== "sum") {
+    show("taken", `sum is taken: somebody else offers it on this router. This page offers ${procedure} instead.`);
+  }
 }
 
 function showCall(text) {

@@ -9,6 +9,9 @@ mod cli;
 /// The raw WebSocket server, alone and beside the router.
 #[cfg(test)]
 mod echo;
+/// A store of event history that is none of the router's own.
+#[cfg(test)]
+mod history;
 /// The README's commands.
 #[cfg(test)]
 mod readme;

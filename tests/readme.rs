@@ -79,6 +79,8 @@ fn shell(script: &str, router: &Router, directory: &Path) -> Program {
         .args(["-c", script])
         .current_dir(directory)
         .env("PATH", path)
+        .env("XDG_CONFIG_HOME", directory.join("config"))
+        .env("XDG_STATE_HOME", directory.join("state"))
         .env("WAMP_URL", router.url());
     Program::start(command)
 }

@@ -56,6 +56,12 @@ impl PrivateKey {
         }
     }
 
+    /// Its seed in 64 hex digits, which is the key: for a file that nobody else can read.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0.as_bytes())
+    }
+
     /// Its public half.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {

@@ -6,16 +6,19 @@
 mod cryptosign;
 mod extra;
 mod kdf;
+mod name;
 mod principals;
 mod record;
 mod scram;
 mod sign_in;
 mod ticket;
+mod told;
 mod wampcra;
 
 pub use cryptosign::{Challenge as CryptosignChallenge, PrivateKey, PublicKey};
 pub use extra::ExtraError;
 pub use kdf::{Cost, Kdf, KdfError};
+pub use name::{NameError, check_name};
 pub use principals::{Candidate, Principal, Principals};
 pub use record::{Challenged, Occasion, Record};
 pub use scram::{
@@ -24,6 +27,7 @@ pub use scram::{
 };
 pub use sign_in::{Credentials, Method, SignIn};
 pub use ticket::Ticket;
+pub use told::{Told, ToldError};
 pub use wampcra::{CraKey, Salting, sign as sign_wampcra};
 
 /// Why a client does not answer a challenge, or does not trust the router that sent it.

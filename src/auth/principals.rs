@@ -78,6 +78,29 @@ impl Principals {
         }
     }
 
+    /// The same secret for decoys, and others who may sign in: what was shown of nobody stays the same.
+    #[must_use]
+    pub fn replaced(&self, principals: impl IntoIterator<Item = Principal>) -> Self {
+        Self::new(principals, self.secret)
+    }
+
+    /// Whether somebody of this name has this role.
+    #[must_use]
+    pub fn has(&self, authid: &str, authrole: &str) -> bool {
+        let principal = self.by_authid.get(authid);
+        principal.is_some_and(|principal| principal.authrole == authrole)
+    }
+
+    /// Whether a candidate is still what it was when it was challenged.
+    #[must_use]
+    pub fn still_has(&self, candidate: &Candidate) -> bool {
+        let Candidate { principal, record } = candidate;
+        let found = self.by_authid.get(&principal.authid);
+        found.is_some_and(|found| {
+            found.authrole == principal.authrole && found.records.contains(record)
+        })
+    }
+
     /// The methods by which somebody may sign in.
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {
@@ -97,16 +120,18 @@ impl Principals {
         let authid = self.claimed(hello, methods)?;
         // Made in any case, so that it takes no longer to find nobody.
         let decoy = self.decoy(&authid, methods);
-        let known = self.by_authid.get(&authid).and_then(|principal| {
-            let mut records = methods
-                .iter()
-                .filter_map(|&method| principal.record(method, hello));
-            Some(Candidate {
-                record: records.next()?.clone(),
-                principal: principal.clone(),
-            })
-        });
-        known.or(decoy)
+        self.known(hello, methods).or(decoy)
+    }
+
+    /// The same, but no decoy: for where somebody else is asked of those whom nobody here knows.
+    #[must_use]
+    pub fn known(&self, hello: &HelloDetails, methods: &[Method]) -> Option<Candidate> {
+        let authid = self.claimed(hello, methods)?;
+        let principal = self.by_authid.get(&authid)?;
+        Some(Candidate {
+            record: principal.record_for(methods, hello)?.clone(),
+            principal: principal.clone(),
+        })
     }
 
     /// Who the client says it is, by name or by key.
@@ -148,6 +173,13 @@ impl Principals {
 }
 
 impl Principal {
+    /// What the first of the client's methods is checked against that there is something for.
+    #[must_use]
+    pub fn record_for(&self, methods: &[Method], hello: &HelloDetails) -> Option<&Record> {
+        let mut methods = methods.iter();
+        methods.find_map(|&method| self.record(method, hello))
+    }
+
     fn record(&self, method: Method, hello: &HelloDetails) -> Option<&Record> {
         let mut records = self.records.iter();
         if method == Method::Cryptosign {

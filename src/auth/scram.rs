@@ -84,7 +84,9 @@ impl Form {
         }
     }
 
-    const fn kdf_name(self, kdf: Kdf) -> &'static str {
+    /// What this form calls a function.
+    #[must_use]
+    pub const fn kdf_name(self, kdf: Kdf) -> &'static str {
         match (self, kdf) {
             (Self::Specification, Kdf::Argon2id13) => "argon2id13",
             (Self::Autobahn, Kdf::Argon2id13) => "argon2id-13",

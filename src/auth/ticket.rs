@@ -24,6 +24,12 @@ impl Ticket {
         Self(digest)
     }
 
+    /// Its SHA-256, in hex.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
+    }
+
     /// Whether this is the ticket. The time it takes tells nothing of what it should be.
     #[must_use]
     pub fn verify(&self, ticket: &str) -> bool {

@@ -36,7 +36,7 @@ pub struct Salting {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CraKey {
     /// What HMAC is keyed with: the secret, or the base64 text of the derived key.
-    key: Vec<u8>,
+    key: String,
     salting: Option<Salting>,
 }
 
@@ -65,9 +65,15 @@ impl CraKey {
     /// More than 10,000,000 iterations or 1,024 bytes, or none.
     pub fn derive(secret: &str, salting: Salting) -> Result<Self, KdfError> {
         Ok(Self {
-            key: derive(secret, &salting)?.into(),
+            key: derive(secret, &salting)?,
             salting: Some(salting),
         })
+    }
+
+    /// The key as it is stored.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.key
     }
 
     /// A key that is salted as this one is, with a salt of the same length, made of `text`: 64 hex digits.
@@ -106,7 +112,9 @@ impl CraKey {
     pub fn verify(&self, challenge: &str, signature: &str) -> bool {
         // Compared in constant time by `verify_slice`; a signature that is no base64 is compared as nothing.
         let signature = BASE64_STANDARD.decode(signature).unwrap_or_default();
-        mac(&self.key, challenge).verify_slice(&signature).is_ok()
+        mac(self.key.as_bytes(), challenge)
+            .verify_slice(&signature)
+            .is_ok()
     }
 }
 
@@ -209,7 +217,7 @@ mod tests {
     fn keys_and_signatures_are_those_of_autobahn_python() {
         // autobahn.wamp.auth: derive_key("secret123", "salt123", 100, 32), and compute_wcs with either key.
         let key = CraKey::derive("secret123", salting(100, 32)).unwrap();
-        assert_eq!(key.key, b"DpHHRlQ6UNULJlP9J8WkPw+BpAnaZaPUGEgt7sjxXgs=");
+        assert_eq!(key.text(), "DpHHRlQ6UNULJlP9J8WkPw+BpAnaZaPUGEgt7sjxXgs=");
         let sign = |key: &CraKey| sign("secret123", &key.challenge_extra(CHALLENGE)).unwrap();
         assert_eq!(sign(&key), "czPfXjUtghsq5nlHdpNuShnHXFqHQGw3dADWb8bifnQ=");
         let plain = CraKey::plain("secret123");

@@ -36,7 +36,7 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 impl CallArgs {

@@ -8,21 +8,24 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::console::{Console, ConsoleArgs, printable};
+use super::context::{Given, Key, Layers, Name, Settled};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::sign_in::SignInArgs;
 use super::signal::Signals;
 use super::tls::TlsArgs;
-use super::url::websocket;
+use super::url::{rawsocket, websocket};
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
 use crate::protocol::Uri;
 use crate::serializer::Serializer;
-use crate::transport::Dialer;
+use crate::transport::{Dialer, RAWSOCKET_SCHEMES};
 
 /// How long connecting may take where nothing else is said.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The router where none is named.
+const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
 /// The realm where none is named.
 const DEFAULT_REALM: &str = "realm1";
 /// How often commands that run for long ask whether the router lives.
@@ -34,20 +37,21 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
-    /// Router, as ws://HOST:PORT/PATH; :8080 and HOST:8080/ws will do too
+    /// Router: ws://HOST:PORT/PATH, wss, tcp (`RawSocket`), rss (the same through TLS), unix:PATH; :8080 and HOST:8080/ws will do too [default: ws://127.0.0.1:8080/ws]
     #[arg(short, long, env = "WAMP_URL", hide_env_values = true, value_parser = parse_url)]
-    #[arg(default_value = "ws://127.0.0.1:8080/ws")]
-    url: Url,
-    /// Realm to join
+    url: Option<Url>,
+    /// Realm to join [default: realm1]
+    #[arg(short = 'R', long, env = "WAMP_REALM", hide_env_values = true)]
+    realm: Option<String>,
+    /// Context whose settings to use, of those that wamp ctx ls lists
     #[arg(
-        short = 'R',
         long,
-        env = "WAMP_REALM",
+        env = "WAMP_CONTEXT",
         hide_env_values = true,
-        default_value = DEFAULT_REALM
+        value_name = "NAME"
     )]
-    realm: String,
-    /// json, msgpack, cbor, or auto: all are offered, the router chooses
+    context: Option<String>,
+    /// json, msgpack, cbor, or auto (if not given): all are offered, the router chooses
     #[arg(
         short,
         long,
@@ -55,8 +59,8 @@ pub(super) struct ClientArgs {
         hide_env_values = true,
         value_name = "NAME"
     )]
-    #[arg(value_enum, default_value_t = SerializerChoice::Auto, hide_possible_values = true)]
-    serializer: SerializerChoice,
+    #[arg(value_enum, hide_possible_values = true)]
+    serializer: Option<SerializerChoice>,
     /// Longest wait for the connection (10s if not given) and for the answer (none if not given), as 30s, 500ms, 2m; 0 is for ever
     #[arg(
         short = 'T',
@@ -76,7 +80,7 @@ pub(super) struct ClientArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SerializerChoice {
+pub(super) enum SerializerChoice {
     Auto,
     Json,
     Msgpack,
@@ -101,6 +105,70 @@ pub(super) struct Client<'a> {
 }
 
 impl ClientArgs {
+    /// Takes from contexts what neither flags nor variables say. To be called once, before all else.
+    ///
+    /// # Errors
+    /// A context that is missing, that others can read, or that makes no sense.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        let settled = self.settled()?;
+        for origin in &settled.left_out {
+            let note = format!("who to sign in as is for another router in {origin}: not used");
+            self.console().fact(&note);
+        }
+        let usage = |text: String| Failure::local(text);
+        let url = settled.get(Key::Url).unwrap_or(DEFAULT_URL);
+        self.url = Some(parse_url(url).map_err(usage)?);
+        self.realm = settled.get(Key::Realm).map(str::to_owned);
+        let serializer = settled.get(Key::Serializer);
+        let serializer = serializer.map(|name| SerializerChoice::from_str(name, true));
+        self.serializer = serializer.transpose().map_err(usage)?;
+        let timeout = settled.get(Key::Timeout).map(parse_timeout);
+        self.timeout = timeout.transpose().map_err(usage)?;
+        self.sign_in.fall_back(&settled);
+        self.tls.fall_back(&settled);
+        Ok(())
+    }
+
+    /// Every setting in use, and where it comes from.
+    pub(super) fn settled(&self) -> Result<Settled, Failure> {
+        let context = self.context.as_deref().filter(|name| !name.is_empty());
+        let context = context.map(Name::parse).transpose();
+        let context = context.map_err(|error| Failure::usage(format!("--context: {error}")))?;
+        Ok(Settled::of(&self.given(), &Layers::read(context.as_ref())?))
+    }
+
+    /// What flags and variables say.
+    fn given(&self) -> Given {
+        let mut given = Given::default();
+        let is_unset = std::env::var("WAMP_URL").is_ok_and(|url| url.is_empty());
+        let url = self
+            .url
+            .as_ref()
+            .filter(|url| !is_unset || url.as_str() != DEFAULT_URL);
+        given.flag_or_variable(Key::Url, url.map(Url::to_string));
+        given.flag_or_variable(Key::Realm, self.realm.clone());
+        let serializer = self.serializer.and_then(|it| it.to_possible_value());
+        given.flag_or_variable(
+            Key::Serializer,
+            serializer.map(|it| it.get_name().to_owned()),
+        );
+        let timeout = self
+            .timeout
+            .map(|it| humantime::format_duration(it).to_string());
+        given.flag_or_variable(Key::Timeout, timeout);
+        self.sign_in.given(&mut given);
+        self.tls.given(&mut given);
+        given
+    }
+
+    /// The router.
+    fn url(&self) -> Result<Url, Failure> {
+        match &self.url {
+            Some(url) => Ok(url.clone()),
+            None => parse_url(DEFAULT_URL).map_err(Failure::local),
+        }
+    }
+
     /// Joins, runs `work`, and leaves, whatever came of it.
     pub(super) async fn session(
         &self,
@@ -118,13 +186,54 @@ impl ClientArgs {
         done
     }
 
+    /// The same for one request and its answer, which a signal ends.
+    pub(super) async fn brief(
+        &self,
+        console: &Console,
+        work: impl AsyncFnOnce(&Client<'_>) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let work = async |client: &Client<'_>, signals: &mut Signals| {
+            tokio::select! {
+                done = work(client) => done,
+                exit = signals.next() => Ok(exit),
+            }
+        };
+        self.session(console, Stay::Brief, work).await
+    }
+
     async fn connect<'a>(&'a self, console: &'a Console, stay: Stay) -> Result<Client<'a>> {
-        let options = ConnectOptions {
+        let options = self.connect_options(console, stay)?;
+        let limit = options.timeout;
+        let url = options.dialer.url.clone();
+        let joining = patiently(console, "the router", Peer::connect(options));
+        let peer = joining
+            .await
+            .map_err(|error| hints::not_connected(&error, &url, self.realm(), limit))?;
+        let client = self.client(peer, console);
+        if let Some(joined) = client.peer.joined() {
+            client.say_joined(&joined);
+        }
+        Ok(client)
+    }
+
+    /// A session that is there already.
+    pub(super) const fn client<'a>(&'a self, peer: Peer, console: &'a Console) -> Client<'a> {
+        Client {
+            peer,
+            console,
+            args: self,
+        }
+    }
+
+    /// How to join, as the flags and all else say.
+    pub(super) fn connect_options(&self, console: &Console, stay: Stay) -> Result<ConnectOptions> {
+        let url = self.url()?;
+        Ok(ConnectOptions {
             dialer: Dialer {
-                url: self.url.clone(),
-                tls: self.tls.client(&self.url, None, console)?,
+                tls: self.tls.client(&url, None, console)?,
+                url,
                 opener: None,
-                serializers: self.serializer.offered(),
+                serializers: self.serializer.unwrap_or(SerializerChoice::Auto).offered(),
             },
             realm: Uri::from(self.realm()),
             credentials: self.sign_in.credentials(console)?,
@@ -132,21 +241,7 @@ impl ClientArgs {
             timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
             retry: (stay == Stay::Long).then(Retry::default),
             ping_interval: (stay == Stay::Long).then_some(PING_INTERVAL),
-        };
-        let limit = options.timeout;
-        let joining = patiently(console, "the router", Peer::connect(options));
-        let peer = joining
-            .await
-            .map_err(|error| hints::not_connected(&error, &self.url, self.realm(), limit))?;
-        let client = Client {
-            peer,
-            console,
-            args: self,
-        };
-        if let Some(joined) = client.peer.joined() {
-            client.say_joined(&joined);
-        }
-        Ok(client)
+        })
     }
 
     /// Who is told what.
@@ -154,11 +249,9 @@ impl ClientArgs {
         Console::new(&self.console)
     }
 
-    /// The realm. A variable that is set to nothing is as good as none.
-    fn realm(&self) -> &str {
-        let is_unset = self.realm.is_empty()
-            && std::env::var_os("WAMP_REALM").is_some_and(|realm| realm.is_empty());
-        if is_unset { DEFAULT_REALM } else { &self.realm }
+    /// The realm.
+    pub(super) fn realm(&self) -> &str {
+        self.realm.as_deref().unwrap_or(DEFAULT_REALM)
     }
 
     /// How long an answer may take; `None` is for ever.
@@ -174,7 +267,7 @@ impl Client<'_> {
         self.console.fact(&format!(
             "joined {} at {} as session {} ({}{agent})",
             self.args.realm(),
-            self.args.url,
+            self.args.url.as_ref().map_or(DEFAULT_URL, Url::as_str),
             joined.welcome.session,
             joined.serializer.name(),
         ));
@@ -196,14 +289,23 @@ impl Client<'_> {
         what: &str,
         request: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, Failure> {
+        let answered = self.reply(what, request).await?;
+        answered.map_err(|error| hints::failed(what, self.realm(), &error))
+    }
+
+    /// The same for who knows what to do with a request that has no good answer.
+    pub(super) async fn reply<T>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<Result<T, RequestError>, Failure> {
         let answer = patiently(self.console, what, request);
-        let answered = match self.args.reply_timeout() {
-            None => answer.await,
+        match self.args.reply_timeout() {
+            None => Ok(answer.await),
             Some(limit) => timeout(limit, answer)
                 .await
-                .map_err(|_| hints::no_answer(what, limit))?,
-        };
-        answered.map_err(|error| hints::failed(what, self.realm(), &error))
+                .map_err(|_| hints::no_answer(what, limit)),
+        }
     }
 
     /// Tells of lost and regained sessions; returns once there will be no other.
@@ -284,9 +386,16 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A WebSocket URL, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with a path.
-fn parse_url(text: &str) -> Result<Url, String> {
-    websocket(text, |short| {
+/// A router's URL: of a RawSocket, or a WebSocket's, also in the short forms `:PORT`, `HOST`, `HOST:PORT` and those with
+/// a path.
+pub(super) fn parse_url(text: &str) -> Result<Url, String> {
+    if let Some((scheme, rest)) = text.split_once(':')
+        && RAWSOCKET_SCHEMES.contains(&scheme)
+        && rest.starts_with('/')
+    {
+        return rawsocket(text, scheme);
+    }
+    let expanded = |short: &str| {
         let (host, path) = short.split_once('/').unwrap_or((short, "ws"));
         let host = match host {
             "" => "127.0.0.1:8080".to_owned(),
@@ -295,7 +404,12 @@ fn parse_url(text: &str) -> Result<Url, String> {
             host => format!("{host}:8080"),
         };
         format!("ws://{host}/{path}")
-    })
+    };
+    websocket(
+        text,
+        expanded,
+        "--authid NAME with --ticket-file or --secret-file",
+    )
 }
 
 #[cfg(test)]
@@ -316,6 +430,11 @@ mod tests {
             ("ws://host", "ws://host/"),
             ("wss://host/x", "wss://host/x"),
             ("ws://host:9000/x", "ws://host:9000/x"),
+            ("tcp://host:9000", "tcp://host:9000"),
+            ("rs://[::1]", "rs://[::1]"),
+            ("rss://host/", "rss://host/"),
+            ("unix:/run/wamp.sock", "unix:/run/wamp.sock"),
+            ("tcp:9000", "ws://tcp:9000/ws"),
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url, "{text}");
         }
@@ -329,6 +448,16 @@ mod tests {
             ),
             ("https://host", "https:// is no WebSocket; try wss://host"),
             ("wss:/host", "did you mean wss://host?"),
+            ("tcp:/host", "did you mean tcp://host?"),
+            ("tcp://host/ws", "RawSocket has no path; try tcp://host"),
+            (
+                "unix://host/x",
+                "write the path of a Unix socket as unix:/path",
+            ),
+            (
+                "ws://ann:x@host",
+                "a password is not for the URL: --authid NAME with --ticket-file or --secret-file",
+            ),
         ] {
             assert_eq!(parse_url(text), Err(said.to_owned()), "{text}");
         }

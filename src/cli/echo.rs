@@ -16,7 +16,7 @@ use super::size;
 use crate::config::values;
 use crate::echo::{Answer, Behaviour, Loss, Server, Watcher};
 use crate::router::Limits;
-use crate::transport::{Admission, Closing, Listeners, Place, RawPaths, Site};
+use crate::transport::{Admission, Closing, Door, Listeners, Place, RawPaths, Site};
 
 /// How long connections may take to close.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -101,7 +101,7 @@ impl EchoArgs {
         let (listeners, closing) = Listeners::bind(std::slice::from_ref(&self.listen))
             .await
             .map_err(|error| explain(&error, "server", "wamp echo :0"))?;
-        let urls = listeners.urls("");
+        let urls = listeners.urls("ws", "");
         self.say_hello(&listeners, lines);
         let server = Server::new(self.behaviour(), self.limits(), self.watcher(lines));
         tell_ready(&urls)?;
@@ -120,7 +120,7 @@ impl EchoArgs {
         for address in listeners.addresses().filter(|it| !it.ip().is_loopback()) {
             warn!("{address} is reachable from other machines");
         }
-        for url in listeners.urls("") {
+        for url in listeners.urls("ws", "") {
             let what = self.answer().what_it_does();
             lines.note(&format!("{url} {what}; try it: wamp ws {url}"));
         }
@@ -154,6 +154,8 @@ impl EchoArgs {
         let mut allowed_origins = self.allow_origin.clone();
         allowed_origins.push("null".to_owned());
         Site {
+            door: Door::default(),
+            longpoll: None,
             wamp_path: None,
             raw_paths: RawPaths::All(self.answer().what_it_does()),
             pages: None,
@@ -180,7 +182,7 @@ impl EchoArgs {
 }
 
 async fn accept(listeners: Listeners, server: Server, site: Site) {
-    let limits = Arc::new(Limits::default());
+    let limits = Limits::default();
     let full = |_, peer| warn!(%peer, "refused: the server has as many connections as it may have");
     let site = Arc::new(site);
     let serve = move |stream, ends, place: Place| {
@@ -190,7 +192,7 @@ async fn accept(listeners: Listeners, server: Server, site: Site) {
             drop(place);
         }
     };
-    listeners.accept(&limits, full, serve).await;
+    listeners.accept(&limits, Vec::new(), full, serve).await;
 }
 
 async fn shut_down(server: Server, closing: Closing) {

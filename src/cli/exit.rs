@@ -7,6 +7,36 @@ use super::console;
 use crate::client::{End, ErrorReply};
 use crate::protocol::{Uri, uris};
 
+/// What routers say on their own behalf, below `wamp.error.`. `invalid_argument` and `runtime_error` are a callee's.
+pub(super) const REFUSALS: [&str; 26] = [
+    "invalid_uri",
+    "no_such_procedure",
+    "procedure_already_exists",
+    "no_such_registration",
+    "no_such_subscription",
+    "canceled",
+    "payload_size_exceeded",
+    "protocol_violation",
+    "not_authorized",
+    "authorization_failed",
+    "no_such_realm",
+    "no_such_role",
+    "no_matching_auth_method",
+    "no_such_principal",
+    "authentication_denied",
+    "authentication_failed",
+    "authentication_required",
+    "authorization_denied",
+    "authorization_required",
+    "option_not_allowed",
+    "option_disallowed.disclose_me",
+    "network_failure",
+    "unavailable",
+    "no_available_callee",
+    "feature_not_supported",
+    "no_such_session",
+];
+
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -14,6 +44,8 @@ pub enum Exit {
     Done,
     /// The callee answered with an error of its own.
     CalleeError,
+    /// `wamp check --explain`: the answer is no.
+    Denied,
     /// The command line does not say what to do: usage, typing, pattern.
     Usage,
     /// There is no connection: name, TCP, WebSocket.
@@ -26,8 +58,12 @@ pub enum Exit {
     Refused,
     /// The session, or the raw WebSocket, ended while it was needed.
     SessionLost,
+    /// An expectation was not met.
+    Unmet,
     /// A file or a program of this machine.
     Local,
+    /// What a check for monitoring found, in its own numbers.
+    Probed(Health),
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -36,20 +72,48 @@ pub enum Exit {
     PipeClosed,
 }
 
+/// How a router is, in the numbers of Nagios' plugins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// All is well.
+    Ok = 0,
+    /// It answers too slowly.
+    Warning = 1,
+    /// It does not answer, or not as it should.
+    Critical = 2,
+    /// It could not be asked.
+    Unknown = 3,
+}
+
+impl Health {
+    /// The word for it, as those who read such lines expect it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
 impl Exit {
     /// The number.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::CalleeError => 1,
+            Self::CalleeError | Self::Denied => 1,
             Self::Usage => 2,
             Self::NotConnected => 3,
             Self::JoinRefused => 4,
             Self::TimedOut => 5,
             Self::Refused => 6,
             Self::SessionLost => 7,
+            Self::Unmet => 8,
             Self::Local => 9,
+            Self::Probed(health) => health as u8,
             // 128 plus the signal's number, as a shell counts.
             Self::Interrupted => 130,
             Self::PipeClosed => 141,
@@ -59,39 +123,11 @@ impl Exit {
 
     /// Where an ERROR leads to: the router's own refusals, and all that a callee says.
     pub(super) fn of_error(error: &Uri) -> Self {
-        /// What routers say, on their own behalf. `invalid_argument` and `runtime_error` are a callee's.
-        const REFUSALS: [&str; 25] = [
-            "invalid_uri",
-            "no_such_procedure",
-            "procedure_already_exists",
-            "no_such_registration",
-            "no_such_subscription",
-            "canceled",
-            "payload_size_exceeded",
-            "protocol_violation",
-            "not_authorized",
-            "authorization_failed",
-            "no_such_realm",
-            "no_such_role",
-            "no_matching_auth_method",
-            "no_such_principal",
-            "authentication_denied",
-            "authentication_failed",
-            "authentication_required",
-            "authorization_denied",
-            "authorization_required",
-            "option_not_allowed",
-            "option_disallowed.disclose_me",
-            "network_failure",
-            "unavailable",
-            "no_available_callee",
-            "feature_not_supported",
-        ];
         if *error == uris::TIMEOUT {
             return Self::TimedOut;
         }
         match error.as_str().strip_prefix("wamp.error.") {
-            Some(rest) if REFUSALS.contains(&rest) || rest == "no_such_session" => Self::Refused,
+            Some(rest) if REFUSALS.contains(&rest) => Self::Refused,
             _ => Self::CalleeError,
         }
     }

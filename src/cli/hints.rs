@@ -7,6 +7,7 @@ use url::Url;
 use super::console::printable;
 use super::exit::{Exit, Failure, error_text};
 use crate::client::{End, ErrorReply};
+use crate::framing::rawsocket::{HandshakeError, Refusal};
 use crate::node::connect::{ConnectError, RequestError};
 use crate::protocol::{Uri, UriRule, uris};
 use crate::transport::DialError;
@@ -35,6 +36,9 @@ fn router_not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> 
     match error {
         DialError::Connect { .. } => {
             let listen = match url.port_or_known_default() {
+                None if url.scheme() == "unix" => {
+                    format!(" --listen {}", shell_words::quote(url.as_str()))
+                }
                 None | Some(8080) => String::new(),
                 Some(port) => format!(" --listen :{port}"),
             };
@@ -48,6 +52,20 @@ fn router_not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> 
         }
         DialError::Subprotocol { .. } => {
             failure.hint("it is no WAMP router, or wants another serializer: -s json")
+        }
+        DialError::NotRawSocket { .. } => {
+            let other = match url.scheme() {
+                "rss" => with_scheme(url, "wss"),
+                "unix" => return failure.hint("is it a WAMP router that listens there?"),
+                _ => with_scheme(url, "ws"),
+            };
+            failure.hint(format!(
+                "if it is a WebSocket that listens there: {}/ws",
+                other.trim_end_matches('/')
+            ))
+        }
+        DialError::RawSocketRefused(HandshakeError::Refused(Refusal::Serializer)) => {
+            failure.hint("it wants another serializer: -s json")
         }
         DialError::NotHttp { .. } | DialError::Handshake { .. } => {
             failure.hint("is it a WAMP router that listens there?")
@@ -66,9 +84,9 @@ pub(super) fn not_dialled(
     match error {
         DialError::Url { .. } => Failure::usage(format!("{url}: {error}")),
         DialError::Tls(error) => no_tls(failure, error, url),
-        DialError::TlsPort => failure.hint(format!("try {}", with_scheme(url, "wss"))),
-        DialError::NoAnswer if url.scheme() == "ws" => {
-            let other = with_scheme(url, "wss");
+        DialError::TlsPort => failure.hint(format!("try {}", with_tls(url))),
+        DialError::NoAnswer if ["ws", "tcp", "rs"].contains(&url.scheme()) => {
+            let other = with_tls(url);
             failure.hint(format!(
                 "is it the right port? if it is one for TLS: {other}"
             ))
@@ -96,7 +114,8 @@ fn no_tls(failure: Failure, error: &TlsError, url: &Url) -> Failure {
             "if it is the right server: --tls-name NAME, as the certificate has it; to check nothing at all: --insecure",
         ),
         TlsError::NotTls | TlsError::Closed => {
-            let other = with_scheme(url, "ws");
+            let plain = if url.scheme() == "rss" { "tcp" } else { "ws" };
+            let other = with_scheme(url, plain);
             failure.hint(format!("if it is a port without TLS: {other}"))
         }
         TlsError::WhoAreYou(_) => {
@@ -107,6 +126,12 @@ fn no_tls(failure: Failure, error: &TlsError, url: &Url) -> Failure {
         ),
         _ => failure,
     }
+}
+
+/// The same place through TLS.
+fn with_tls(url: &Url) -> String {
+    let scheme = if url.scheme() == "ws" { "wss" } else { "rss" };
+    with_scheme(url, scheme)
 }
 
 fn with_scheme(url: &Url, scheme: &str) -> String {

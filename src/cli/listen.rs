@@ -48,7 +48,12 @@ impl LogArgs {
 /// Why `what` cannot listen on an address, and what would help; `any_port` is how to let a port be picked.
 pub(super) fn explain(error: &BindError, what: &str, any_port: &str) -> Failure {
     let failure = Failure::local(error.to_string());
+    let is_file = error.address.starts_with("unix:");
     match error.cause.kind() {
+        io::ErrorKind::AddrInUse if is_file => failure.hint(format!(
+            "another {what} is listening there; choose another path"
+        )),
+        _ if is_file => failure,
         io::ErrorKind::AddrInUse => failure.hint(format!(
             "is another {what} running there? choose another port, or let one be picked: {any_port}"
         )),

@@ -6,25 +6,34 @@
 mod argument;
 mod brace;
 mod call;
+mod cheat;
 mod check;
 mod client;
 mod console;
+mod context;
+mod ctx;
+mod dirs;
 mod echo;
 mod echo_note;
+mod errors;
 mod exec;
 mod exit;
+mod explain;
 mod glob_check;
 mod group;
 mod hints;
 mod init;
 mod json;
+mod keygen;
 mod lines;
 mod listen;
+mod look;
 mod overrides;
 mod pattern;
 mod printer;
 mod publish;
 mod register;
+mod reload;
 mod render;
 mod router;
 mod runtime;
@@ -35,13 +44,16 @@ mod size;
 mod subscribe;
 mod tls;
 mod url;
+mod users;
 mod version;
 mod ws;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-pub use exit::{Exit, report};
+use client::ClientArgs;
+
+pub use exit::{Exit, Health, report};
 
 /// The start of `wamp --help`.
 const ABOUT: &str = "Router, clients and tools for WAMP, the Web Application Messaging Protocol";
@@ -79,25 +91,69 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     #[command(visible_alias = "reg")]
     Register(register::RegisterArgs),
+    Ws(Box<ws::WsArgs>),
     Echo(echo::EchoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
-    Ws(Box<ws::WsArgs>),
+    Keygen(keygen::KeygenArgs),
+    Ls(look::LsArgs),
+    Info(look::InfoArgs),
+    Describe(look::DescribeArgs),
+    Watch(look::WatchArgs),
+    Kill(look::KillArgs),
+    Wait(look::WaitArgs),
+    Ping(look::PingArgs),
+    Doctor(look::DoctorArgs),
+    Probe(look::ProbeArgs),
+    Errors(errors::ErrorsArgs),
+    Ctx(ctx::CtxArgs),
+    Cheat(cheat::CheatArgs),
     Version(version::VersionArgs),
+}
+
+impl Command {
+    /// The connection's settings of a command that has one. `wamp probe` settles its own: its failures are answers.
+    const fn client(&mut self) -> Option<&mut ClientArgs> {
+        Some(match self {
+            Self::Call(args) => &mut args.client,
+            Self::Publish(args) => &mut args.client,
+            Self::Subscribe(args) => &mut args.client,
+            Self::Register(args) => &mut args.client,
+            Self::Ls(args) => &mut args.client,
+            Self::Info(args) => &mut args.client,
+            Self::Describe(args) => &mut args.client,
+            Self::Watch(args) => &mut args.client,
+            Self::Kill(args) => &mut args.client,
+            Self::Wait(args) => &mut args.client,
+            Self::Ping(args) => &mut args.client,
+            Self::Doctor(args) => &mut args.client,
+            _ => return None,
+        })
+    }
 }
 
 impl Cli {
     /// Reads the command line of this process; ends the process where it asks for help or makes no sense.
     #[must_use]
     pub fn parse_process() -> Self {
-        Self::try_parse().unwrap_or_else(|error| explain_numbers(error).exit())
+        Self::try_parse().unwrap_or_else(|error| {
+            let error = explain_numbers(error);
+            if error.use_stderr() && std::env::args().nth(1).is_some_and(|word| word == "probe") {
+                // Who reads exit codes as Nagios does would take clap's 2 for a router that is down.
+                say_unknown(&error);
+            }
+            error.exit()
+        })
     }
 
     /// Runs the command.
     ///
     /// # Errors
     /// Whatever kept it from being done; [`report`] says it and knows the exit code.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
+        if let Some(client) = self.command.client() {
+            client.settle()?;
+        }
         match self.command {
             Command::Router(args) => {
                 runtime::many_threads(args.run())?;
@@ -113,10 +169,33 @@ impl Cli {
             Command::Register(args) => runtime::one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::Keygen(args) => args.run(),
             Command::Ws(args) => runtime::one_thread(args.run()),
+            Command::Ls(args) => runtime::one_thread(args.run()),
+            Command::Info(args) => runtime::one_thread(args.run()),
+            Command::Describe(args) => runtime::one_thread(args.run()),
+            Command::Watch(args) => runtime::one_thread(args.run()),
+            Command::Kill(args) => runtime::one_thread(args.run()),
+            Command::Wait(args) => runtime::one_thread(args.run()),
+            Command::Ping(args) => runtime::one_thread(args.run()),
+            Command::Doctor(args) => runtime::one_thread(args.run()),
+            Command::Probe(args) => runtime::one_thread(args.run()),
+            Command::Errors(args) => args.run(),
+            Command::Ctx(args) => args.run(),
+            Command::Cheat(args) => args.run(),
             Command::Version(args) => args.run(),
         }
     }
+}
+
+#[expect(
+    clippy::exit,
+    reason = "as clap itself ends where a command line makes no sense"
+)]
+fn say_unknown(error: &clap::Error) -> ! {
+    // With stderr gone there is nobody to tell.
+    let _ = error.print();
+    std::process::exit(Exit::Probed(Health::Unknown).code().into())
 }
 
 /// Names the whole number where clap took its first letters for flags: it knows `-3` and `-2.5`, not `-1e-5`.

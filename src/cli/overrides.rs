@@ -1,6 +1,6 @@
 //! The flags of `wamp router` that say what a config says, and go over it.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -10,7 +10,7 @@ use crate::protocol::Uri;
 use crate::router::{RequestIds, TimeUnit};
 
 /// What was given on the command line; the rest is the config's, or the default.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Overrides {
     /// Listen at this address, not 127.0.0.1:8080; repeatable. Port 0 picks a free one, `:9000` is loopback
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
@@ -100,9 +100,10 @@ impl Overrides {
             return Vec::new();
         }
         let mut unknown = Vec::new();
-        let names: BTreeSet<&Uri> = self.realm.iter().collect();
-        let mut chosen = Vec::with_capacity(names.len());
-        for name in names {
+        let mut seen = HashSet::new();
+        let mut chosen = Vec::with_capacity(self.realm.len());
+        // order: as given, for the start page shows how to connect to the first.
+        for name in self.realm.iter().filter(|name| seen.insert(*name)) {
             let known = config.realms.iter().find(|realm| realm.name == *name);
             chosen.push(known.cloned().unwrap_or_else(|| {
                 unknown.push(name.clone());

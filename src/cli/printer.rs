@@ -116,6 +116,14 @@ impl Printer {
         }
     }
 
+    /// Whether answers are set for people to read, on a terminal: then a table says more than lines of JSON.
+    pub(super) fn is_for_people(&self) -> bool {
+        let screen = Layout::Screen {
+            one_line_events: true,
+        };
+        self.layout == screen
+    }
+
     /// Writes plain lines that are no values.
     pub(super) fn text(&self, text: &str) -> Result<()> {
         self.write(format!("{text}\n").as_bytes())

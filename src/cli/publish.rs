@@ -41,7 +41,7 @@ pub(super) struct PublishArgs {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     exclude_me: Option<bool>,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 impl PublishArgs {

@@ -61,7 +61,7 @@ pub(super) struct RegisterArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 /// How calls are answered.

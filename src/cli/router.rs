@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,15 @@ use super::check::load;
 use super::exit::Failure;
 use super::listen::{LogArgs, Stop, explain, tell_ready};
 use super::overrides::Overrides;
+use super::reload::Reload;
+use super::users::WatchedUsers;
 use crate::auth::Principals;
 use crate::config::{Config, FILE_NAME, RealmConfig};
 use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::Uri;
 use crate::router::{Authenticator, SignInRules};
-use crate::transport::{Closing, Folder, Pages, RawPaths, Site, io_text};
+use crate::transport::tls::TlsServer;
+use crate::transport::{Closing, Door, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -51,6 +55,8 @@ impl RouterArgs {
         let names: Vec<Uri> = config.realms.iter().map(|it| it.name.clone()).collect();
         let site = self.site(&config)?;
         let authenticator = authenticator(&config.realms);
+        let users = WatchedUsers::of(&config.realms);
+        let reload = Reload::new(self.config.clone(), self.overrides.clone(), config.clone())?;
         let realms = config.realms.into_iter().map(|it| (it.name, it.settings));
         let router = Router::new(realms, config.limits, authenticator);
         let (listening, closing) = Listening::bind(&listen, Arc::clone(&router), site)
@@ -66,15 +72,36 @@ impl RouterArgs {
             );
         }
         tell_ready(&listening.urls())?;
-        tokio::select! {
-            () = listening.accept() => {}
-            signal = stop.requested() => info!("{signal}: stopping; calls in flight get their answer, again to stop at once"),
-        }
+        Self::serve(&router, listening, &mut stop, (users, reload)).await;
         tokio::select! {
             () = shut_down(&router, closing) => info!("stopped"),
             signal = stop.requested() => warn!("{signal}: stopped at once"),
         }
         Ok(())
+    }
+
+    /// Accepts until it is told to stop; on the way, users files and the config are read again.
+    async fn serve(
+        router: &Router,
+        listening: Listening,
+        stop: &mut Stop,
+        (mut users, mut reload): (WatchedUsers, Reload),
+    ) {
+        let mut accepting = pin!(listening.accept());
+        loop {
+            tokio::select! {
+                () = &mut accepting => return,
+                () = users.watch(router) => {}
+                () = reload.requested() => {
+                    // bound: as for a users file; a worker thread may wait that long.
+                    let realms = tokio::task::block_in_place(|| reload.apply(router));
+                    users = realms.map_or(users, |realms| WatchedUsers::of(&realms));
+                }
+                signal = stop.requested() => {
+                    return info!("{signal}: stopping; calls in flight get their answer, again to stop at once");
+                }
+            }
+        }
     }
 
     /// Flags over the file, over the defaults. No file is read unasked.
@@ -125,15 +152,31 @@ impl RouterArgs {
             raw_paths,
             pages: Some(pages),
             admission,
+            door: door(config)?,
+            longpoll: None,
         })
     }
+}
+
+/// What connections go through first.
+fn door(config: &Config) -> Result<Door, Failure> {
+    let tls = config.tls.as_ref().map(|tls| {
+        let server = TlsServer::new(tls.files.clone());
+        server.map_err(|error| Failure::local(error.to_string()))
+    });
+    Ok(Door {
+        tls: tls.transpose()?.map(Arc::new),
+        plain: config.tls.as_ref().map(|tls| tls.plain).unwrap_or_default(),
+        proxies: config.proxy_from.clone(),
+    })
 }
 
 /// Who may sign in to which realm.
 fn authenticator(realms: &[RealmConfig]) -> Authenticator {
     let rules = |realm: &RealmConfig| SignInRules {
         anonymous: realm.anonymous.clone(),
-        principals: Principals::new([], rand::random()),
+        principals: Principals::new(realm.everybody().cloned(), rand::random()).into(),
+        authenticator: realm.authenticator.clone(),
     };
     let rules = realms
         .iter()

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use clap::Args;
 
 use super::console::Console;
+use super::context::{Given, Key, Settled, is_hex_key};
 use super::exit::{Exit, Failure};
 use crate::auth::{Credentials, Method, PrivateKey};
 use crate::transport::io_text;
@@ -49,9 +51,21 @@ pub(super) struct SignInArgs {
     #[arg(long, env = "WAMP_PRIVATE_KEY", hide_env_values = true)]
     #[arg(value_name = "FILE")]
     key: Option<PathBuf>,
+    /// What a context has, where no flag or variable says anything.
+    #[arg(skip)]
+    fallback: Fallback,
 }
 
-fn method(name: &str) -> Result<Method, String> {
+/// What a context has to sign in with.
+#[derive(Clone, Debug, Default)]
+struct Fallback {
+    ticket: Option<String>,
+    ticket_command: Option<String>,
+    secret: Option<String>,
+    secret_command: Option<String>,
+}
+
+pub(super) fn method(name: &str) -> Result<Method, String> {
     Method::named(name).ok_or_else(|| {
         let names = Method::ALL.map(Method::name).join(", ");
         format!("one of {names}")
@@ -59,6 +73,54 @@ fn method(name: &str) -> Result<Method, String> {
 }
 
 impl SignInArgs {
+    /// What flags and variables say.
+    pub(super) fn given(&self, given: &mut Given) {
+        let path = |file: &Option<PathBuf>| file.as_ref().map(|file| file.display().to_string());
+        let methods: Vec<&str> = self.authmethod.iter().map(|method| method.name()).collect();
+        given.flag_or_variable(Key::Authid, self.authid.clone());
+        given.flag_or_variable(Key::Authrole, self.authrole.clone());
+        given.flag_or_variable(Key::Authmethod, Some(methods.join(",")));
+        given.flag_or_variable(
+            Key::Ticket,
+            self.ticket.clone().or_else(|| variable("WAMP_TICKET")),
+        );
+        given.flag(Key::TicketFile, path(&self.ticket_file));
+        let secret = self
+            .secret
+            .clone()
+            .or_else(|| self.ask_secret.then(|| "asked".to_owned()));
+        given.flag_or_variable(Key::Secret, secret.or_else(|| variable("WAMP_SECRET")));
+        given.flag(Key::SecretFile, path(&self.secret_file));
+        given.flag_or_variable(Key::PrivateKey, path(&self.key));
+    }
+
+    /// Takes what else is in use.
+    pub(super) fn fall_back(&mut self, settled: &Settled) {
+        let text = |key| settled.get(key).map(str::to_owned);
+        let has_proof = self.ticket.is_some()
+            || self.ticket_file.is_some()
+            || self.secret.is_some()
+            || self.secret_file.is_some()
+            || self.ask_secret
+            || self.key.is_some();
+        self.authid = text(Key::Authid);
+        self.authrole = text(Key::Authrole);
+        let methods = settled.get(Key::Authmethod).unwrap_or_default().split(',');
+        self.authmethod = methods.filter_map(Method::named).collect();
+        if has_proof {
+            return;
+        }
+        self.ticket_file = text(Key::TicketFile).map(PathBuf::from);
+        self.secret_file = text(Key::SecretFile).map(PathBuf::from);
+        self.key = text(Key::PrivateKey).map(PathBuf::from);
+        self.fallback = Fallback {
+            ticket: text(Key::Ticket),
+            ticket_command: text(Key::TicketCommand),
+            secret: text(Key::Secret),
+            secret_command: text(Key::SecretCommand),
+        };
+    }
+
     /// Gathers what there is to sign in with. May ask on the terminal.
     ///
     /// # Errors
@@ -84,7 +146,12 @@ impl SignInArgs {
         let file = self.ticket_file.as_deref();
         file.map(read_line)
             .transpose()
-            .map(|ticket| ticket.or_else(|| variable("WAMP_TICKET")))
+            .map(|ticket| ticket.or_else(|| variable("WAMP_TICKET")))?
+            .or_else(|| self.fallback.ticket.clone())
+            .map_or_else(
+                || ask_program(self.fallback.ticket_command.as_deref()),
+                |it| Ok(Some(it)),
+            )
     }
 
     fn secret(&self, console: &Console) -> Result<Option<String>, Failure> {
@@ -98,7 +165,12 @@ impl SignInArgs {
         let file = self.secret_file.as_deref();
         file.map(read_line)
             .transpose()
-            .map(|secret| secret.or_else(|| variable("WAMP_SECRET")))
+            .map(|secret| secret.or_else(|| variable("WAMP_SECRET")))?
+            .or_else(|| self.fallback.secret.clone())
+            .map_or_else(
+                || ask_program(self.fallback.secret_command.as_deref()),
+                |it| Ok(Some(it)),
+            )
     }
 
     fn key(&self) -> Result<Option<PrivateKey>, Failure> {
@@ -109,7 +181,11 @@ impl SignInArgs {
         else {
             return Ok(None);
         };
-        let bytes = read(file)?;
+        let text = file.to_str().filter(|text| is_hex_key(text));
+        let bytes = match text {
+            Some(key) => key.as_bytes().to_vec(),
+            None => read_private(file)?,
+        };
         PrivateKey::from_file(&bytes).map(Some).ok_or_else(|| {
             let message = format!("{} holds no Ed25519 private key", file.display());
             Failure::local(message).hint("a key is PEM (PKCS#8), 64 hex digits, or 32 bytes")
@@ -168,22 +244,61 @@ fn ask() -> Result<String, Failure> {
         .map_err(|error| Failure::local(format!("cannot ask for the secret: {}", io_text(&error))))
 }
 
+/// The first line that a context's program prints, run without a shell.
+fn ask_program(command: Option<&str>) -> Result<Option<String>, Failure> {
+    let Some(command) = command else {
+        return Ok(None);
+    };
+    let words = shell_words::split(command).unwrap_or_default();
+    let Some((program, args)) = words.split_first() else {
+        return Ok(None);
+    };
+    let mut asked = Command::new(program);
+    asked
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    let output = asked.output().map_err(|error| {
+        Failure::local(format!(
+            "cannot run {program:?} for the secret: {}",
+            io_text(&error)
+        ))
+    })?;
+    if !output.status.success() {
+        let message = format!(
+            "{program:?}, which should print the secret, ended with {}",
+            output.status
+        );
+        return Err(Failure::local(message));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Some(line.to_owned())),
+        _ => Err(Failure::local(format!(
+            "{program:?}, which should print the secret, printed nothing"
+        ))),
+    }
+}
+
 /// The first line of a file with a secret.
-fn read_line(file: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read(file)?)
-        .map_err(|_| Failure::local(format!("{} holds no text", file.display())))?;
+pub(super) fn read_line(file: &Path) -> Result<String, Failure> {
+    first_line(read_private(file)?, &file.display().to_string())
+}
+
+/// The first line of what was read from `name`, which must hold something.
+pub(super) fn first_line(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::local(format!("{name} holds no text")))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(Failure::local(format!(
-            "{} holds no secret in its first line",
-            file.display()
-        )));
+        let message = format!("{name} holds no secret in its first line");
+        return Err(Failure::local(message));
     }
     Ok(line.to_owned())
 }
 
 /// Reads a file that is its owner's alone.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_private(file: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: io::Error| {
         Failure::local(format!(
             "cannot read {}: {}",

@@ -49,7 +49,7 @@ pub(super) struct SubscribeArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 impl SubscribeArgs {
@@ -183,7 +183,7 @@ impl Shown {
     clippy::disallowed_methods,
     reason = "the time that people see beside an event"
 )]
-fn now() -> SystemTime {
+pub(super) fn now() -> SystemTime {
     SystemTime::now()
 }
 

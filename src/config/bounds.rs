@@ -2,11 +2,9 @@
 //!
 //! What is not said is the wider one's: a role's limit is its realm's, a realm's the router's.
 
-use bytestring::ByteString;
-
 use super::section::Section;
 use super::units;
-use crate::router::{Limits, Rate, Rates, RoleBounds, Scope, Unit};
+use crate::router::{Limits, Rate, Rates, Scope, Unit};
 
 /// Reads the limits that somebody of this scope may have; the others are `wider`. The table is the list.
 pub(super) fn limits(section: &mut Section<'_>, scope: Scope, wider: &Limits) -> Limits {
@@ -44,21 +42,11 @@ pub(super) fn limits(section: &mut Section<'_>, scope: Scope, wider: &Limits) ->
 }
 
 /// Reads a role's limits and rates; `None` where it has no others than its realm.
-pub(super) fn role(
-    section: &mut Section<'_>,
-    authrole: Option<ByteString>,
-    realm: &Limits,
-) -> Option<RoleBounds> {
+pub(super) fn role(section: &mut Section<'_>, realm: &Limits) -> Option<(Option<Limits>, Rates)> {
     let limits = section.section("limits", |it| limits(it, Scope::Session, realm));
     let rates = section.section("rates", rates);
-    if limits.is_none() && rates.is_none() {
-        return None;
-    }
-    Some(RoleBounds {
-        authrole: authrole?,
-        limits,
-        rates: rates.unwrap_or_default(),
-    })
+    let has_own = limits.is_some() || rates.is_some();
+    has_own.then(|| (limits, rates.unwrap_or_default()))
 }
 
 fn rates(section: &mut Section<'_>) -> Rates {

@@ -10,6 +10,8 @@ use crate::transport::io_text;
 pub(super) const FAULTS_TOLD_MAX: usize = 50;
 /// The longest line that is shown with a caret, in characters.
 const EXCERPT_CHARS_MAX: usize = 120;
+/// What the settings are called, or part of it, that hold what logs must not.
+const SECRETS: [&str; 3] = ["ticket", "secret", "key"];
 
 /// Why a config cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,19 @@ pub(super) struct Fault {
     pub(super) what: String,
 }
 
+impl ConfigError {
+    /// What is wrong, one by one.
+    pub(super) fn into_located(self) -> Vec<Located> {
+        match self {
+            Self::Syntax(located) => vec![located],
+            Self::Faults { first, .. } => first,
+            Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NoText { .. } => {
+                vec![Located(self.to_string())]
+            }
+        }
+    }
+}
+
 /// A fault as it is told, by file and line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located(String);
@@ -81,10 +96,11 @@ impl Located {
         ))
     }
 
-    /// Shows the line as well.
+    /// Shows the line as well, if no secret may stand in it.
     pub(super) fn with_excerpt(mut self, text: &str, at: usize) -> Self {
         let place = Place::of(text, at);
-        if place.text.chars().count() <= EXCERPT_CHARS_MAX {
+        let may_be_secret = SECRETS.iter().any(|word| place.text.contains(word));
+        if place.text.chars().count() <= EXCERPT_CHARS_MAX && !may_be_secret {
             let line = place.text.replace('\t', " ");
             let number = place.line.to_string();
             let caret = " ".repeat(number.len() + 2 + place.column);

@@ -2,13 +2,18 @@
 //!
 //! [`Config::default`] is the router without a config; [`Config::load`] reads a file, which says the rest in its own
 //! words. Does not run anything, and knows no flags: `cli` puts those over it. One file an idea: [`section`] takes keys
-//! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what, [`bounds`] limits and rates,
-//! [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
+//! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what,
+//! [`bounds`] those about limits and rates, [`principals`] those about who may sign in, [`network`] those about TLS and
+//! proxies, [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
 
 mod bounds;
 mod error;
 mod file;
+mod flat;
+mod network;
 mod notes;
+mod places;
+mod principals;
 mod role;
 mod section;
 mod settings;
@@ -21,12 +26,19 @@ pub mod values;
 use std::path::PathBuf;
 
 use bytestring::ByteString;
+use ipnet::IpNet;
 
 pub use error::{ConfigError, Located};
-pub use template::template;
+pub use flat::{FlatKey, read_flat};
+pub use network::TlsConfig;
+pub use places::rule_line;
+pub use principals::{Stamp, Users};
+use role::ANONYMOUS;
+pub use template::{template, template_with_tls};
 
+use crate::auth::Principal;
 use crate::protocol::Uri;
-use crate::router::{Limits, Settings};
+use crate::router::{DynamicAuthenticator, Limits, Rights, Roles, Settings};
 use crate::transport::Admission;
 
 /// What a config is called where nobody says otherwise.
@@ -35,18 +47,24 @@ pub const FILE_NAME: &str = "wamp.toml";
 /// Everything that an operator decides of one router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where to listen, each as `host:port`.
+    /// Where to listen, each as `host:port` or `unix:/path`.
     pub listen: Vec<String>,
     /// The path of WAMP over WebSocket.
     pub path: String,
     /// The folder whose files are served; it was there when the config was read.
     pub web: Option<PathBuf>,
+    /// The proxies that say whom they bring, and must.
+    pub proxy_from: Vec<IpNet>,
+    /// TLS, where there is any.
+    pub tls: Option<TlsConfig>,
     /// Which hosts and origins are let in.
     pub admission: Admission,
     /// What peers can make grow, and how far.
     pub limits: Limits,
     /// The realms, each name once.
     pub realms: Vec<RealmConfig>,
+    /// Files with secrets in them that everybody on this machine can read.
+    pub exposed: Vec<PathBuf>,
 }
 
 /// A realm, by name.
@@ -58,6 +76,12 @@ pub struct RealmConfig {
     pub settings: Settings,
     /// The role of whoever does not sign in; such are not let in where there is none.
     pub anonymous: Option<ByteString>,
+    /// Who may sign in.
+    pub principals: Vec<Principal>,
+    /// Who may sign in beside them, as a file of their own says.
+    pub users: Option<Users>,
+    /// The procedure that is asked about all others.
+    pub authenticator: Option<DynamicAuthenticator>,
 }
 
 impl RealmConfig {
@@ -67,9 +91,21 @@ impl RealmConfig {
     pub fn open(name: Uri) -> Self {
         Self {
             name,
-            settings: Settings::default(),
-            anonymous: Some(ByteString::from_static("anonymous")),
+            settings: Settings {
+                roles: Roles::new([(ANONYMOUS, Rights::open())]),
+                ..Settings::default()
+            },
+            anonymous: Some(ANONYMOUS),
+            principals: Vec::new(),
+            users: None,
+            authenticator: None,
         }
+    }
+
+    /// Who may sign in, wherever it is said.
+    pub fn everybody(&self) -> impl Iterator<Item = &Principal> {
+        let users = self.users.iter().flat_map(|users| &users.principals);
+        self.principals.iter().chain(users)
     }
 }
 
@@ -79,9 +115,12 @@ impl Default for Config {
             listen: vec!["127.0.0.1:8080".to_owned()],
             path: "/ws".to_owned(),
             web: None,
+            proxy_from: Vec::new(),
+            tls: None,
             admission: Admission::default(),
             limits: Limits::default(),
             realms: vec![RealmConfig::open(Uri::from_static("realm1"))],
+            exposed: Vec::new(),
         }
     }
 }

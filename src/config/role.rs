@@ -1,109 +1,81 @@
-//! Who may do what in a realm: its roles, with rules by URI and action.
+//! Who may do what in a realm: its roles, with rules by URI and action, and who is asked where no rule decides.
 //!
-//! One role is known, `anonymous`: whoever does not sign in. Its rules are about every URI, and grant everything that is
-//! not about other sessions together; what a realm may choose is disclosure, and who ends sessions. Nobody is let into a
-//! realm without a role.
+//! What the rules mean together is `router`'s to say. Nobody is let into a realm without a role, and a role without a
+//! rule may do nothing.
+
+use std::collections::HashSet;
+
+use bytestring::ByteString;
 
 use super::bounds;
 use super::section::Section;
 use super::settings::uris;
+use super::{principals, units, values};
 use crate::protocol::UriRule;
-use crate::router::{Administrators, Limits, RoleBounds, UriPattern};
+use crate::router::{Action, DynamicAuthorizer, Limits, Reach, Rights, RoleBounds, Rule};
 
-/// What the role of a realm may do beside calling, registering, publishing and subscribing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Role {
-    /// See who calls and publishes, where they ask for it.
-    pub(super) disclose: bool,
-    /// End other sessions.
-    pub(super) kill: Administrators,
-}
+/// bound: the rules of a role, each of which a request by pattern is held against.
+const RULES_MAX: usize = 1_000;
 
-/// What a rule may grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
-    Call,
-    Register,
-    Publish,
-    Subscribe,
-    Disclose,
-    Kill,
-}
-
-const ACTIONS: [(&str, Action); 6] = [
-    ("call", Action::Call),
-    ("register", Action::Register),
-    ("publish", Action::Publish),
-    ("subscribe", Action::Subscribe),
-    ("disclose", Action::Disclose),
-    ("kill", Action::Kill),
-];
-
-/// Granted together.
-const WHOLE: [Action; 4] = [
-    Action::Call,
-    Action::Register,
-    Action::Publish,
-    Action::Subscribe,
-];
-
-/// A rule: what is granted, and whether to sessions from this machine only.
-struct Grant {
-    allow: Vec<Action>,
-    is_local: bool,
-}
+/// The role of whoever does not sign in.
+pub(super) const ANONYMOUS: ByteString = ByteString::from_static("anonymous");
 
 /// Reads a realm's roles; none where nobody is let in.
-pub(super) fn roles(realm: &mut Section<'_>, limits: &Limits) -> (Option<Role>, Vec<RoleBounds>) {
-    let mut count = 0;
-    let mut role_bounds = Vec::new();
-    let roles = realm.sections("roles", |role| {
-        count += 1;
-        if count > 1 {
-            role.refuse("a realm has one role, \"anonymous\"");
+pub(super) fn roles(
+    realm: &mut Section<'_>,
+    uri_rule: UriRule,
+    limits: &Limits,
+) -> (Vec<(ByteString, Rights)>, Vec<RoleBounds>) {
+    let mut names = HashSet::new();
+    let mut all_bounds = Vec::new();
+    let roles = realm.sections("roles", |section| {
+        let bounds = bounds::role(section, limits);
+        let (name, rights) = role(section, uri_rule)?;
+        if !names.insert(name.clone()) {
+            section.refuse_key("name", "this realm has a role of this name already");
         }
-        role_bounds.extend(bounds::role(role, Some("anonymous".into()), limits));
-        read(role)
+        all_bounds.extend(bounds.map(|(limits, rates)| RoleBounds {
+            authrole: name.clone(),
+            limits,
+            rates,
+        }));
+        Some((name, rights))
     });
-    (roles.and_then(|it| it.into_iter().next()), role_bounds)
+    (roles.into_iter().flatten().flatten().collect(), all_bounds)
 }
 
-fn read(role: &mut Section<'_>) -> Role {
-    let name = role.choice("name", &[("anonymous", ())]);
-    role.need("name", name);
-    let rules = role.sections("rules", grant).unwrap_or_default();
-    let grants = |action: Action, is_local: bool| {
-        rules
-            .iter()
-            .any(|rule| rule.is_local == is_local && rule.allow.contains(&action))
-    };
-    if !WHOLE.into_iter().all(|action| grants(action, false)) {
-        role.refuse(
-            "the rules of a role allow \"call\", \"register\", \"publish\" and \"subscribe\", all of them",
+fn role(role: &mut Section<'_>, uri_rule: UriRule) -> Option<(ByteString, Rights)> {
+    let name = role.text("name", principals::name);
+    let name = role.need("name", name);
+    let procedure = role.text("authorizer", values::procedure);
+    let cache = role.text("cache", units::time);
+    let authorizer = procedure.map(|procedure| DynamicAuthorizer { procedure, cache });
+    if cache.is_some() && authorizer.is_none() {
+        role.refuse_key(
+            "cache",
+            "is about what an `authorizer` answers, and there is none",
         );
     }
-    Role {
-        disclose: grants(Action::Disclose, false),
-        kill: if grants(Action::Kill, false) {
-            Administrators::Everybody
-        } else if grants(Action::Kill, true) {
-            Administrators::Local
-        } else {
-            Administrators::Nobody
-        },
+    let rules = role.sections("rules", |section| rule(section, uri_rule));
+    let rules: Vec<Rule> = rules.into_iter().flatten().flatten().collect();
+    if rules.len() > RULES_MAX {
+        role.refuse_key("rules", format!("a role has at most {RULES_MAX} rules"));
     }
+    Some((name?, Rights::new(rules, authorizer)))
 }
 
-fn grant(rule: &mut Section<'_>) -> Grant {
-    let pattern = uris(rule, UriRule::Loose);
-    if pattern.is_some_and(|pattern| pattern != UriPattern::everything()) {
-        rule.refuse("a rule is about every URI: uri = \"\", match = \"prefix\"");
-    }
-    let allow = rule.choices("allow", &ACTIONS);
-    let allow = rule.need("allow", allow).unwrap_or_default();
-    let is_local = rule.choice("from", &[("loopback", ())]).is_some();
-    if is_local && allow.iter().any(|action| *action != Action::Kill) {
-        rule.refuse_key("from", "goes with allow = [\"kill\"] alone");
-    }
-    Grant { allow, is_local }
+fn rule(rule: &mut Section<'_>, uri_rule: UriRule) -> Option<Rule> {
+    let uris = uris(rule, uri_rule);
+    let actions = Action::ALL.map(|action| (action.name(), action));
+    let allow = rule.choices("allow", &actions);
+    let allow = rule.need("allow", allow);
+    let from = rule.choice(
+        "from",
+        &[("any", Reach::Any), ("loopback", Reach::Loopback)],
+    );
+    Some(Rule {
+        uris: uris?,
+        allow: allow?.into_iter().collect(),
+        from: from.unwrap_or_default(),
+    })
 }

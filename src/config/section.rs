@@ -131,6 +131,15 @@ impl<'a> Section<'a> {
         self.item(key)?.text("a text in quotes", read)
     }
 
+    /// Takes `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let item = self.item(key)?;
+        match item.value {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => item.refuse_type("true or false"),
+        }
+    }
+
     /// Takes a list of texts that `read` understands.
     pub(super) fn texts<T>(
         &mut self,
@@ -214,7 +223,7 @@ impl<'a> Section<'a> {
 
     /// Finds fault with a table that lacks a key; `value` is what was taken under it.
     pub(super) fn need<T>(&mut self, key: &'static str, value: Option<T>) -> Option<T> {
-        if value.is_none() && !self.table.contains_key(key) {
+        if value.is_none() && !self.has(key) {
             self.refuse(format!("needs the setting `{key}`"));
         }
         value
@@ -222,10 +231,15 @@ impl<'a> Section<'a> {
 
     /// Finds fault with a key that belongs elsewhere, where it is there.
     pub(super) fn refuse_elsewhere(&mut self, key: &'static str, whose: &str) {
-        if self.table.contains_key(key) {
+        if self.has(key) {
             self.known.push(key);
             self.refuse_key(key, format!("is {whose}"));
         }
+    }
+
+    /// Whether there is something under a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Finds fault with the table as a whole.

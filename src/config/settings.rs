@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use bytestring::ByteString;
-
-use super::role::roles;
+use super::principals::{Stamp, Users, principals};
+use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
-use super::{Config, RealmConfig, bounds, units, values};
+use super::{Config, RealmConfig, bounds, network, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    Bounds, HistoryRule, Limits, RequestIds, RetentionRule, Scope, Settings, TimeUnit, TrustRule,
-    UriPattern,
+    Bounds, DynamicAuthenticator, HistoryRule, Limits, RequestIds, RetentionRule, Roles, Scope,
+    Settings, TimeUnit, TrustRule, UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -36,6 +35,12 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
         listen: listen.unwrap_or(default.listen),
         path: root.text("path", values::path).unwrap_or(default.path),
         web: root.text("web", |text| directory(folder, text)),
+        proxy_from: root
+            .texts("proxy_from", network::network)
+            .unwrap_or_default(),
+        tls: root
+            .section("tls", |section| network::tls(section, folder))
+            .flatten(),
         admission: Admission {
             allowed_origins: root
                 .texts("allowed_origins", values::origin)
@@ -44,8 +49,9 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .texts("allowed_hosts", values::host)
                 .unwrap_or_default(),
         },
-        realms: realms(root, &limits),
+        realms: realms(root, folder, &limits),
         limits,
+        exposed: Vec::new(),
     }
 }
 
@@ -65,10 +71,24 @@ fn directory(folder: &Path, text: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn realms(root: &mut Section<'_>, limits: &Limits) -> Vec<RealmConfig> {
+/// A users file, which must be there; it is read once all else is.
+fn users(folder: &Path, text: &str) -> Result<Users, String> {
+    let file = folder.join(text);
+    match file.metadata() {
+        Ok(found) if found.is_file() => Ok(Users {
+            stamp: Stamp::of(&file),
+            file,
+            principals: Vec::new(),
+        }),
+        Ok(_) => Err(format!("{} is no file", quoted(text))),
+        Err(error) => Err(format!("{}: {}", quoted(text), io_text(&error))),
+    }
+}
+
+fn realms(root: &mut Section<'_>, folder: &Path, limits: &Limits) -> Vec<RealmConfig> {
     let mut names = HashSet::new();
     let realms = root.sections("realms", |section| {
-        let realm = realm(section, limits)?;
+        let realm = realm(section, folder, limits)?;
         if !names.insert(realm.name.clone()) {
             section.refuse_key("name", "there is a realm of this name already");
         }
@@ -78,10 +98,21 @@ fn realms(root: &mut Section<'_>, limits: &Limits) -> Vec<RealmConfig> {
     if realms.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("realms", "a router has a realm");
     }
-    realms.into_iter().flatten().flatten().collect()
+    let realms: Vec<RealmConfig> = realms.into_iter().flatten().flatten().collect();
+    let asked = realms
+        .iter()
+        .filter_map(|it| it.authenticator.as_ref()?.realm.as_ref());
+    for realm in asked.filter(|asked| !names.contains(*asked)) {
+        let name = realm.quoted();
+        root.refuse_key(
+            "realms",
+            format!("there is no realm {name}, which an authenticator_realm names"),
+        );
+    }
+    realms
 }
 
-fn realm(section: &mut Section<'_>, router: &Limits) -> Option<RealmConfig> {
+fn realm(section: &mut Section<'_>, folder: &Path, router: &Limits) -> Option<RealmConfig> {
     let name = section.text("name", values::realm_name);
     let name = section.need("name", name);
     let default = Settings::default();
@@ -94,15 +125,16 @@ fn realm(section: &mut Section<'_>, router: &Limits) -> Option<RealmConfig> {
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
     let limits = section.section("limits", |it| bounds::limits(it, Scope::Realm, router));
-    let (role, role_bounds) = roles(section, limits.as_ref().unwrap_or(router));
+    let (roles, role_bounds) = roles(section, uri_rule, limits.as_ref().unwrap_or(router));
+    let anonymous = roles.iter().find(|(name, _)| *name == ANONYMOUS);
+    let anonymous = anonymous.map(|(name, _)| name.clone());
     let settings = Settings {
         bounds: Bounds {
             limits,
             roles: role_bounds,
         },
         uri_rule,
-        administrators: role.map_or(default.administrators, |it| it.kill),
-        disclosure: role.map_or(default.disclosure, |it| it.disclose),
+        roles: Roles::new(roles),
         request_ids: section
             .choice("request_ids", &request_ids)
             .unwrap_or(default.request_ids),
@@ -116,7 +148,26 @@ fn realm(section: &mut Section<'_>, router: &Limits) -> Option<RealmConfig> {
     Some(RealmConfig {
         name: name?,
         settings,
-        anonymous: role.map(|_| ByteString::from_static("anonymous")),
+        anonymous,
+        principals: principals(section, &[]).unwrap_or_default(),
+        users: section.text("users", |text| users(folder, text)),
+        authenticator: authenticator(section),
+    })
+}
+
+/// The procedure that knows who may sign in, and where it is registered.
+fn authenticator(section: &mut Section<'_>) -> Option<DynamicAuthenticator> {
+    let procedure = section.text("authenticator", values::procedure);
+    let realm = section.text("authenticator_realm", values::realm_name);
+    if realm.is_some() && !section.has("authenticator") {
+        section.refuse_key(
+            "authenticator_realm",
+            "there is no `authenticator` to be there",
+        );
+    }
+    Some(DynamicAuthenticator {
+        procedure: procedure?,
+        realm,
     })
 }
 

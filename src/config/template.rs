@@ -12,6 +12,19 @@ pub fn template() -> String {
     include_str!("template.toml").replace("{limits}", &limits.join("\n\n"))
 }
 
+/// The same with TLS, by a certificate and a key in these files.
+#[must_use]
+pub fn template_with_tls(cert: &str, key: &str) -> String {
+    let commented = "#[tls]\n#cert = \"wamp.crt\"\n#key = \"wamp.key\"\n";
+    let (cert, key) = (written(cert), written(key));
+    template().replace(commented, &format!("[tls]\ncert = {cert}\nkey = {key}\n"))
+}
+
+/// A text as TOML has it, which takes JSON's.
+fn written(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// A limit behind a `#`, as it is in `limits`.
 fn show(limit: &Limit, limits: &mut Limits) -> String {
     let Limit {

@@ -21,6 +21,15 @@ fn read(text: &str) -> Result<Config, String> {
     // For what the examples name.
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
+    std::fs::write(folder.path().join("users.toml"), "principals = []").unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (name, pem) in [
+        ("wamp.crt", made.cert.pem()),
+        ("clients.crt", made.cert.pem()),
+        ("wamp.key", made.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(folder.path().join(name), pem).unwrap();
+    }
     Config::parse(text, "f", folder.path()).map_err(|error| error.to_string())
 }
 
@@ -70,8 +79,9 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, a realm's limits, a role's limits and rates, lifetime, history and trust.
-    assert_eq!(defaults, count - 7);
+    // All but the examples: of web, TLS, users, an authenticator, an authorizer, another role, lifetime, history and trust, and
+    // of two principals; of limits of a realm and of a role, and of rates.
+    assert_eq!(defaults, count - 14);
 }
 
 #[test]
@@ -176,54 +186,104 @@ fn a_limit_has_a_range_and_its_default_is_within() {
 
 #[test]
 fn a_rule_of_a_role_grants_what_it_says() {
-    use crate::router::Administrators::{Everybody, Local, Nobody};
+    use crate::protocol::MatchPolicy::{Exact, Prefix};
+    use crate::router::Decision::{Allowed, Denied, Unruled};
+    use crate::router::{Action, UriPattern};
     let role = |rules: &str| {
         read(&format!(
-            "[[realms]]\nname = \"r\"\n[[realms.roles]]\nname = \"anonymous\"\nrules = [{rules}]"
+            "[[realms]]\nname = \"r\"\n[[realms.roles]]\nname = \"staff\"\nrules = [{rules}]"
         ))
     };
-    let whole =
-        r#"{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] }"#;
-    let kill = r#"{ uri = "", match = "prefix", allow = ["kill"] }"#;
-    let kill_here = r#"{ uri = "", match = "prefix", allow = ["kill"], from = "loopback" }"#;
-    let disclose = r#"{ uri = "", match = "prefix", allow = ["disclose"] }"#;
-    for (rules, administrators, disclosure) in [
-        (vec![whole], Nobody, false),
-        (vec![whole, kill], Everybody, false),
-        (vec![kill_here, whole, disclose], Local, true),
-        (vec![whole, kill_here, kill], Everybody, false),
+    let rules = r#"
+        { uri = "com.", match = "prefix", allow = ["call", "publish"] },
+        { uri = "com.", match = "prefix", allow = ["kill"], from = "loopback" },
+        { uri = "com.x", allow = [] },
+    "#;
+    let config = role(rules).unwrap();
+    assert_eq!(config.realms[0].anonymous, None);
+    let roles = &config.realms[0].settings.roles;
+    let (name, rights) = roles.iter().next().unwrap();
+    assert_eq!(name, "staff");
+    for (action, policy, uri, is_local, expected) in [
+        (Action::Call, Exact, "com.y", false, Allowed),
+        (Action::Register, Exact, "com.y", false, Denied),
+        (Action::Kill, Exact, "com.y", false, Denied),
+        (Action::Kill, Exact, "com.y", true, Allowed),
+        (Action::Call, Exact, "com.x", true, Denied),
+        (Action::Call, Prefix, "com.y", false, Allowed),
+        (Action::Call, Prefix, "com.", false, Denied),
+        (Action::Call, Exact, "org.x", false, Unruled),
     ] {
-        let config = role(&rules.join(", ")).unwrap();
-        let settings = &config.realms[0].settings;
-        assert_eq!(config.realms[0].anonymous.as_deref(), Some("anonymous"));
-        let granted = (settings.administrators, settings.disclosure);
-        assert_eq!(granted, (administrators, disclosure), "{rules:?}");
+        let uris = UriPattern {
+            policy,
+            pattern: uri.into(),
+        };
+        let decision = rights.explain(action, &uris, is_local).decision;
+        assert_eq!(decision, expected, "{action:?} {uri:?}");
     }
     for (rules, why) in [
-        ("", "allow \"call\", \"register\""),
-        (kill, "allow \"call\", \"register\""),
-        (
-            r#"{ uri = "com.", match = "prefix", allow = ["call"] }"#,
-            "about every URI",
-        ),
-        (r#"{ uri = "com", allow = ["call"] }"#, "about every URI"),
         (r#"{ allow = ["call"] }"#, "needs the setting `uri`"),
         (
             r#"{ uri = "", match = "prefix" }"#,
             "needs the setting `allow`",
         ),
         (
-            r#"{ uri = "", match = "prefix", allow = ["call"], from = "loopback" }"#,
-            "\"kill\"] alone",
+            r#"{ uri = "", match = "prefix", allow = ["fly"] }"#,
+            "\"kill\" or \"watch\", not \"fly\"",
         ),
         (
             r#"{ uri = "", match = "prefix", allow = ["kill"], from = "home" }"#,
-            "write \"loopback\"",
+            "write \"any\" or \"loopback\"",
+        ),
+        (
+            r#"{ uri = "", match = "prefix", allow = ["kill"], form = "any" }"#,
+            "did you mean `from`",
         ),
     ] {
         let error = role(rules).unwrap_err();
         assert!(error.contains(why), "{rules}: {error}");
     }
+    let many = vec![r#"{ uri = "a", allow = [] }"#; 1_001].join(", ");
+    let error = role(&many).unwrap_err();
+    assert!(error.contains("a role has at most 1000 rules"), "{error}");
+}
+
+#[test]
+fn a_role_has_a_name_of_its_own_and_an_authorizer_that_can_be_registered() {
+    for (roles, why) in [
+        (r#"{ name = "a b" }"#, "a name holds no ' '"),
+        (r#"{ name = "" }"#, "a name has no empty part"),
+        (r#"{ rules = [] }"#, "needs the setting `name`"),
+        (
+            r#"{ name = "a" }, { name = "a" }"#,
+            "this realm has a role of this name already",
+        ),
+        (
+            r#"{ name = "a", authorizer = "a..b" }"#,
+            "no valid URI of a procedure",
+        ),
+        (
+            r#"{ name = "a", authorizer = "wamp.session.get" }"#,
+            "clients cannot register",
+        ),
+        (r#"{ name = "a", cache = "60s" }"#, "there is none"),
+        (
+            r#"{ name = "a", authorizer = "a.b", cache = "60" }"#,
+            "write a time as",
+        ),
+    ] {
+        let error = read(&format!("[[realms]]\nname = \"r\"\nroles = [{roles}]"));
+        let error = error.unwrap_err();
+        assert!(error.contains(why), "{roles}: {error}");
+    }
+    let text = r#"[[realms]]
+        name = "r"
+        roles = [{ name = "a", authorizer = "a.b", cache = "60s" }]"#;
+    let config = read(text).unwrap();
+    let (_, rights) = config.realms[0].settings.roles.iter().next().unwrap();
+    let authorizer = rights.authorizer().unwrap();
+    assert_eq!(authorizer.procedure.as_str(), "a.b");
+    assert_eq!(authorizer.cache, Some(Duration::from_secs(60)));
 }
 
 #[test]

@@ -69,8 +69,9 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     })
 }
 
-/// Shows a time.
-pub(super) fn show_time(time: Duration) -> String {
+/// Writes a time as configs do.
+#[must_use]
+pub fn show_time(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
 

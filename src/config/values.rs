@@ -3,13 +3,20 @@
 use url::Url;
 
 use crate::protocol::{Uri, UriRule};
+use crate::transport::check_socket_path;
 
-/// Reads `ADDR:PORT`, or `:PORT` for loopback; a name is looked up when it is listened on.
+/// Reads `ADDR:PORT`, or `:PORT` for loopback, or `unix:/path`; a name is looked up when it is listened on.
 ///
 /// # Errors
 /// What is wrong with it, and how it is written.
 pub fn address(text: &str) -> Result<String, String> {
-    let right = "write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback";
+    if let Some(path) = text.strip_prefix("unix:") {
+        return match check_socket_path(path) {
+            Ok(()) => Ok(text.to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+    }
+    let right = "write it as 127.0.0.1:9000, [::1]:9000, :9000 for loopback or unix:/path";
     let (host, port) = text.rsplit_once(':').ok_or(right)?;
     port.parse::<u16>()
         .map_err(|_| format!("{port:?} is no port from 0 to 65535; {right}"))?;
@@ -31,6 +38,20 @@ pub fn realm_name(text: &str) -> Result<Uri, String> {
         .check(UriRule::Loose)
         .map_err(|why| format!("no valid realm name: {why}"))?;
     Ok(realm)
+}
+
+/// Reads the URI of a procedure that a client may register.
+///
+/// # Errors
+/// Why it is none.
+pub fn procedure(text: &str) -> Result<Uri, String> {
+    let procedure = Uri::from(text);
+    let checked = procedure.check(UriRule::Loose);
+    checked.map_err(|why| format!("no valid URI of a procedure: {why}"))?;
+    if procedure.is_reserved() {
+        return Err("clients cannot register what begins so".to_owned());
+    }
+    Ok(procedure)
 }
 
 /// Reads the path of a URL, as a request writes it.

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::transport::{FrameType, RawRequest};
+use crate::transport::{Address, FrameType, RawRequest};
 
 /// Something that happened to one client.
 #[derive(Debug)]
@@ -15,14 +14,14 @@ pub enum Note<'a> {
     /// It has connected, and asked for nothing yet.
     Connected {
         /// Its address.
-        peer: SocketAddr,
+        peer: Address,
     },
     /// It has left without a WebSocket: it wanted a page, or was not let in.
     NoWebSocket,
     /// Its WebSocket is open.
     Open {
         /// Its address.
-        peer: SocketAddr,
+        peer: Address,
         /// What it asked for.
         request: &'a RawRequest,
     },

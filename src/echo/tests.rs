@@ -64,7 +64,7 @@ impl Stage {
         let (stream, theirs) = duplex(buffer);
         let server = self.server.clone();
         let served = tokio::spawn(async move {
-            let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+            let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).into();
             let ends = Ends {
                 local: nowhere,
                 peer: nowhere,

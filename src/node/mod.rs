@@ -17,6 +17,7 @@ mod realm;
 mod router;
 mod serve;
 mod shared;
+mod tries;
 
 pub use clock::{now, time_of_day};
 pub use counters::Counters;

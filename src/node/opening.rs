@@ -6,11 +6,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
-use super::connection::Connection;
+use super::connection::{Arrival, Connection};
+use super::router::Router;
 use super::serve::Gate;
 use crate::echo;
 use crate::framing::rawsocket;
-use crate::transport::{Agreed, Ends, Rewound, Wire, accept, end, upgrade};
+use crate::router::{Channel, Limits};
+use crate::transport::{
+    Agreed, Alive, Ends, Entered, Link, LongPoll, Rewound, Wire, accept, end, upgrade,
+};
 
 /// What a stream has become.
 pub(super) enum Opened<S> {
@@ -19,40 +23,91 @@ pub(super) enum Opened<S> {
 }
 
 impl Gate {
-    /// Lets a stream in, if what its peer says first leads to something in time.
-    pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
+    /// Lets in what a listener has accepted, if what its peer says first leads to something in time.
+    pub(super) async fn open_link(&self, link: Link, ends: Ends) -> Option<Opened<Link>> {
+        debug!(peer = %ends.peer, "connected");
+        let deadline = Instant::now() + self.router.limits().upgrade_time;
+        let entering = tokio::select! {
+            entered = timeout_at(deadline, self.site.door.enter(link, ends)) => entered,
+            () = self.alive.stopping() => return None,
+        };
+        match entering {
+            Ok(Ok(Entered {
+                stream,
+                ends,
+                channel,
+            })) => self.open(stream, ends, channel, deadline).await,
+            Ok(Err(turned)) => {
+                info!(peer = %ends.peer, "closed: {turned}");
+                None
+            }
+            Err(_) => {
+                debug!(peer = %ends.peer, "closed: it has said nothing in time, or not all");
+                None
+            }
+        }
+    }
+
+    /// Lets in a stream of this process.
+    pub(super) async fn open_local<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
         ends: Ends,
     ) -> Option<Opened<S>> {
-        debug!(peer = %ends.peer, "connected");
         let deadline = Instant::now() + self.router.limits().upgrade_time;
-        let mut stream = Rewound::new(stream);
+        self.open(Rewound::new(stream), ends, None, deadline).await
+    }
+
+    async fn open<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: Rewound<S>,
+        ends: Ends,
+        channel: Option<Arc<Channel>>,
+        deadline: Instant,
+    ) -> Option<Opened<S>> {
         let first = tokio::select! {
             first = timeout_at(deadline, stream.look(1)) => first.ok()?.ok()?.first().copied()?,
             () = self.alive.stopping() => return None,
         };
-        if first == rawsocket::MAGIC {
+        let wire = if first == rawsocket::MAGIC {
             let opening = timeout_at(deadline, self.open_rawsocket(stream, ends));
-            return opening.await.unwrap_or_else(|_| {
+            opening.await.unwrap_or_else(|_| {
                 info!(peer = %ends.peer, "closed: no RawSocket handshake in time");
                 None
-            });
-        }
-        self.open_http(stream, ends).await
+            })?
+        } else {
+            let limits = self.router.limits();
+            let stopping = self.alive.stopping();
+            let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
+            match agreed {
+                Agreed::Wamp(subprotocol) => {
+                    let before_welcome = limits.message_bytes_before_welcome;
+                    Wire::websocket(upgraded, subprotocol, before_welcome)
+                }
+                Agreed::Raw(request) => {
+                    let server = self.router.raw().at(&request.path)?;
+                    return Some(Opened::Raw(server.open(upgraded, &request, ends)));
+                }
+            }
+        };
+        let arrival = Arrival {
+            peer: ends.peer,
+            channel,
+        };
+        let connection = Connection::new(Arc::clone(&self.router), arrival, wire);
+        Some(Opened::Session(connection))
     }
 
     async fn open_rawsocket<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         mut stream: Rewound<S>,
         ends: Ends,
-    ) -> Option<Opened<S>> {
+    ) -> Option<Wire<Rewound<S>>> {
         let limits = self.router.limits();
         match accept(&mut stream, limits.message_bytes).await {
             Ok(agreed) => {
-                let wire = Wire::rawsocket(stream, agreed, limits.message_bytes_before_welcome);
-                let router = Arc::clone(&self.router);
-                Some(Opened::Session(Connection::new(router, ends.peer, wire)))
+                let before_welcome = limits.message_bytes_before_welcome;
+                Some(Wire::rawsocket(stream, agreed, before_welcome))
             }
             Err(error) => {
                 info!(peer = %ends.peer, "no RawSocket agreed on: {error}");
@@ -61,26 +116,24 @@ impl Gate {
             }
         }
     }
+}
 
-    async fn open_http<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: Rewound<S>,
-        ends: Ends,
-    ) -> Option<Opened<S>> {
-        let limits = self.router.limits();
-        let stopping = self.alive.stopping();
-        let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
-        match agreed {
-            Agreed::Wamp(subprotocol) => {
-                let before_welcome = limits.message_bytes_before_welcome;
-                let wire = Wire::websocket(upgraded, subprotocol, before_welcome);
-                let router = Arc::clone(&self.router);
-                Some(Opened::Session(Connection::new(router, ends.peer, wire)))
-            }
-            Agreed::Raw(request) => {
-                let server = self.router.raw().at(&request.path)?;
-                Some(Opened::Raw(server.open(upgraded, &request, ends)))
-            }
-        }
-    }
+/// Sessions by long-poll: connections as any other.
+pub(super) fn longpoll(router: &Arc<Router>, alive: Alive) -> LongPoll {
+    let limits = Limits::clone(router.limits());
+    let router = Arc::clone(router);
+    LongPoll::new(limits, move |stream, subprotocol, ends| {
+        let before_welcome = router.limits().message_bytes_before_welcome;
+        let wire = Wire::polled(Rewound::new(stream), subprotocol, before_welcome);
+        let arrival = Arrival {
+            peer: ends.peer,
+            channel: None,
+        };
+        let connection = Connection::new(Arc::clone(&router), arrival, wire);
+        let alive = alive.clone();
+        Box::pin(async move {
+            connection.run().await;
+            drop(alive);
+        })
+    })
 }

@@ -18,7 +18,7 @@ use super::load::{Load, Total};
 use super::shared::{Shared, detached, head_bytes};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, MessageCode, Payload, SessionId};
-use crate::router::{Bites, End, LimitName, Limits};
+use crate::router::{Bites, End, LimitName, Limits, Remark};
 use crate::serializer::Serializer;
 use crate::transport::Framing;
 
@@ -95,6 +95,8 @@ pub(super) enum Note {
     Abort(SessionId, Box<Abort>),
     /// A callee's outbox has no room for an invocation.
     Undeliverable(SessionId),
+    /// What the core has to say of a session.
+    Remark(SessionId, Remark),
 }
 
 /// Whether a message found room.

@@ -1,14 +1,15 @@
 //! A realm shared by its connections: the core, its lock, and the way from its outputs to the outboxes.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use super::clock::now;
@@ -16,8 +17,11 @@ use super::counters::Counters;
 use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
-use crate::protocol::{Message, Payload, SessionId, Uri};
-use crate::router::{Joining, Joins, Output, Realm, SessionBounds, Transport, Violation};
+use crate::protocol::{Message, Payload, RequestId, SessionId, Uri};
+use crate::router::{
+    Identity, Joining, Joins, Output, Realm, Remark, Roles, SessionBounds, Transport, Violation,
+};
+use crate::transport::Address;
 
 /// How much of what a client says of its software is logged.
 const AGENT_CHARS_MAX: usize = 100;
@@ -47,7 +51,35 @@ struct Floor {
     core: Realm,
     joins: Joins,
     outboxes: FxHashMap<SessionId, Arc<Outbox>>,
+    /// Who waits for what a procedure says that the router called.
+    answers: FxHashMap<RequestId, oneshot::Sender<Message>>,
     deadline: Option<Instant>,
+}
+
+/// A procedure that was called on the router's own behalf; who lets go of it takes the call back.
+#[derive(Debug)]
+pub(super) struct Asking {
+    realm: Arc<SharedRealm>,
+    request: RequestId,
+    answer: oneshot::Receiver<Message>,
+}
+
+impl Asking {
+    /// The RESULT or the ERROR; nothing where there will be none.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        Pin::new(&mut self.answer).poll(cx).map(Result::ok)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut floor = self.realm.floor.lock();
+        if floor.answers.remove(&self.request).is_some() {
+            let now = now();
+            floor.core.handle_withdrawal(now, self.request);
+            self.realm.finish(floor, now, &mut Delivery::default());
+        }
+    }
 }
 
 /// What a connection received, in order.
@@ -63,6 +95,7 @@ impl SharedRealm {
             core,
             joins,
             outboxes: FxHashMap::default(),
+            answers: FxHashMap::default(),
             deadline: None,
         };
         Self {
@@ -155,6 +188,40 @@ impl SharedRealm {
         was_open
     }
 
+    /// Puts other roles in the place of those there are; what they do not grant is taken back.
+    pub(super) fn set_roles(&self, roles: Roles) {
+        let mut floor = self.floor.lock();
+        let now = now();
+        floor.core.set_roles(now, roles);
+        self.finish(floor, now, &mut Delivery::default());
+    }
+
+    /// Calls a procedure on the router's own behalf.
+    pub(super) fn ask(self: &Arc<Self>, procedure: Uri, payload: Payload) -> Asking {
+        let mut floor = self.floor.lock();
+        let now = now();
+        let request = floor.core.handle_question(now, procedure, payload);
+        let (waits, answer) = oneshot::channel();
+        // order: before the outputs, of which one may be the answer.
+        floor.answers.insert(request, waits);
+        self.finish(floor, now, &mut Delivery::default());
+        let realm = Arc::clone(self);
+        Asking {
+            realm,
+            request,
+            answer,
+        }
+    }
+
+    /// Ends the sessions of those who may not be here any more; says how many.
+    pub(super) fn expel(&self, is_unwanted: impl Fn(&Identity) -> bool) -> usize {
+        let mut floor = self.floor.lock();
+        let now = now();
+        let ended = floor.core.handle_expulsion(now, is_unwanted);
+        self.finish(floor, now, &mut Delivery::default());
+        ended
+    }
+
     pub(super) fn shut_down(&self) {
         let mut floor = self.floor.lock();
         let now = now();
@@ -244,10 +311,19 @@ impl Floor {
             match output {
                 Output::Send { to, message } => self.send(now, to, message, delivery),
                 Output::SendMany { to, message } => self.send_many(&to, message, delivery),
+                Output::Answer { request, answer } => {
+                    if let Some(waits) = self.answers.remove(&request) {
+                        // Who has gone meanwhile needs no answer.
+                        let _ = waits.send(answer);
+                    }
+                }
                 Output::End { session, end } => {
                     if let Some(outbox) = self.outboxes.remove(&session) {
                         outbox.push_end(end, delivery);
                     }
+                }
+                Output::Remark { session, remark } => {
+                    delivery.notes.push(Note::Remark(session, remark));
                 }
             }
         }
@@ -278,7 +354,7 @@ impl Floor {
 }
 
 /// Logs that a session has joined. Text from the peer is escaped and cut: a log is read in terminals.
-pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: SocketAddr, transport: &str) {
+pub(super) fn log_joined(session: SessionId, joining: &Joining, peer: Address, transport: &str) {
     let realm = joining.realm.as_str();
     let agent: String = joining
         .agent
@@ -298,9 +374,10 @@ fn tell(delivery: &mut Delivery) {
     }
 }
 
-/// One line for all invocations of a batch that did not fit: a slow callee gives many.
+/// One line for what a batch may have many of: invocations that did not fit, answers that were cut.
 fn log_notes(notes: &mut Vec<Note>) {
     let mut undeliverable = None;
+    let mut cut = None;
     for note in notes.drain(..) {
         match note {
             Note::Abort(session, abort) => log_abort(session, &abort),
@@ -308,10 +385,25 @@ fn log_notes(notes: &mut Vec<Note>) {
                 let (_, count) = undeliverable.unwrap_or((session, 0));
                 undeliverable = Some((session, count + 1));
             }
+            Note::Remark(session, Remark::RetainedCut { events }) => cut = Some((session, events)),
+            Note::Remark(
+                session,
+                Remark::PublishesDropped {
+                    count,
+                    realm_count,
+                    last,
+                },
+            ) => {
+                let last = last.as_str();
+                warn!(%session, dropped = count, realm_total = realm_count, last, "publications dropped: they were refused, and had asked for no answer");
+            }
         }
     }
     if let Some((session, invocations)) = undeliverable {
         warn!(%session, invocations, "a callee's outbox is full: its calls go to others, or fail");
+    }
+    if let Some((session, events)) = cut {
+        warn!(%session, events, "retained events left out: more topics match than one SUBSCRIBE is answered with (retained_answer_events)");
     }
 }
 
@@ -377,7 +469,7 @@ mod tests {
                 Limits::default(),
                 Authenticator::default(),
             );
-            let step = router.handle_handshake(&mut Handshake::default(), hello);
+            let step = router.handle_handshake(&mut Handshake::default(), hello, None);
             let Step::Join(joining) = step else {
                 panic!("it may join");
             };

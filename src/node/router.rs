@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use futures_util::future::join_all;
+use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use rand::{Rng, make_rng};
 use tokio::sync::Notify;
@@ -14,10 +16,14 @@ use super::counters::Counters;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
-use super::realm::SharedRealm;
+use super::realm::{Asking, SharedRealm};
+use super::tries::FailedTries;
+use crate::auth::Principal;
+use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Handshake, Joins, LimitName, Limits, Occurrence, Realm, Settings, Sources, Step,
+    Authenticator, Channel, Handshake, Joining, Joins, LimitName, Limits, Occurrence, Question,
+    Realm, Roles, SessionBounds, Settings, Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -27,9 +33,11 @@ const CUT_TURNS_MAX: usize = 1_000;
 #[derive(Debug)]
 pub struct Router {
     realms: HashMap<Uri, Arc<SharedRealm>>,
-    authenticator: Authenticator,
+    /// Another one where a users file has changed; a handshake takes the one of its message.
+    authenticator: RwLock<Arc<Authenticator>>,
     limits: Arc<Limits>,
     counters: Arc<Counters>,
+    tries: Mutex<FailedTries>,
     raw: RawServers,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
@@ -62,7 +70,8 @@ impl Router {
         let realms = realms.into_iter().map(realm).collect();
         Arc::new(Self {
             realms,
-            authenticator,
+            authenticator: RwLock::new(Arc::new(authenticator)),
+            tries: Mutex::default(),
             raw: RawServers::new(&limits),
             limits: Arc::new(limits),
             counters,
@@ -83,15 +92,97 @@ impl Router {
         &self.counters
     }
 
+    /// Lets whoever does not sign in to a realm in with this role from now on, or not at all.
+    pub fn set_anonymous(&self, realm: &Uri, authrole: Option<&ByteString>) {
+        let mut current = self.authenticator.write();
+        Arc::make_mut(&mut current).set_anonymous(realm, authrole.cloned());
+    }
+
+    /// Puts other roles in the place of a realm's, at once: sessions lose what these do not grant. False where there is
+    /// no such realm.
+    pub fn set_roles(&self, realm: &Uri, roles: Roles) -> bool {
+        let found = self.realms.get(realm);
+        if let Some(found) = found {
+            found.set_roles(roles);
+        }
+        found.is_some()
+    }
+
     /// Takes a message of a client that is not in a session yet.
-    pub(super) fn handle_handshake(&self, handshake: &mut Handshake, message: Message) -> Step {
+    pub(super) fn handle_handshake(
+        &self,
+        handshake: &mut Handshake,
+        message: Message,
+        channel: Option<&Channel>,
+    ) -> Step {
         let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
+            channel,
         };
-        handshake.handle_message(message, realm_exists, &self.authenticator, &occurrence)
+        let authenticator = Arc::clone(&self.authenticator.read());
+        handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
+    }
+
+    /// Takes what a procedure has said about a client that is not in a session yet; nothing, where it says nothing.
+    pub(super) fn handle_answer(
+        handshake: &mut Handshake,
+        answer: Option<Message>,
+        channel: Option<&Channel>,
+    ) -> Step {
+        let occurrence = Occurrence {
+            session: SessionId::from_random(rand::random()),
+            time: time_of_day(),
+            nonce: &rand::random(),
+            channel,
+        };
+        handshake.handle_answer(answer, &occurrence)
+    }
+
+    /// Asks a procedure about a client that came over this; nothing, where there is no such realm.
+    pub(super) fn ask(&self, question: Question, transport: &Transport) -> Option<Asking> {
+        let realm = self.realms.get(&question.realm)?;
+        let procedure = question.procedure.clone();
+        Some(realm.ask(procedure, question.payload(transport)))
+    }
+
+    /// Lets these sign in to a realm instead of those of before. Sessions of who is no longer among them, or has another
+    /// role, are ended; all others stay as they are, also where it is another secret that opens the next one. Returns how
+    /// many were ended.
+    pub fn set_principals(&self, name: &Uri, principals: Vec<Principal>) -> usize {
+        let Some(realm) = self.realms.get(name) else {
+            return 0;
+        };
+        let authenticator = {
+            let mut current = self.authenticator.write();
+            let Some(before) = current.principals(name) else {
+                return 0;
+            };
+            let principals = before.replaced(principals);
+            Arc::make_mut(&mut current).set_principals(name, Arc::new(principals));
+            Arc::clone(&current)
+        };
+        // order: who joins from here on is judged by the new list; who has joined before is there to be found.
+        realm.expel(|identity| !authenticator.vouches_for(name, identity))
+    }
+
+    /// Opens a session, if whoever let the client in still would.
+    pub(super) fn join(
+        &self,
+        joining: &Joining,
+        transport: Transport,
+        address: Option<u128>,
+        outbox: Arc<Outbox>,
+    ) -> Result<(Arc<SharedRealm>, SessionId, SessionBounds), Box<Abort>> {
+        // order: held until the session is there, so that it is either judged by the new list or found by who sets it.
+        let authenticator = self.authenticator.read();
+        let realm = self.realms.get(&joining.realm);
+        let realm = realm.filter(|_| authenticator.vouches_for(&joining.realm, &joining.identity));
+        let realm = realm.ok_or_else(|| Box::new(denied()))?;
+        let (session, bounds) = realm.join(joining, transport, address, outbox)?;
+        Ok((Arc::clone(realm), session, bounds))
     }
 
     /// The realms' names, escaped, in alphabetical order.
@@ -102,8 +193,9 @@ impl Router {
         names
     }
 
-    pub(super) fn realm(&self, name: &Uri) -> Option<&Arc<SharedRealm>> {
-        self.realms.get(name)
+    /// Failed tries to sign in. The lock is held for a look, nothing else.
+    pub(super) const fn tries(&self) -> &Mutex<FailedTries> {
+        &self.tries
     }
 
     pub(super) const fn raw(&self) -> &RawServers {

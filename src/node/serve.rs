@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::opening::Opened;
+use super::opening::{Opened, longpoll};
 use super::router::Router;
-use crate::transport::{Alive, BindError, Closing, Ends, Link, Listeners, Site};
+use crate::transport::{Address, Alive, BindError, Closing, Ends, Listeners, Site};
 
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
@@ -36,9 +36,10 @@ impl Listening {
     pub async fn bind(
         addresses: &[String],
         router: Arc<Router>,
-        site: Site,
+        mut site: Site,
     ) -> Result<(Self, Closing), BindError> {
         let (listeners, closing) = Listeners::bind(addresses).await?;
+        site.longpoll = Some(longpoll(&router, listeners.alive()));
         let gate = Gate {
             router,
             site: Arc::new(site),
@@ -50,7 +51,8 @@ impl Listening {
     /// What clients connect to, one URL a listener.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.listeners.urls(self.gate.path())
+        self.listeners
+            .urls(self.gate.scheme("ws"), self.gate.path())
     }
 
     /// The addresses bound.
@@ -72,14 +74,17 @@ impl Listening {
         running.spawn(async move { router.shed_load().await });
         let router = Arc::clone(&gate.router);
         running.spawn(async move { router.run_deadlines().await });
-        let router = Arc::clone(&gate.router);
-        let limits = Arc::clone(router.limits());
-        let full = move |limit, peer| router.counters().note_peer(limit, peer);
-        let accepting = listeners.accept(&limits, full, move |stream, ends, place| {
+        if let Some(tls) = gate.site.door.tls.clone() {
+            running.spawn(async move { tls.watch().await });
+        }
+        let (router, limits) = (Arc::clone(&gate.router), Arc::clone(gate.router.limits()));
+        let full = move |limit, peer: Address| router.counters().note_peer(limit, peer);
+        let proxies = gate.site.door.proxies.clone();
+        let accepting = listeners.accept(&limits, proxies, full, move |link, ends, place| {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.
-                match gate.open(Link::Tcp(stream), ends).await {
+                match gate.open_link(link, ends).await {
                     None => {}
                     Some(Opened::Session(connection)) => drop(tokio::spawn(async move {
                         connection.run().await;
@@ -97,6 +102,15 @@ impl Listening {
 }
 
 impl Gate {
+    /// The scheme of URLs where there is TLS, or as it is.
+    fn scheme(&self, plain: &'static str) -> &'static str {
+        match (self.site.door.tls.is_some(), plain) {
+            (false, plain) => plain,
+            (true, "http") => "https",
+            (true, _) => "wss",
+        }
+    }
+
     /// The path of the WebSocket.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -105,12 +119,12 @@ impl Gate {
 
     /// Serves a stream of this process to its end, as if it came from loopback.
     pub async fn serve_local<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S) {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0)).into();
         let ends = Ends {
             local: nowhere,
             peer: nowhere,
         };
-        match self.open(stream, ends).await {
+        match self.open_local(stream, ends).await {
             None => {}
             Some(Opened::Session(connection)) => connection.run().await,
             Some(Opened::Raw(client)) => client.run().await,
@@ -136,6 +150,6 @@ pub fn log_listening(listening: &Listening, is_open: bool) {
     }
     let realms = listening.gate.router.realm_names().join(", ");
     info!("listening on {listening}, {realms}");
-    let pages = listening.listeners.pages().join(" ");
-    info!("pages for browsers: {pages}");
+    let pages = listening.listeners.pages(listening.gate.scheme("http"));
+    info!("pages for browsers: {}", pages.join(" "));
 }

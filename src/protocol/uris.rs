@@ -35,7 +35,8 @@ uris! {
     CANCELED = "wamp.error.canceled";
     /// The call took longer than its caller allowed.
     TIMEOUT = "wamp.error.timeout";
-    /// The callee cannot take the call now.
+    /// The callee cannot take the call now, which may go to another. Of the router itself, in answer to any request: a
+    /// limit with a name is reached, or the router goes down.
     UNAVAILABLE = "wamp.error.unavailable";
     /// No callee of the registration can take the call now.
     NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee";
@@ -43,6 +44,8 @@ uris! {
     FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported";
     /// The peer's rights do not cover the request.
     NOT_AUTHORIZED = "wamp.error.not_authorized";
+    /// Nobody could be asked for the peer's rights, or did not say.
+    AUTHORIZATION_FAILED = "wamp.error.authorization_failed";
     /// The peer broke a rule of the protocol; the session is over.
     PROTOCOL_VIOLATION = "wamp.error.protocol_violation";
     /// A message larger than the router or its peer takes.

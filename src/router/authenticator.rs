@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use jiff::Timestamp;
 
-use super::identity::Identity;
+use super::dynamic::DynamicAuthenticator;
+use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
 use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
@@ -15,12 +17,14 @@ use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
 
 /// The role of everybody, where nothing else is said.
 const ANONYMOUS: ByteString = ByteString::from_static("anonymous");
+/// The provider of whoever is on a list.
+const STATIC: &str = "static";
 
 /// Decides who a client is. Where nothing is said of a realm, everybody may join it as `anonymous`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Authenticator {
     #[expect(clippy::type_complexity, reason = "it has a name: the field's")]
-    identify: Option<Box<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
+    identify: Option<Arc<dyn Fn(&HelloDetails) -> Option<Identity> + Send + Sync>>,
     realms: HashMap<Uri, SignInRules>,
 }
 
@@ -30,7 +34,9 @@ pub struct SignInRules {
     /// The role of those who do not say who they are; they are not let in where there is none.
     pub anonymous: Option<ByteString>,
     /// Who may sign in otherwise.
-    pub principals: Principals,
+    pub principals: Arc<Principals>,
+    /// Who is asked about all others.
+    pub authenticator: Option<DynamicAuthenticator>,
 }
 
 /// What is new with each message of a handshake.
@@ -42,6 +48,8 @@ pub struct Occurrence<'a> {
     pub time: Timestamp,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
+    /// What TLS tells of the client's channel; `None` where it has none.
+    pub channel: Option<&'a Channel>,
 }
 
 /// How a client comes in.
@@ -50,14 +58,24 @@ pub(super) enum Entry {
     Free(Identity),
     /// If it proves who it is.
     Challenged(Box<Asked>),
+    /// If a procedure says so, which is asked with what the client offers.
+    Asked(DynamicAuthenticator, Vec<Method>),
 }
 
 /// What a client has to prove.
 pub(super) struct Asked {
     pub(super) challenge: Challenge,
     pub(super) challenged: Challenged,
+    /// Of what the challenge was made.
+    pub(super) candidate: Candidate,
     /// Who it is then.
     pub(super) identity: Identity,
+}
+
+impl Entry {
+    fn challenged(asked: Asked) -> Self {
+        Self::Challenged(Box::new(asked))
+    }
 }
 
 impl Authenticator {
@@ -66,7 +84,7 @@ impl Authenticator {
         identify: impl Fn(&HelloDetails) -> Option<Identity> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            identify: Some(Box::new(identify)),
+            identify: Some(Arc::new(identify)),
             realms: HashMap::new(),
         }
     }
@@ -76,6 +94,35 @@ impl Authenticator {
     pub fn with_rules(mut self, realms: impl IntoIterator<Item = (Uri, SignInRules)>) -> Self {
         self.realms.extend(realms);
         self
+    }
+
+    /// Who may sign in to a realm, where rules say so.
+    #[must_use]
+    pub fn principals(&self, realm: &Uri) -> Option<&Arc<Principals>> {
+        self.realms.get(realm).map(|rules| &rules.principals)
+    }
+
+    /// Whether whoever is this may still be: whom a list let in is still on it, with the same role. Of others, who let
+    /// them in is not asked again.
+    #[must_use]
+    pub fn vouches_for(&self, realm: &Uri, identity: &Identity) -> bool {
+        let is_listed = identity.authprovider == STATIC && identity.authmethod != ANONYMOUS;
+        let principals = self.principals(realm).filter(|_| is_listed);
+        principals.is_none_or(|it| it.has(&identity.authid, &identity.authrole))
+    }
+
+    /// Gives another role to whoever does not sign in to a realm that has rules, or none: then such are not let in.
+    pub fn set_anonymous(&mut self, realm: &Uri, authrole: Option<ByteString>) {
+        if let Some(rules) = self.realms.get_mut(realm) {
+            rules.anonymous = authrole;
+        }
+    }
+
+    /// Lets others than before sign in to a realm that has rules.
+    pub fn set_principals(&mut self, realm: &Uri, principals: Arc<Principals>) {
+        if let Some(rules) = self.realms.get_mut(realm) {
+            rules.principals = principals;
+        }
     }
 
     /// Decides on a HELLO.
@@ -116,8 +163,15 @@ impl SignInRules {
         if let Some(role) = rather_anonymous {
             return Ok(anonymous(role.clone(), occurrence));
         }
-        if let Some(candidate) = self.principals.candidate(hello, &offers) {
-            return ask(candidate, hello, occurrence);
+        if let Some(authenticator) = &self.authenticator {
+            if let Some(candidate) = self.principals.known(hello, &offers) {
+                return ask(candidate, hello, occurrence).map(Entry::challenged);
+            }
+            if offers.iter().any(|offer| *offer != Method::Anonymous) {
+                return Ok(Entry::Asked(authenticator.clone(), offers));
+            }
+        } else if let Some(candidate) = self.principals.candidate(hello, &offers) {
+            return ask(candidate, hello, occurrence).map(Entry::challenged);
         }
         let role = role.ok_or_else(|| self.refuse(&offers))?;
         Ok(anonymous(role.clone(), occurrence))
@@ -125,7 +179,11 @@ impl SignInRules {
 
     /// Says what would let the client in, as far as that is no secret.
     fn refuse(&self, offers: &[Method]) -> Abort {
-        let mut methods = self.principals.methods();
+        let mut methods = match &self.authenticator {
+            Some(_) => Method::ALL.to_vec(),
+            None => self.principals.methods(),
+        };
+        methods.retain(|method| *method != Method::Anonymous);
         if self.anonymous.is_some() {
             methods.push(Method::Anonymous);
         }
@@ -166,12 +224,16 @@ fn anonymous(authrole: ByteString, occurrence: &Occurrence<'_>) -> Entry {
     })
 }
 
-fn ask(
+/// Challenges a client to prove who it is.
+///
+/// # Errors
+/// What its HELLO lacks for that.
+pub(super) fn ask(
     candidate: Candidate,
     hello: &HelloDetails,
     occurrence: &Occurrence<'_>,
-) -> Result<Entry, Box<Abort>> {
-    let Candidate { principal, record } = candidate;
+) -> Result<Asked, Box<Abort>> {
+    let Candidate { principal, record } = &candidate;
     let nothing = Dict::new();
     let asked = record.challenge(&Occasion {
         authid: &principal.authid,
@@ -186,16 +248,17 @@ fn ask(
         let message = format!("HELLO.Details.authextra: {error}");
         Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
     })?;
-    Ok(Entry::Challenged(Box::new(Asked {
+    Ok(Asked {
         challenge,
         challenged,
         identity: Identity {
-            authid: principal.authid,
-            authrole: principal.authrole,
+            authid: principal.authid.clone(),
+            authrole: principal.authrole.clone(),
             authmethod: ByteString::from_static(record.method().name()),
-            authprovider: principal.authprovider,
+            authprovider: principal.authprovider.clone(),
         },
-    })))
+        candidate,
+    })
 }
 
 fn no_method(methods: &[Method]) -> Abort {

@@ -7,11 +7,12 @@ use bytestring::ByteString;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::asking::{Asked, Question, ROUTER};
 use super::bites::Bites;
 use super::deadlines::Deadlines;
 use super::identity::Identity;
 use super::limits::{LimitName, Limits};
-use super::output::Output;
+use super::output::{Output, Remark};
 use super::pattern::Shape;
 use super::session::Session;
 use super::settings::Settings;
@@ -36,6 +37,10 @@ pub(super) struct Context {
     pub(super) happenings: VecDeque<Happening>,
     /// Limits that were reached, and not told yet.
     pub(super) bites: Bites,
+    /// How many publications were refused that had asked for no answer.
+    publishes_dropped: u64,
+    /// What authorizers are asked.
+    pub(super) asked: Asked,
 }
 
 /// What subscribers to meta events are told. Spec: ap#session-metapi, ap#rpc-reg-metapi, ap#pubsub-sub-metapi.
@@ -62,6 +67,8 @@ pub(super) struct Refusal {
     text: String,
     /// The limit that is reached, if it is one.
     pub(super) limit: Option<LimitName>,
+    /// What must be asked before it is known whether this is one.
+    pub(super) question: Option<Box<Question>>,
 }
 
 impl Refusal {
@@ -70,6 +77,16 @@ impl Refusal {
             error,
             text,
             limit: None,
+            question: None,
+        }
+    }
+
+    /// It depends on what an authorizer says.
+    pub(super) fn undecided(question: Question) -> Self {
+        let text = "nobody is asked here".into();
+        Self {
+            question: Some(question.into()),
+            ..Self::new(uris::AUTHORIZATION_FAILED, text)
         }
     }
 
@@ -102,17 +119,39 @@ impl Refusal {
 }
 
 impl Context {
+    /// What a realm begins with.
+    pub(super) fn new(settings: Settings, limits: Arc<Limits>, sources: Sources) -> Self {
+        Self {
+            limits,
+            settings,
+            sources,
+            sessions: IndexMap::default(),
+            deadlines: Deadlines::default(),
+            outputs: VecDeque::new(),
+            happenings: VecDeque::new(),
+            bites: Bites::default(),
+            publishes_dropped: 0,
+            asked: Asked::default(),
+        }
+    }
+
     pub(super) fn send(&mut self, to: SessionId, message: impl Into<Message>) {
-        self.outputs.push_back(Output::Send {
-            to,
-            message: message.into(),
-        });
+        let message = message.into();
+        if to == ROUTER {
+            return self.asked.answers.push_back(message);
+        }
+        self.outputs.push_back(Output::Send { to, message });
     }
 
     /// The limits of a session, or the realm's where it has gone.
     pub(super) fn limits_of(&self, session: SessionId) -> &Limits {
         let session = self.sessions.get(&session);
         session.map_or(&self.limits, |session| &session.limits)
+    }
+
+    /// Notes the limit that a refusal is about, if it is one.
+    pub(super) fn note(&self, whom: SessionId, refusal: &Refusal) {
+        self.bites.note_if(refusal.limit, whom);
     }
 
     /// Notes that a session has reached a limit.
@@ -123,6 +162,34 @@ impl Context {
     /// Tells subscribers to meta events, once the message at hand is dealt with.
     pub(super) fn tell(&mut self, happening: Happening) {
         self.happenings.push_back(happening);
+    }
+
+    /// Tells the operator what no message tells a peer.
+    pub(super) fn remark(&mut self, session: SessionId, remark: Remark) {
+        self.outputs.push_back(Output::Remark { session, remark });
+    }
+
+    /// Counts a refused PUBLISH that had asked for no answer.
+    pub(super) fn drop_publish(&mut self, from: SessionId, refusal: Refusal) {
+        self.note(from, &refusal);
+        self.publishes_dropped += 1;
+        if let Some(session) = self.sessions.get_mut(&from) {
+            session.count_dropped_publish(refusal.error);
+        }
+    }
+
+    /// Remarks how many a session that ends had.
+    pub(super) fn remark_dropped_publishes(&mut self, id: SessionId, session: &Session) {
+        let dropped = session.rare().and_then(|it| it.publishes_dropped.clone());
+        if let Some((count, last)) = dropped {
+            let realm_count = self.publishes_dropped;
+            let remark = Remark::PublishesDropped {
+                count,
+                realm_count,
+                last,
+            };
+            self.remark(id, remark);
+        }
     }
 
     /// Checks a URI that a client wants to act on.
@@ -148,16 +215,7 @@ impl Context {
         Ok(())
     }
 
-    /// Checks that who asks to be disclosed, or that others are, may ask that.
-    pub(super) fn check_disclosure(&self, is_asked_for: Option<bool>) -> Result<(), Refusal> {
-        if is_asked_for == Some(true) && !self.settings.disclosure {
-            let text = "this realm discloses neither callers nor publishers";
-            return Err(Refusal::new(uris::DISCLOSE_ME_DISALLOWED, text.into()));
-        }
-        Ok(())
-    }
-
-    /// Checks the name under which a subscriber or callee owns resource keys: it is kept as long as they stay.
+    /// Checks the name under which a subscriber or callee owns resource keys: it is hashed while the realm waits.
     pub(super) fn check_node_key(&self, key: Option<&ByteString>) -> Result<(), Refusal> {
         let bytes_max = self.limits.node_key_bytes;
         if key.is_some_and(|key| key.len() > bytes_max) {

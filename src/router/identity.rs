@@ -1,5 +1,7 @@
 //! Who a session is, as whoever let it in says, and over what it came.
 
+use std::fmt;
+
 use bytestring::ByteString;
 
 use crate::protocol::{Dict, SessionId, Value};
@@ -30,6 +32,47 @@ pub struct Transport {
     pub is_local: bool,
 }
 
+/// What TLS tells of the channel that a client comes through.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// What both ends of this channel know, and nobody else: `tls-exporter`. Spec: RFC 9266.
+    pub binding: [u8; 32],
+    /// The certificate that the client has shown and holds the key of.
+    pub certificate: Option<Certificate>,
+}
+
+/// A client's certificate, signed by an authority that the router trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of it.
+    pub fingerprint: [u8; 32],
+    /// The common name of its subject, where it has one.
+    pub common_name: Option<ByteString>,
+}
+
+/// What both ends know is not for logs.
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let certificate = &self.certificate;
+        f.debug_struct("Channel")
+            .field("certificate", certificate)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// What is told of it.
+    pub(super) fn details(&self) -> Dict {
+        [
+            ("type", Value::from(self.kind)),
+            ("protocol", self.protocol.into()),
+            ("peer", self.peer.clone().into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
 impl Identity {
     /// Somebody who did not say who it is.
     #[must_use]
@@ -44,20 +87,13 @@ impl Identity {
 
     /// What the meta API tells of a session. Spec: ap#session-metapi.
     pub(super) fn details(&self, session: SessionId, transport: &Transport) -> Dict {
-        let transport: Dict = [
-            ("type", Value::from(transport.kind)),
-            ("protocol", transport.protocol.into()),
-            ("peer", transport.peer.clone().into()),
-        ]
-        .into_iter()
-        .collect();
         [
             ("session", Value::from(session.value())),
             ("authid", self.authid.clone().into()),
             ("authrole", self.authrole.clone().into()),
             ("authmethod", self.authmethod.clone().into()),
             ("authprovider", self.authprovider.clone().into()),
-            ("transport", transport.into()),
+            ("transport", transport.details().into()),
         ]
         .into_iter()
         .collect()

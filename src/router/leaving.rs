@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use bytestring::ByteString;
+
 use super::context::Happening;
 use super::deadlines::Due;
+use super::identity::Identity;
 use super::meta::Farewell;
 use super::output::{End, Output};
 use super::realm::{Phase, Realm};
@@ -46,21 +49,36 @@ impl Realm {
             return;
         };
         let testaments = session.take_testaments();
+        if let Some(undecided) = session.take_undecided() {
+            self.withdraw_question(&undecided);
+        }
+        let Some(session) = self.context.sessions.get_mut(&id) else {
+            return;
+        };
         for subscription in std::mem::take(&mut session.subscriptions) {
             let context = &mut self.context;
             self.broker.remove_subscriber(context, subscription, id);
         }
         if manner == Manner::Openly {
             // order: while it is still known who the session is, and before anybody hears that it has left.
-            for testament in testaments.into_publications() {
-                // One that is refused by now is refused in silence, as any publication that asks for no answer.
-                let _ = self.broker.publish(&mut self.context, now, id, &testament);
+            for (testament, said) in testaments.into_publications() {
+                if let Some(said) = said
+                    && let Some(session) = self.context.sessions.get_mut(&id)
+                {
+                    session.rare_mut().said = vec![said];
+                }
+                let published = self.broker.publish(&mut self.context, now, id, &testament);
+                // One that is refused by now is so in silence, as any publication that asks for no answer.
+                if let Err(refusal) = published {
+                    self.context.drop_publish(id, refusal);
+                }
             }
         }
         let Some(session) = self.context.sessions.swap_remove(&id) else {
             return;
         };
         let context = &mut self.context;
+        context.remark_dropped_publishes(id, &session);
         for &registration in &session.registrations {
             self.dealer.remove_callee(context, registration, id);
         }
@@ -74,6 +92,26 @@ impl Realm {
             Manner::Openly => context.tell(Happening::Left(id, Box::new(session.identity))),
             Manner::Quietly => {}
         }
+    }
+
+    /// Ends the sessions of those who may not be here any more, and says how many. Cost: O(sessions).
+    pub fn handle_expulsion(
+        &mut self,
+        now: Instant,
+        is_unwanted: impl Fn(&Identity) -> bool,
+    ) -> usize {
+        let unwanted = self.sessions_where(|_, session| is_unwanted(&session.identity));
+        let farewell = Farewell {
+            reason: uris::KILLED,
+            message: Some(ByteString::from_static(
+                "who this session belongs to may not sign in any more, or has another role",
+            )),
+        };
+        for &session in &unwanted {
+            self.kill(now, session, &farewell);
+        }
+        self.settle(now);
+        unwanted.len()
     }
 
     /// Ends a session because another asked for it. Spec: ap#session-metapi.

@@ -139,6 +139,14 @@ limits! {
     registration_queue_calls: Count of Realm = 1_000, 0..=MANY;
     /// Bytes of these.
     registration_queue_bytes: Bytes of Realm = 4 * MIB, 0..=TIB;
+    /// Messages of one session that wait while an authorizer decides about the first of them.
+    session_undecided: Count of Session = 1_000, 1..=MANY;
+    /// Bytes that these hold on to; the first may be of any size.
+    session_undecided_bytes: Bytes of Session = MIB, 0..=TIB;
+    /// Answers of an authorizer that are kept for one session.
+    session_verdicts: Count of Session = 1_000, 0..=MANY;
+    /// Clients about whom the authenticator of a realm is asked at the same time.
+    realm_sign_ins: Count of Realm = 1_000, 1..=MANY;
     /// Testaments of one session in one scope.
     session_testaments: Count of Session = 16, 0..=MANY;
     /// Bytes of one testament.
@@ -173,8 +181,10 @@ limits! {
     realm_registrations: Count of Realm = 1_000_000, 0..=MANY;
     /// Connections of the whole router, those that ask for pages counted.
     connections: Count of Router = 100_000, 1..=MANY;
-    /// Connections from one address, of IPv6 from one network of 64 bits; this machine is exempt.
+    /// Connections from one address, of IPv6 from one network of 64 bits; this machine and proxies are exempt.
     address_connections: Count of Router = 1_000, 1..=MANY;
+    /// Sessions by long-poll of the whole router.
+    longpoll_sessions: Count of Router = 1_000, 0..=MANY;
     /// Bytes of an HTTP head.
     http_head_bytes: Bytes of Router = 8 * KIB, 8 * KIB..=MIB;
     /// Headers of an HTTP head.
@@ -187,6 +197,8 @@ limits! {
     stall_time: Time of Session = Duration::from_secs(10), TENTH..=DAY;
     /// Time between two pings; a peer silent for three of them has gone.
     ping_interval: Time of Session = Duration::from_secs(10), TENTH..=DAY;
+    /// Time that an authorizer or an authenticator has to decide.
+    authorization_time: Time of Realm = Duration::from_secs(5), TENTH..=DAY;
     /// Time that calls in flight get at a shutdown.
     grace_time: Time of Router = Duration::from_secs(10), Duration::ZERO..=DAY;
     /// Time that a peer gets to answer GOODBYE, or to close its side.

@@ -7,13 +7,16 @@
 
 #![warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+mod asking;
 mod authenticator;
+mod authorizer;
 mod bites;
 mod bounds;
 mod broker;
 mod context;
 mod deadlines;
 mod dealer;
+mod dynamic;
 mod handshake;
 mod identity;
 mod leaving;
@@ -21,9 +24,11 @@ mod limits;
 mod meta;
 mod output;
 mod pattern;
+mod permission;
 mod rate;
 mod realm;
 mod remembered;
+mod revision;
 mod session;
 mod settings;
 mod shard;
@@ -32,18 +37,22 @@ mod violation;
 mod welcome;
 
 pub use authenticator::{Authenticator, Occurrence, SignInRules};
+pub use authorizer::{
+    Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
+};
 pub use bites::{Bite, Bites};
 pub use bounds::{Bounds, Rates, RoleBounds, SessionBounds};
-pub use handshake::{Handshake, Joining, Step};
-pub use identity::{Identity, Transport};
+pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
+pub use dynamic::{DynamicAuthenticator, Question};
+pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
+pub use identity::{Certificate, Channel, Identity, Transport};
 pub use limits::{Field, Limit, LimitName, Limits, Scope, Unit};
-pub use output::{End, Output};
+pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};
 pub use rate::{Bucket, Joins, Rate, TooMany};
 pub use realm::{Holdings, Realm};
 pub use settings::{
-    Administrators, HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule,
-    UriPattern,
+    HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
 };
 pub use sources::Sources;
 pub use violation::Violation;

@@ -3,18 +3,18 @@
 //! The core of the router. Deterministic: time, ids and what arrives come in as arguments, what is to be done
 //! comes out of [`Realm::poll_output`]; no IO, no clock, no lock, no log.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use super::bites::Bites;
+use super::asking::ROUTER;
+use super::authorizer::Action;
 use super::bounds::Effective;
-use super::broker::Broker;
+use super::broker::{Broker, EventStore, InMemory};
 use super::context::{Context, Happening, Refusal};
-use super::deadlines::{Deadlines, Due};
+use super::deadlines::Due;
 use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::Transport;
@@ -23,7 +23,7 @@ use super::limits::{LimitName, Limits};
 use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
-use super::settings::{Administrators, Settings};
+use super::settings::Settings;
 use super::sources::Sources;
 use super::violation::{Violation, abort};
 use super::welcome::welcome_details;
@@ -78,25 +78,33 @@ pub(super) enum Phase {
 }
 
 impl Realm {
-    /// A realm with nobody in it.
+    /// A realm with nobody in it. Its event history ends with it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
-        let bounds = Effective::new(limits, &settings.bounds);
-        let mut context = Context {
-            limits: Arc::clone(bounds.realm()),
-            settings,
-            sources,
-            sessions: IndexMap::default(),
-            deadlines: Deadlines::default(),
-            outputs: VecDeque::new(),
-            happenings: VecDeque::new(),
-            bites: Bites::default(),
+        let history_bytes = match &settings.bounds.limits {
+            Some(own) => own.history_bytes,
+            None => limits.history_bytes,
         };
+        let store = Box::new(InMemory::new(history_bytes));
+        Self::with_store(name, settings, limits, sources, store)
+    }
+
+    /// A realm with nobody in it, whose event history lies in this store, with what it holds already.
+    #[must_use]
+    pub fn with_store(
+        name: Uri,
+        settings: Settings,
+        limits: Limits,
+        sources: Sources,
+        store: Box<dyn EventStore>,
+    ) -> Self {
+        let bounds = Effective::new(limits, &settings.bounds);
+        let mut context = Context::new(settings, Arc::clone(bounds.realm()), sources);
         Self {
             name,
             bounds,
             phase: Phase::Open,
-            broker: Broker::new(&mut context),
+            broker: Broker::new(&mut context, store),
             context,
             dealer: Dealer::new(),
             definitions: Definitions::default(),
@@ -141,9 +149,11 @@ impl Realm {
         let session = joining.session.filter(is_free);
         let session = session.unwrap_or_else(|| self.fresh_session_id());
         let details = welcome_details(&self.name, &self.context.settings, joining);
-        let bounds = self.bounds_of(&joining.identity.authrole);
+        let rights = self.context.settings.roles.of(&joining.identity.authrole);
+        let rights = Arc::clone(rights);
+        let limits = self.bounds_of(&joining.identity.authrole).limits;
         let identity = joining.identity.clone();
-        let joined = Session::new(identity, joining.roles, transport, bounds.limits);
+        let joined = Session::new(identity, rights, limits, joining.roles, transport);
         self.context.sessions.insert(session, joined);
         let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
@@ -162,7 +172,9 @@ impl Realm {
     }
 
     fn is_free(&self, id: SessionId) -> bool {
-        !self.context.sessions.contains_key(&id) && !self.dismissed.contains_key(&id)
+        id != ROUTER
+            && !self.context.sessions.contains_key(&id)
+            && !self.dismissed.contains_key(&id)
     }
 
     /// Takes a message of a session. One that the core has forgotten is ignored: its messages crossed its end.
@@ -172,6 +184,9 @@ impl Realm {
             return self.handle_message_after_goodbye(from, &message);
         };
         let routed = match session.take(&message, rule) {
+            Ok(order) if session.rights.authorizer().is_some() => {
+                self.route_in_turn(now, from, order, message)
+            }
             Ok(order) => self.route(now, from, order, message),
             Err(violation) => Err(violation),
         };
@@ -260,7 +275,7 @@ impl Realm {
     }
 
     /// Does what a message asks for; `order` is what the id says of it, where it is a request.
-    fn route(
+    pub(super) fn route(
         &mut self,
         now: Instant,
         from: SessionId,
@@ -337,17 +352,13 @@ impl Realm {
         request: RequestId,
         outcome: Result<(), Refusal>,
     ) {
-        if let Err(refusal) = outcome {
-            self.note(to, &refusal);
-            self.context.send(to, refusal.error(request_type, request));
+        let Err(mut refusal) = outcome else { return };
+        if let Some(question) = refusal.question.take() {
+            self.context.asked.question = Some(*question);
+            return;
         }
-    }
-
-    /// Notes the limit that a refusal is about, if it is one.
-    fn note(&self, whom: SessionId, refusal: &Refusal) {
-        if let Some(limit) = refusal.limit {
-            self.context.bite(limit, whom);
-        }
+        self.context.note(to, &refusal);
+        self.context.send(to, refusal.error(request_type, request));
     }
 
     fn publish(
@@ -372,11 +383,11 @@ impl Realm {
                     publication,
                 },
             ),
-            Err(refusal) if acknowledge => {
+            Ok(_) => {}
+            Err(refusal) if acknowledge || refusal.question.is_some() => {
                 self.answer(from, MessageCode::Publish, request, Err(refusal));
             }
-            Err(refusal) => self.note(from, &refusal),
-            Ok(_) => {}
+            Err(refusal) => self.context.drop_publish(from, refusal),
         }
         Ok(())
     }
@@ -412,21 +423,27 @@ impl Realm {
                 "this router is going down".into(),
             )),
         };
-        if called.is_err() && is_in_parts {
-            // Its caller may have sent the rest before it heard.
-            if let Some(session) = self.context.sessions.get_mut(&from) {
-                let ended_max = session.limits.session_ended_calls;
-                session.rare_mut().ended.insert(request, (), ended_max);
-            }
+        let is_refused = called.as_ref().is_err_and(|it| it.question.is_none());
+        if is_refused && is_in_parts {
+            self.expect_late_parts(from, request);
         }
         self.answer(from, MessageCode::Call, request, called);
         Ok(())
     }
 
+    /// Remembers a call made in parts that has ended before its caller could know: it may have sent the rest.
+    pub(super) fn expect_late_parts(&mut self, caller: SessionId, request: RequestId) {
+        if let Some(session) = self.context.sessions.get_mut(&caller) {
+            let ended_max = session.limits.session_ended_calls;
+            session.rare_mut().ended.insert(request, (), ended_max);
+        }
+    }
+
     /// Answers a call of a procedure of the router's own.
     fn call_meta(&mut self, now: Instant, from: SessionId, call: &Call) -> Result<(), Refusal> {
-        self.context
-            .check_uri(&call.procedure, MatchPolicy::Exact)?;
+        let context = &self.context;
+        context.check_uri(&call.procedure, MatchPolicy::Exact)?;
+        context.authorize(from, Action::Call, (MatchPolicy::Exact, &call.procedure))?;
         let procedure = meta::procedure(self, call.procedure.as_str())
             .ok_or_else(|| no_such_procedure(&call.procedure))?;
         let bytes_max = self.context.limits.meta_call_bytes;
@@ -450,7 +467,10 @@ impl Realm {
     }
 
     /// Does what follows once a message is dealt with.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(answer) = self.context.asked.answers.pop_front() {
+            self.take_answer(now, answer);
+        }
         if !self.context.happenings.is_empty() {
             self.publish_happenings();
         }
@@ -465,19 +485,6 @@ impl Realm {
         let sessions = self.context.sessions.iter();
         let found = sessions.filter(|&(&id, session)| holds(id, session));
         found.map(|(&id, _)| id).collect()
-    }
-
-    /// Checks that a session may end others, and take from them what they hold.
-    pub(super) fn check_may_administer(&self, session: SessionId) -> Result<(), Refusal> {
-        let session = self.context.sessions.get(&session);
-        let is_local = session.is_some_and(|session| session.transport.is_local);
-        let text = match self.context.settings.administrators {
-            Administrators::Everybody => return Ok(()),
-            Administrators::Local if is_local => return Ok(()),
-            Administrators::Local => "only sessions from the router's own machine may do this",
-            Administrators::Nobody => "no session of this realm may do this",
-        };
-        Err(Refusal::new(uris::NOT_AUTHORIZED, text.into()))
     }
 
     /// Whether some topic has an event history.

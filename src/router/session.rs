@@ -5,6 +5,8 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
+use super::asking::{Said, Undecided, Verdicts};
+use super::authorizer::Rights;
 use super::dealer::{CallKey, Offer};
 use super::identity::{Identity, Transport};
 use super::limits::Limits;
@@ -14,7 +16,7 @@ use super::remembered::{Memory, Remembered};
 use super::settings::RequestIds;
 use super::violation::Violation;
 use crate::protocol::{
-    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId,
+    Feature, MatchPolicy, Message, RegistrationId, RequestId, Role, Roles, SubscriptionId, Uri,
 };
 
 /// A joined session.
@@ -24,6 +26,8 @@ use crate::protocol::{
 pub(super) struct Session {
     pub(super) identity: Identity,
     pub(super) limits: Arc<Limits>,
+    /// What its role may do.
+    pub(super) rights: Arc<Rights>,
     /// What its client announced.
     roles: Roles,
     pub(super) transport: Transport,
@@ -52,6 +56,14 @@ pub(super) struct Rare {
     /// Shapes of its wildcards, and how many it has of each.
     pub(super) shapes: IndexMap<Shape, usize, FxBuildHasher>,
     pub(super) testaments: Testaments,
+    /// How many publications were refused that had asked for no answer, and why the last was.
+    pub(super) publishes_dropped: Option<(u64, Uri)>,
+    /// What waits for an authorizer.
+    pub(super) undecided: Option<Box<Undecided>>,
+    /// What an authorizer has said of the message at hand.
+    pub(super) said: Vec<Said>,
+    /// What authorizers have said, and still holds.
+    pub(super) verdicts: Verdicts,
 }
 
 /// What a request's id says of it.
@@ -66,13 +78,15 @@ pub(super) enum RequestOrder {
 impl Session {
     pub(super) fn new(
         identity: Identity,
+        rights: Arc<Rights>,
+        limits: Arc<Limits>,
         roles: Roles,
         transport: Transport,
-        limits: Arc<Limits>,
     ) -> Self {
         Self {
             identity,
             limits,
+            rights,
             roles,
             transport,
             request_next: RequestId::FIRST,
@@ -100,11 +114,23 @@ impl Session {
         self.rare.get_or_insert_default()
     }
 
+    /// Takes out what waits for an authorizer.
+    pub(super) fn take_undecided(&mut self) -> Option<Box<Undecided>> {
+        self.rare.as_mut()?.undecided.take()
+    }
+
     /// Takes out what is to be published when the session ends.
     pub(super) fn take_testaments(&mut self) -> Testaments {
         let rare = self.rare.as_mut();
         rare.map(|rare| std::mem::take(&mut rare.testaments))
             .unwrap_or_default()
+    }
+
+    /// Counts a refused PUBLISH that had asked for no answer.
+    pub(super) fn count_dropped_publish(&mut self, why: Uri) {
+        let dropped = &mut self.rare_mut().publishes_dropped;
+        let count = dropped.take().map_or(0, |(count, _)| count);
+        *dropped = Some((count + 1, why));
     }
 
     /// Takes out which registrations have calls that wait until it has answered one.

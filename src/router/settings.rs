@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
+use super::authorizer::Roles;
 use super::bounds::Bounds;
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 
@@ -14,14 +15,12 @@ pub struct Settings {
     pub bounds: Bounds,
     /// What a valid URI may hold.
     pub uri_rule: UriRule,
-    /// Who may end other sessions, and take from them what they hold.
-    pub administrators: Administrators,
+    /// What each role may do.
+    pub roles: Roles,
     /// Whether ids of requests must count up by one.
     pub request_ids: RequestIds,
     /// What `CALL.Options.timeout` counts.
     pub call_timeout_unit: TimeUnit,
-    /// Whether callers and publishers may be disclosed; where not, who asks for it is refused.
-    pub disclosure: bool,
     /// How far calls and publications are trusted: the first rule that matches. Without a rule, the feature is not announced.
     pub trust: Vec<TrustRule>,
     /// Which topics' events are kept for `wamp.subscription.get_events`. Without a rule, the feature is not announced.
@@ -29,18 +28,6 @@ pub struct Settings {
     /// Which topics may keep an event for subscribers to come: the first rule that matches. Without a rule, the
     /// feature is not announced.
     pub retention: Vec<RetentionRule>,
-}
-
-/// Who may end other sessions, and take from them what they hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Administrators {
-    /// No session.
-    Nobody,
-    /// Sessions from the router's own machine.
-    #[default]
-    Local,
-    /// Every session.
-    Everybody,
 }
 
 /// How strictly ids of requests are checked.
@@ -64,7 +51,7 @@ pub enum TimeUnit {
 }
 
 /// URIs that a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UriPattern {
     /// How it matches.
     pub policy: MatchPolicy,
@@ -106,10 +93,9 @@ impl Default for Settings {
         Self {
             bounds: Bounds::default(),
             uri_rule: UriRule::default(),
-            administrators: Administrators::default(),
+            roles: Roles::default(),
             request_ids: RequestIds::default(),
             call_timeout_unit: TimeUnit::default(),
-            disclosure: true,
             trust: Vec::new(),
             history: Vec::new(),
             retention: vec![RetentionRule {

@@ -3,9 +3,11 @@
 //! A browser sends `Host` and `Origin` whether a page wants it or not; programs send no `Origin` and are not
 //! concerned. Pure decisions; [`http`](super::http) applies them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use url::Url;
+
+use super::address::{Address, Ends};
 
 /// What is let in beyond the rules of DESIGN.md, section 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +56,8 @@ impl Admission {
         origin: Option<&str>,
     ) -> Result<(), Refused> {
         let host = host.and_then(host_name).ok_or(Refused::NoHost)?;
-        // Canonical: a listener on `[::]` has its IPv4 connections at mapped addresses.
-        if ends.local.ip().to_canonical().is_loopback()
+        // A Unix socket has no name that could be another machine's, and no page speaks to one.
+        if ends.local.ip().is_some_and(|ip| ip.is_loopback())
             && !is_loopback(&host)
             && !contains(&self.allowed_hosts, &host)
         {
@@ -63,16 +65,14 @@ impl Admission {
         }
         match origin {
             None => Ok(()),
-            Some("null") => self.check_null_origin(ends.peer.ip()),
+            Some("null") => self.check_null_origin(ends.peer),
             Some(origin) => self.check_origin(&host, origin),
         }
     }
 
     /// A file on somebody else's machine says `null` as well: only this machine's are let in.
-    fn check_null_origin(&self, peer: IpAddr) -> Result<(), Refused> {
-        let is_let_in =
-            contains(&self.allowed_origins, "null") && peer.to_canonical().is_loopback();
-        if is_let_in {
+    fn check_null_origin(&self, peer: Address) -> Result<(), Refused> {
+        if contains(&self.allowed_origins, "null") && peer.is_local() {
             Ok(())
         } else {
             Err(Refused::NullOrigin)
@@ -92,15 +92,6 @@ impl Admission {
             None => Err(Refused::OddOrigin),
         }
     }
-}
-
-/// The two ends of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Ends {
-    /// Ours: what the peer connected to.
-    pub local: SocketAddr,
-    /// The peer's.
-    pub peer: SocketAddr,
 }
 
 /// The name in a `Host` header, without its port.
@@ -124,10 +115,12 @@ fn contains(list: &[String], item: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn ends(local: &str, peer: &str) -> Ends {
-        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 8080);
+        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 8080).into();
         Ends {
             local: address(local),
             peer: address(peer),

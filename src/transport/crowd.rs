@@ -1,22 +1,15 @@
-//! How many connections there may be, in all and from one address; and how one too many is told.
+//! How many connections there may be, in all and from one address.
+//!
+//! Does not tell who is one too many: [`door`](super::door) does.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use ipnet::IpNet;
 
-use super::ending::end;
-use crate::framing::rawsocket::{MAGIC, Refusal};
+use super::address::Address;
 use crate::router::{LimitName, Limits};
-
-/// How many are told at once that there is no room. bound: they hold a descriptor each; others are just closed.
-const TOLD_MAX: usize = 64;
-
-const NO_ROOM: &str = "this server has as many connections as it may have; try again later\n";
 
 /// The connections of one server.
 #[derive(Clone, Debug)]
@@ -25,14 +18,15 @@ pub(super) struct Crowd(Arc<Inside>);
 #[derive(Debug)]
 struct Inside {
     state: Mutex<State>,
-    limits: Arc<Limits>,
-    telling: Semaphore,
+    connections_max: usize,
+    address_connections_max: usize,
+    proxies: Vec<IpNet>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     count: usize,
-    /// By [`network`]; this machine's are not in it. bound: the connections.
+    /// By [`network`]; those of this machine and of proxies are not in it. bound: the connections.
     networks: HashMap<u128, usize>,
 }
 
@@ -44,11 +38,12 @@ pub(super) struct Seat {
 }
 
 impl Crowd {
-    pub(super) fn new(limits: Arc<Limits>) -> Self {
+    pub(super) fn new(limits: &Limits, proxies: Vec<IpNet>) -> Self {
         Self(Arc::new(Inside {
             state: Mutex::default(),
-            limits,
-            telling: Semaphore::new(TOLD_MAX),
+            connections_max: limits.connections,
+            address_connections_max: limits.address_connections,
+            proxies,
         }))
     }
 
@@ -56,17 +51,18 @@ impl Crowd {
     ///
     /// # Errors
     /// The limit that leaves none.
-    pub(super) fn enter(&self, peer: SocketAddr) -> Result<Seat, LimitName> {
+    pub(super) fn enter(&self, peer: Address) -> Result<Seat, LimitName> {
         let mut state = self.lock();
-        if state.count >= self.0.limits.connections {
+        if state.count >= self.0.connections_max {
             return Err(LimitName::connections);
         }
-        let is_local = peer.ip().to_canonical().is_loopback();
-        let network = (!is_local).then(|| network(peer.ip()));
+        let is_exempt =
+            |ip: &IpAddr| peer.is_local() || self.0.proxies.iter().any(|proxy| proxy.contains(ip));
+        let network = peer.ip().filter(|ip| !is_exempt(ip)).map(network);
         if let Some(network) = network {
             let count = state.networks.entry(network).or_default();
             // At least one may be there, so no entry is left at zero.
-            if *count >= self.0.limits.address_connections {
+            if *count >= self.0.address_connections_max {
                 return Err(LimitName::address_connections);
             }
             *count += 1;
@@ -75,32 +71,6 @@ impl Crowd {
         drop(state);
         let crowd = self.clone();
         Ok(Seat { crowd, network })
-    }
-
-    /// Tells a peer that there is no room for it, in the protocol that it begins to speak.
-    pub(super) async fn turn_away(self, mut stream: TcpStream) {
-        let Ok(_permit) = self.0.telling.try_acquire() else {
-            return;
-        };
-        let limits = &self.0.limits;
-        let Ok(Ok(first)) = timeout(limits.upgrade_time, stream.read_u8()).await else {
-            return;
-        };
-        let answer = if first == MAGIC {
-            Refusal::Connections.octets().to_vec()
-        } else if first.is_ascii_uppercase() {
-            let length = NO_ROOM.len();
-            format!(
-                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
-                 Retry-After: 10\r\nConnection: close\r\n\r\n{NO_ROOM}"
-            )
-            .into_bytes()
-        } else {
-            return;
-        };
-        if stream.write_all(&answer).await.is_ok() {
-            end(&mut stream, limits.goodbye_time).await;
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -133,18 +103,21 @@ pub(crate) fn network(address: IpAddr) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn crowd(connections: usize, address_connections: usize) -> Crowd {
-        Crowd::new(Arc::new(Limits {
+        let limits = Limits {
             connections,
             address_connections,
             ..Limits::default()
-        }))
+        };
+        Crowd::new(&limits, vec!["198.51.100.0/24".parse().unwrap()])
     }
 
-    fn from(ip: &str) -> SocketAddr {
-        SocketAddr::new(ip.parse().unwrap(), 1)
+    fn from(ip: &str) -> Address {
+        SocketAddr::new(ip.parse().unwrap(), 1).into()
     }
 
     #[test]
@@ -157,6 +130,9 @@ mod tests {
         let _other = crowd.enter(from("192.0.2.2")).unwrap();
         let local: Vec<Seat> = (0..10)
             .map(|_| crowd.enter(from("127.0.0.1")).unwrap())
+            .collect();
+        let _behind: Vec<Seat> = (0..10)
+            .map(|_| crowd.enter(from("198.51.100.7")).unwrap())
             .collect();
         drop(first);
         let _again = crowd.enter(from("192.0.2.1")).unwrap();

@@ -7,18 +7,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use futures_util::future::join_all;
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{error, info, warn};
 
-use super::admission::Ends;
+use super::address::{Address, Ends};
 use super::connect::io_text;
 use super::crowd::{Crowd, Seat};
+use super::door::turn_away_full;
+use super::link::Link;
+use super::socket_file::{self, SocketFile};
 use crate::router::{LimitName, Limits};
 
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many are told at once that there is no place for them.
+const TURNED_AWAY_MAX: usize = 64;
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +40,21 @@ pub struct BindError {
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
 pub struct Listeners {
-    bound: Vec<(TcpListener, SocketAddr)>,
+    bound: Vec<Bound>,
     alive: Alive,
     /// Dropped with the listeners, which tells those who wait for [`Alive::stopping`].
     listening: watch::Sender<()>,
 }
+
+/// A listener that is bound.
+#[derive(Debug)]
+enum Bound {
+    Tcp(TcpListener, SocketAddr),
+    Unix(UnixListener, SocketFile),
+}
+
+/// What an address of a Unix socket begins with.
+const UNIX: &str = "unix:";
 
 /// Held for as long as something is not over: see [`Closing`].
 #[derive(Clone, Debug)]
@@ -58,19 +75,14 @@ pub struct Place {
 pub struct Closing(mpsc::Receiver<()>);
 
 impl Listeners {
-    /// Binds every address; a port of 0 picks a free one.
+    /// Binds every address, as `host:port` or `unix:/path`; a port of 0 picks a free one.
     ///
     /// # Errors
     /// The first [`BindError`]; nothing is bound then.
     pub async fn bind(addresses: &[String]) -> Result<(Self, Closing), BindError> {
         let mut bound = Vec::with_capacity(addresses.len());
         for address in addresses {
-            let bind = async {
-                let listener = TcpListener::bind(address).await?;
-                let local = listener.local_addr()?;
-                Ok((listener, local))
-            };
-            bound.push(bind.await.map_err(|cause| BindError {
+            bound.push(Bound::at(address).await.map_err(|cause| BindError {
                 address: address.clone(),
                 cause,
             })?);
@@ -89,29 +101,29 @@ impl Listeners {
         Ok((listeners, Closing(all_over)))
     }
 
-    /// The addresses bound.
+    /// The addresses bound on networks.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.bound.iter().map(|(_, local)| *local)
+        self.bound.iter().filter_map(|bound| match bound {
+            Bound::Tcp(_, local) => Some(*local),
+            Bound::Unix(..) => None,
+        })
     }
 
-    /// What clients on this machine connect to, one URL a listener.
+    /// What clients on this machine connect to, one URL a listener; `scheme` is the one for networks.
     #[must_use]
-    pub fn urls(&self, path: &str) -> Vec<String> {
-        self.reachable()
-            .map(|local| format!("ws://{local}{path}"))
-            .collect()
+    pub fn urls(&self, scheme: &str, path: &str) -> Vec<String> {
+        let url = |bound: &Bound| match bound {
+            Bound::Tcp(_, local) => format!("{scheme}://{}{path}", reachable(*local)),
+            Bound::Unix(_, file) => format!("{UNIX}{}", file.path().display()),
+        };
+        self.bound.iter().map(url).collect()
     }
 
-    /// What browsers on this machine open, one URL a listener.
+    /// What browsers on this machine open, one URL a listener on a network.
     #[must_use]
-    pub fn pages(&self) -> Vec<String> {
-        self.reachable()
-            .map(|local| format!("http://{local}/"))
-            .collect()
-    }
-
-    fn reachable(&self) -> impl Iterator<Item = SocketAddr> {
-        self.addresses().map(reachable)
+    pub fn pages(&self, scheme: &str) -> Vec<String> {
+        let locals = self.addresses().map(reachable);
+        locals.map(|local| format!("{scheme}://{local}/")).collect()
     }
 
     /// What [`Closing`] waits for, to be held by a connection that no listener accepted.
@@ -120,35 +132,30 @@ impl Listeners {
         self.alive.clone()
     }
 
-    /// Accepts until it is dropped; `serve` gets each connection, in a task of its own.
+    /// Accepts until it is dropped, and nothing from then on; `serve` gets each connection, in a task of its own.
     ///
-    /// Limits: `connections` and `address_connections`; a connection counts until its [`Place`] is dropped. Who is one too
-    /// many is told so, and `full` which limit it was.
+    /// Limits: `connections` and `address_connections`, of which `proxies` are exempt; a connection counts until its
+    /// [`Place`] is dropped. Who is one too many is told so, and `full` which limit it was.
     pub async fn accept<F, T>(
         self,
-        limits: &Arc<Limits>,
-        full: impl Fn(LimitName, SocketAddr) + Clone + Send + 'static,
+        limits: &Limits,
+        proxies: Vec<IpNet>,
+        full: impl Fn(LimitName, Address) + Clone,
         serve: F,
     ) where
-        F: Fn(TcpStream, Ends, Place) -> T + Clone + Send + 'static,
+        F: Fn(Link, Ends, Place) -> T + Clone + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
         let places = Places {
-            crowd: Crowd::new(Arc::clone(limits)),
+            crowd: Crowd::new(limits, proxies),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
             alive: self.alive,
         };
-        let mut accepting = JoinSet::new();
-        for (listener, local) in self.bound {
-            accepting.spawn(accept(
-                listener,
-                local,
-                places.clone(),
-                full.clone(),
-                serve.clone(),
-            ));
-        }
-        drop(places);
-        while accepting.join_next().await.is_some() {}
+        // order: not in tasks of their own, which would close their listeners some time after this is dropped.
+        let accepting = self.bound.into_iter();
+        let accepting =
+            accepting.map(|bound| bound.accept(places.clone(), full.clone(), serve.clone()));
+        join_all(accepting).await;
         drop(self.listening);
     }
 }
@@ -190,62 +197,125 @@ fn reachable(local: SocketAddr) -> SocketAddr {
 #[derive(Clone)]
 struct Places {
     crowd: Crowd,
+    /// bound: beyond, who finds no place is not told so.
+    turned_away: Arc<Semaphore>,
     alive: Alive,
 }
 
 impl Places {
-    fn take(&self, peer: SocketAddr) -> Result<Place, LimitName> {
+    fn take(&self, peer: Address) -> Result<Place, LimitName> {
         Ok(Place {
             _seat: self.crowd.enter(peer)?,
             alive: self.alive.clone(),
         })
     }
+
+    /// Tells a peer that there is no place, as long as that is told to few at once.
+    fn turn_away(&self, link: Link) {
+        if let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() {
+            tokio::spawn(async move {
+                turn_away_full(link).await;
+                drop(permit);
+            });
+        }
+    }
 }
 
-async fn accept<F, T>(
-    listener: TcpListener,
-    local: SocketAddr,
-    places: Places,
-    full: impl Fn(LimitName, SocketAddr),
-    serve: F,
-) where
-    F: Fn(TcpStream, Ends, Place) -> T,
+impl Bound {
+    async fn at(address: &str) -> io::Result<Self> {
+        if let Some(path) = address.strip_prefix(UNIX) {
+            let (listener, file) = socket_file::listen(path)?;
+            return Ok(Self::Unix(listener, file));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let local = listener.local_addr()?;
+        Ok(Self::Tcp(listener, local))
+    }
+
+    /// Accepts until it is dropped; a socket's file goes with it.
+    async fn accept<F, T>(self, places: Places, full: impl Fn(LimitName, Address), serve: F)
+    where
+        F: Fn(Link, Ends, Place) -> T,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        match self {
+            Self::Tcp(listener, _) => accept(listener, places, full, serve).await,
+            Self::Unix(listener, _file) => accept(listener, places, full, serve).await,
+        }
+    }
+}
+
+/// What accepts streams.
+trait Acceptor: Send + 'static {
+    /// Waits for the next; `None` where it is over already.
+    fn next(&self) -> impl Future<Output = io::Result<Option<(Link, Ends)>>> + Send;
+}
+
+impl Acceptor for TcpListener {
+    async fn next(&self) -> io::Result<Option<(Link, Ends)>> {
+        let (stream, peer) = self.accept().await?;
+        Ok(ends(&stream, peer).map(|ends| (Link::Tcp(stream), ends)))
+    }
+}
+
+impl Acceptor for UnixListener {
+    async fn next(&self) -> io::Result<Option<(Link, Ends)>> {
+        let (stream, _) = self.accept().await?;
+        let ends = Ends {
+            local: Address::Unix(None),
+            peer: Address::Unix(process(&stream)),
+        };
+        Ok(Some((Link::Unix(stream), ends)))
+    }
+}
+
+async fn accept<A, F, T>(listener: A, places: Places, full: impl Fn(LimitName, Address), serve: F)
+where
+    A: Acceptor + std::fmt::Debug,
+    F: Fn(Link, Ends, Place) -> T,
     T: Future<Output = ()> + Send + 'static,
 {
     let mut is_failing = false;
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let accepted = match listener.next().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Once, not ten times a second for as long as it lasts.
                 if !std::mem::replace(&mut is_failing, true) {
-                    error!("cannot accept connections on {local}: {error}; trying on");
+                    error!("cannot accept connections on {listener:?}: {error}; trying on");
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
         if std::mem::take(&mut is_failing) {
-            info!("accepting connections on {local} again");
+            info!("accepting connections on {listener:?} again");
         }
-        let place = match places.take(peer) {
+        let Some((link, ends)) = accepted else {
+            continue;
+        };
+        let place = match places.take(ends.peer) {
             Ok(place) => place,
             Err(limit) => {
-                full(limit, peer);
-                tokio::spawn(places.crowd.clone().turn_away(stream));
+                full(limit, ends.peer);
+                places.turn_away(link);
                 continue;
             }
         };
-        if let Some(ends) = prepare(&stream, peer) {
-            tokio::spawn(serve(stream, ends, place));
-        }
+        tokio::spawn(serve(link, ends, place));
     }
 }
 
 /// Sets the stream's options; `None` where it is over already.
-fn prepare(stream: &TcpStream, peer: SocketAddr) -> Option<Ends> {
+fn ends(stream: &TcpStream, peer: SocketAddr) -> Option<Ends> {
     // Without it, small replies wait for the peer's acknowledgement of the one before.
     stream.set_nodelay(true).ok()?;
-    let local = stream.local_addr().ok()?;
+    let local = stream.local_addr().ok()?.into();
+    let peer = peer.into();
     Some(Ends { local, peer })
+}
+
+/// The process at the other end.
+fn process(stream: &UnixStream) -> Option<i32> {
+    stream.peer_cred().ok()?.pid()
 }

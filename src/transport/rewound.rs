@@ -27,9 +27,12 @@ impl<S: AsyncRead + Unpin> Rewound<S> {
         }
     }
 
-    /// The stream itself.
-    pub const fn get_ref(&self) -> &S {
-        &self.stream
+    /// The same stream as part of another type.
+    pub fn map<T>(self, into: impl FnOnce(S) -> T) -> Rewound<T> {
+        Rewound {
+            stream: into(self.stream),
+            unread: self.unread,
+        }
     }
 
     /// How the stream begins: so many bytes, fewer only where it ends before. They stay to be read.

@@ -24,6 +24,8 @@ const BATCH_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Wire<S> {
     serializer: Serializer,
+    /// By long-poll, the subprotocol that its client agreed to.
+    polled: Option<Subprotocol>,
     carrier: Carrier<S>,
 }
 
@@ -148,7 +150,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         Self {
             serializer,
+            polled: None,
             carrier,
+        }
+    }
+
+    /// This end of a stream from which long-poll takes messages, and puts them on.
+    pub fn polled(stream: S, subprotocol: Subprotocol, message_bytes_max: usize) -> Self {
+        let both = rawsocket::Handshake::new(subprotocol.serializer, rawsocket::MESSAGE_BYTES_MAX);
+        let agreed = Accepted {
+            ours: both,
+            theirs: both,
+        };
+        Self {
+            polled: Some(subprotocol),
+            ..Self::rawsocket(stream, agreed, message_bytes_max)
         }
     }
 
@@ -156,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn rawsocket(stream: S, agreed: Accepted, message_bytes_max: usize) -> Self {
         Self {
             serializer: agreed.ours.serializer,
+            polled: None,
             carrier: Carrier::RawSocket(RawSocket::new(stream, agreed, message_bytes_max)),
         }
     }
@@ -169,12 +186,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub const fn kind(&self) -> &'static str {
         match self.carrier {
             Carrier::WebSocket(_) | Carrier::Batched(_) => "websocket",
+            Carrier::RawSocket(_) if self.polled.is_some() => "longpoll",
             Carrier::RawSocket(_) => "rawsocket",
         }
     }
 
     /// The name of what is spoken, as the meta API says it.
     pub const fn protocol(&self) -> &'static str {
+        if let Some(polled) = self.polled {
+            return polled.name();
+        }
         let is_batched = matches!(self.carrier, Carrier::Batched(_));
         Subprotocol::new(self.serializer, is_batched).name()
     }

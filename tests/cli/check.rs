@@ -36,7 +36,7 @@ request_ids = "lax"
 call_timeout_unit = 5
 [[realms]]
 name = "x"
-roles = [{ name = "staff" }, { name = "anonymous" }]
+roles = [{ name = "a b", cache = "1s" }]
 [[realms.history]]
 uri = "com."
 events_max = 0
@@ -56,9 +56,9 @@ history = "com."
 #[test]
 fn every_error_is_told_at_once_with_its_line_and_key() {
     check(WRONG).exit_code(9).stdout("").stderr(
-        r#"error: the config has 33 errors
+        r#"error: the config has 31 errors
 wamp.toml:1:1: listn: there is no such setting; did you mean `listen`?
-wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000 or :9000 for loopback
+wamp.toml:2:17: listen: write it as 127.0.0.1:9000, [::1]:9000, :9000 for loopback or unix:/path
 wamp.toml:2:40: listen: wants a text in quotes, not a whole number
 wamp.toml:3:8: path: a path begins with a slash: /ws
 wamp.toml:4:7: web: "nowhere": no such file or directory
@@ -76,10 +76,8 @@ wamp.toml:15:1: limits."two words": there is no such setting; `wamp init --stdou
 wamp.toml:17:8: realms.name: no valid realm name: it contains ' '
 wamp.toml:18:15: realms.request_ids: write "strict" or "lenient", not "lax"
 wamp.toml:19:21: realms.call_timeout_unit: wants a text in quotes, not a whole number
-wamp.toml:22:10: realms.roles: the rules of a role allow "call", "register", "publish" and "subscribe", all of them
-wamp.toml:22:19: realms.roles.name: write "anonymous", not "staff"
-wamp.toml:22:30: realms.roles: a realm has one role, "anonymous"
-wamp.toml:22:30: realms.roles: the rules of a role allow "call", "register", "publish" and "subscribe", all of them
+wamp.toml:22:19: realms.roles.name: a name holds no ' '
+wamp.toml:22:34: realms.roles.cache: is about what an `authorizer` answers, and there is none
 wamp.toml:24:7: realms.history.uri: no valid URI to match by exact: it has an empty part (a dot at an end, or two in a row)
 wamp.toml:25:14: realms.history.events_max: may be from 1 to 1000000000, not 0
 wamp.toml:26:1: realms.trust: needs the setting `uri`
@@ -212,6 +210,7 @@ fn what_is_allowed_and_may_surprise_is_noted() {
     let config = r#"
 listen = [":0", "0.0.0.0:8080"]
 allowed_origins = ["*"]
+allowed_hosts = ["dev.example"]
 [[realms]]
 name = "closed"
 [[realms]]
@@ -229,6 +228,8 @@ rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "
         .stdout(
             "listen: 127.0.0.1:0, 0.0.0.0:8080 (reachable from other machines)\n\
              path: /ws\n\
+             allowed origins: *\n\
+             allowed hosts: dev.example\n\
              realm \"closed\": nobody may join\n\
              realm \"open\": anonymous may call, register, publish, subscribe, kill; request ids are lenient; \
              timeouts count seconds; history by 2 rules; trust by 1 rule\n",
@@ -239,4 +240,129 @@ rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "
              -- everybody in realm \"open\" may end the others' sessions\n\
              -- nobody in realm \"open\" has the role \"staff\" that a rule of trust is about\n",
         );
+}
+
+/// A realm with principals that get everything wrong, and a users file that does, too.
+const WRONG_PRINCIPALS: &str = r#"[[realms]]
+name = "x"
+users = "users.toml"
+[[realms.principals]]
+authid = "joe"
+role = "member"
+ticket = ""
+ticket_sha256 = "abcd"
+[[realms.principals]]
+authid = "a*"
+secret = "pencil"
+wampcra = { key = "QUJD", salt = "s", iterations = 0, keylen = 32 }
+[[realms.principals]]
+authid = "joe"
+role = "a b"
+public_keys = ["00", 5]
+[[realms.principals]]
+authid = "ada"
+role = "member"
+[[realms.principals]]
+authid = "ben."
+role = "member"
+password = "pencil"
+[[realms.principals.scram]]
+kdf = "md5"
+salt = "xy"
+iterations = 1
+[[realms.principals.scram]]
+kdf = "pbkdf2"
+memory = 5
+salt = "00"
+iterations = 1
+stored_key = "00"
+server_key = "13809668fb436386706f67dcb052ed584a04ba16a8c02a17d66d34c30fceda21"
+"#;
+
+#[test]
+fn errors_of_principals_are_told_for_the_config_and_the_users_file_and_quote_no_secret() {
+    let folder = folder(WRONG_PRINCIPALS);
+    let users = "[[principals]]\nauthid = \"joe\"\nrole = \"r\"\nticket = 5\n\n[[principals]]\nname = \"ann\"\n";
+    fs::write(folder.path().join("users.toml"), users).unwrap();
+    let checked = wamp(["check", "wamp.toml"]).dir(folder.path()).run();
+    let checked = checked.exit_code(9).stdout("");
+    assert!(!checked.stderr.contains("pencil"), "{}", checked.stderr);
+    checked.stderr(
+        r#"error: the config has 26 errors
+wamp.toml:7:10: realms.principals.ticket: there is nothing in it
+wamp.toml:8:17: realms.principals.ticket_sha256: write it in 64 hex digits
+wamp.toml:8:17: realms.principals.ticket_sha256: there is `ticket` already, which is for the same
+wamp.toml:9:1: realms.principals: needs the setting `role`
+wamp.toml:10:10: realms.principals.authid: a name holds no '*'
+wamp.toml:12:11: realms.principals.wampcra: there is `secret` already, which is for the same
+wamp.toml:12:52: realms.principals.wampcra.iterations: may be from 1 to 10000000, not 0
+wamp.toml:15:8: realms.principals.role: a name holds no ' '
+wamp.toml:16:16: realms.principals.public_keys: write an Ed25519 key in 64 hex digits
+wamp.toml:16:22: realms.principals.public_keys: wants a text in quotes, not a whole number
+wamp.toml:17:1: realms.principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys
+wamp.toml:21:10: realms.principals.authid: a name has no empty part: no dot at an end, no two in a row
+wamp.toml:23:1: realms.principals.password: there is no such setting here; there are authid, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
+wamp.toml:24:1: realms.principals.scram: needs the setting `stored_key`
+wamp.toml:24:1: realms.principals.scram: needs the setting `server_key`
+wamp.toml:25:7: realms.principals.scram.kdf: write "argon2id13", "pbkdf2" or "argon2id-13", not "md5"
+wamp.toml:26:8: realms.principals.scram.salt: write it in hex
+wamp.toml:28:1: realms.principals.scram: no client works this out: it takes at least one iteration and a salt of 8 bytes
+wamp.toml:30:1: realms.principals.scram.memory: there is no such setting here; there are iterations, kdf, salt, server_key, stored_key
+wamp.toml:33:14: realms.principals.scram.stored_key: write it in 64 hex digits
+users.toml:2:10: principals.authid: there is a principal of this name already
+users.toml:4:10: principals.ticket: wants a text in quotes, not a whole number
+users.toml:6:1: principals: needs the setting `authid`
+users.toml:6:1: principals: needs the setting `role`
+users.toml:6:1: principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys
+users.toml:7:1: principals.name: there is no such setting here; there are authid, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
+"#,
+    );
+}
+
+#[test]
+fn a_users_file_that_is_none_is_told_of() {
+    let config = "[[realms]]\nname = \"x\"\nusers = \"users.toml\"\n";
+    for (content, why) in [
+        (
+            None,
+            "wamp.toml:3:9: realms.users: \"users.toml\": no such file or directory",
+        ),
+        (
+            Some("ticket = \"pencil"),
+            "users.toml:1:17: invalid basic string, expected `\"`",
+        ),
+        (Some(""), "users.toml:1:1: needs the setting `principals`"),
+    ] {
+        let folder = folder(config);
+        if let Some(content) = content {
+            fs::write(folder.path().join("users.toml"), content).unwrap();
+        }
+        let checked = wamp(["check", "wamp.toml"]).dir(folder.path()).run();
+        checked.exit_code(9).stderr(&format!("error: {why}\n"));
+    }
+}
+
+#[test]
+fn files_with_secrets_that_everybody_can_read_are_noted() {
+    let config = "[[realms]]\nname = \"x\"\nusers = \"users.toml\"\n[[realms.principals]]\nauthid = \"joe\"\nrole = \"r\"\nticket = \"t\"\n";
+    let folder = folder(config);
+    let users = "[[principals]]\nauthid = \"ann\"\nrole = \"r\"\nticket = \"t\"\n";
+    fs::write(folder.path().join("users.toml"), users).unwrap();
+    let check = |mode: u32| {
+        for name in ["wamp.toml", "users.toml"] {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(folder.path().join(name), mode).unwrap();
+        }
+        let checked = wamp(["check", "wamp.toml"]).dir(folder.path()).run();
+        checked
+            .exit_code(0)
+            .stdout("listen: 127.0.0.1:8080\npath: /ws\nrealm \"x\": 2 principals may sign in\n")
+    };
+    let no_role = "-- who has the role \"r\" in realm \"x\" may do nothing: no [[realms.roles]] is called that\n";
+    check(0o640).stderr(no_role);
+    check(0o644).stderr(&format!(
+        "-- everybody on this machine can read wamp.toml, which holds what opens doors: chmod 600 it\n\
+         -- everybody on this machine can read users.toml, which holds what opens doors: chmod 600 it\n\
+         {no_role}",
+    ));
 }

@@ -21,7 +21,7 @@ fn the_file_it_writes_is_valid_and_runs_a_router_as_it_is_without_one() {
         .stderr("")
         .stdout(
             "listen: 127.0.0.1:8080\npath: /ws\nrealm \"realm1\": anonymous may call, register, publish, subscribe, \
-             disclose, kill from loopback; retention by 1 rule\n",
+             disclose, kill from loopback, watch from loopback; retention by 1 rule\n",
         );
     let router = Router::start_in(folder.path(), ["--config", "wamp.toml"]);
     wamp(["call", "wamp.session.count"])

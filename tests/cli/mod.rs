@@ -3,11 +3,16 @@
 mod arguments;
 mod check;
 mod config;
+mod contexts;
 mod exit_codes;
+mod explain;
 mod help;
 mod init;
+mod keygen;
+mod look;
 mod output;
 mod patterns;
+mod reference;
 mod register;
 #[cfg(test)]
 mod sign_in;

@@ -14,6 +14,7 @@
 //! | [`sign_in`] | our commands sign in to Crossbar.io by each of its methods |
 //! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
 //! | [`defaults`] | the first minute at the default addresses, and the first with a config, in a network namespace |
+//! | [`guesses`] | whoever guesses at secrets from another machine waits, in a network namespace |
 //! | [`echo`] | `wamp echo` and `wamp ws` talk to autobahn-python's client and server over bare WebSockets |
 //! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo`, the demo router, `wamp ws` as a mirror |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
@@ -43,6 +44,8 @@ mod echo;
 mod elsewhere;
 #[cfg(test)]
 mod events;
+#[cfg(test)]
+mod guesses;
 #[cfg(test)]
 mod lister;
 #[cfg(test)]

@@ -165,6 +165,11 @@ fn on_a_demo_router_sum_is_taken_and_the_page_offers_another() {
         browser.expect("offer", "#offer", "Offered as page.sum.");
         let taken = "sum is taken: somebody else offers it on this router. This page offers page.sum instead.";
         browser.expect("offer", "#taken", taken);
+        browser.open("second", &offer, library);
+        let taken = "sum and page.sum are taken: another page like this one is open. Close it, and reload this one.";
+        browser.expect("second", "#taken", taken);
+        browser.expect("second", "#offer", "Not offered yet.");
+        browser.close("second");
         let call = format!("{}/examples/sum-call.html", http(&router));
         browser.open("call", &call, library);
         browser.click("call", "#call");
@@ -283,6 +288,11 @@ fn the_start_page_tries_the_connection() {
         "#outcome",
         &format!("joined one as session {session}"),
     );
+    let nobody = format!("no session: nobody answers at {}", router.url());
+    router.interrupt().exit_code(0);
+    browser.click("start", "#try");
+    browser.expect("start", "#outcome", &nobody);
+    expect_no_complaints_but_of_lost_connections(&mut browser);
     browser.finish();
 }
 

@@ -59,6 +59,7 @@ impl Core {
             session: id(1),
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[self.joined; 32],
+            channel: None,
         };
         let mut handshake = Handshake::default();
         let step = handshake.handle_message(message, |_| true, &self.authenticator, &occurrence);
@@ -110,6 +111,7 @@ impl Core {
                         push(to, message.clone());
                     }
                 }
+                Output::Answer { .. } => panic!("the router asks nobody here"),
                 Output::End { session, end } => {
                     let how = match end {
                         End::Left => "left",
@@ -119,6 +121,8 @@ impl Core {
                     };
                     push(session, json!(["END", how]));
                 }
+                // Peers do not hear of it.
+                Output::Remark { .. } => {}
             }
         }
         received

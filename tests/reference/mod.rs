@@ -67,7 +67,7 @@ fn random_sequences_reach_every_operation_and_every_error() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = operations::sequence(profile::COUNT);
     let mut coverage = Coverage::default();
-    for count in 0..600 {
+    for count in 0..800 {
         let sequence = strategy.new_tree(&mut runner).unwrap().current();
         let run = || world::run(&sequence).unwrap_or_else(|transcript| panic!("{transcript}"));
         let (met, transcript) = run();

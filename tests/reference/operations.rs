@@ -99,8 +99,8 @@ struct Theme {
 pub(super) fn sequence(profiles: u8) -> impl Strategy<Value = Sequence> {
     prop_oneof![
         2 => sequence_about(Theme { calls: 2, events: 2, meta: 2 }, profiles),
-        4 => sequence_about(Theme { calls: 12, events: 1, meta: 1 }, profiles),
-        2 => sequence_about(Theme { calls: 1, events: 8, meta: 3 }, profiles),
+        6 => sequence_about(Theme { calls: 12, events: 1, meta: 1 }, profiles),
+        3 => sequence_about(Theme { calls: 1, events: 8, meta: 3 }, profiles),
     ]
 }
 
@@ -201,11 +201,16 @@ fn about_calls() -> impl Strategy<Value = Operation> {
 
 fn about_events() -> impl Strategy<Value = Operation> {
     let small = any::<u8>;
+    // Often one that most topics match, so that nodes meet.
+    let pattern = prop_oneof![2 => small(), 1 => Just(7)];
+    let key = prop_oneof![3 => Just(0), 1 => 0..4_u8];
+    // Often retained, so that there is something to be had.
+    let flags = prop_oneof![3 => few_bits(7), 1 => Just(8)];
     prop_oneof![
-        7 => (small(), 0..5_u8, few_bits(2))
+        7 => (pattern, 0..5_u8, few_bits(2))
             .prop_map(|(pattern, node, flags)| Operation::Subscribe { pattern, node, flags }),
         2 => small().prop_map(Operation::Unsubscribe),
-        9 => (mostly(5, 10), mostly(1, 4), few_bits(7), few_bits(6))
+        9 => (mostly(5, 10), key, flags, few_bits(6))
             .prop_map(|(topic, key, flags, lists)| Operation::Publish { topic, key, flags, lists }),
         1 => (500..3_000_u16).prop_map(Operation::Wait),
     ]

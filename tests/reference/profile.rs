@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use wamp::protocol::{MatchPolicy, UriRule};
 use wamp::router::{
-    HistoryRule, Limits, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,
+    Action, HistoryRule, Limits, RequestIds, RetentionRule, Rights, Roles, Settings, TimeUnit,
+    TrustRule, UriPattern,
 };
 
 /// Settings and limits; small limits, so that they are met.
@@ -199,7 +200,7 @@ impl Profile {
             } else {
                 TimeUnit::Seconds
             },
-            disclosure: self.disclosure,
+            roles: roles(self.disclosure),
             trust: trust.collect(),
             history: history.collect(),
             retention: retention.collect(),
@@ -207,6 +208,18 @@ impl Profile {
             ..Settings::default()
         }
     }
+}
+
+/// Everybody may do everything, but for disclosure where it is not to be.
+fn roles(disclosure: bool) -> Roles {
+    let open = Rights::open();
+    let mut rules = open.rules().to_vec();
+    for rule in rules.iter_mut().filter(|_| !disclosure) {
+        let all = Action::ALL.into_iter();
+        let kept = all.filter(|it| rule.allow.contains(*it) && *it != Action::Disclose);
+        rule.allow = kept.collect();
+    }
+    Roles::same_for_all(Rights::new(rules, None))
 }
 
 /// Of which the first that matches counts.

@@ -82,6 +82,60 @@ fn every_way_to_end_has_a_word_of_its_own() {
 }
 
 #[test]
+fn what_was_refused_without_a_word_is_counted_when_the_session_ends() {
+    let router = Router::start();
+    let mut first = Peer::join(router.url());
+    let mut second = Peer::join(router.url());
+    first.request(16, &json!([{}, "a..b"]));
+    first.request(16, &json!([{}, "wamp.x"]));
+    // One that is granted, and one that is told of its refusal, are not counted.
+    first.request(16, &json!([{}, "a.b"]));
+    let told = first.request(16, &json!([{"acknowledge": true}, "a..b"]));
+    assert_eq!(first.expect_message(8)[2], json!(told));
+    drop(first);
+    let line = router.wait_for_log("publications dropped");
+    for part in [
+        "WARN",
+        "dropped=2",
+        "realm_total=2",
+        "last=\"wamp.error.invalid_uri\"",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+    // However a session ends.
+    second.request(16, &json!([{}, "a..b"]));
+    second.send(&json!([6, {}, "wamp.close.close_realm"]));
+    second.expect_message(6);
+    router.wait_for_log("dropped=1 realm_total=3");
+}
+
+#[test]
+fn retained_events_that_one_answer_does_not_hold_are_told_of() {
+    let router = Router::start();
+    let mut peer = Peer::join(router.url());
+    let mut bytes = Vec::new();
+    for number in 0..1_001 {
+        let topic = format!("com.t{number}");
+        bytes.extend(peer.next_request(16, &json!([{"retain": true}, topic])));
+    }
+    peer.write(&bytes);
+    let mut subscriber = Peer::join(router.url());
+    peer.request(48, &json!([{}, "wamp.session.count"]));
+    peer.expect_message(50);
+    let options = json!({"match": "prefix", "get_retained": true});
+    subscriber.request(32, &json!([options, "com.t1"]));
+    subscriber.request(32, &json!([options, "com."]));
+    let line = router.wait_for_log("retained events left out");
+    assert!(
+        line.contains("WARN") && line.contains("events=1000"),
+        "{line}"
+    );
+    // Of the first pattern, nothing was left out.
+    let log = router.log();
+    assert_eq!(log.matches("retained events left out").count(), 1, "{log}");
+}
+
+#[test]
 fn nothing_a_peer_says_reaches_the_terminal_as_it_is() {
     let router = Router::start_with(["--verbose"]);
     // Before WELCOME: realm, method, agent, a broken message.

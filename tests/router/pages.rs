@@ -127,6 +127,17 @@ fn every_example_is_there_with_the_demo_and_none_without() {
 }
 
 #[test]
+fn the_start_page_shows_how_to_connect_to_the_first_realm_named() {
+    let router = Router::start_with(["--realm", "two", "--realm", "one", "--realm", "two"]);
+    let page = get(router.url(), "/").body;
+    assert!(page.contains("data-realm=\"two\""), "{page}");
+    assert!(
+        page.contains("<code>two</code> <code>one</code></dd>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn the_start_page_tells_the_examples_where_the_router_is() {
     let router = Router::start_with(["--demo", "--path", "/a&b", "--realm", "other"]);
     let page = get(router.url(), "/").body;

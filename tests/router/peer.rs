@@ -360,7 +360,7 @@ pub(crate) fn hello(realm: &str) -> Value {
 
 /// `host:port` of a URL as the router prints it.
 pub(crate) fn authority(url: &str) -> &str {
-    let rest = url.strip_prefix("ws://").unwrap();
+    let (_, rest) = url.split_once("://").unwrap();
     rest.split('/').next().unwrap()
 }
 

@@ -34,6 +34,10 @@ fn calls_in_flight_get_their_answer_and_then_everybody_is_told() {
     let mut elsewhere = Peer::join_realm(router.url(), "realm2");
 
     router.program().terminate();
+    // Each realm is told for itself, in no order.
+    for realm in ["realm1", "realm2"] {
+        router.wait_for_log(&format!("going down realm=\"{realm}\""));
+    }
     // The realm in which nothing is on its way goes down at once.
     expect_dismissal(&mut elsewhere);
     // Nobody joins any more, neither on an old connection nor on a new one.

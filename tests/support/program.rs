@@ -328,11 +328,22 @@ fn kill(signal: &str, target: &str) -> bool {
     done.is_ok_and(|status| status.success())
 }
 
+/// Where the developer's own contexts are looked for instead; nobody has a folder there.
+const NO_FOLDER: &str = "/nonexistent";
+/// The variables that say where.
+const FOLDERS: [&str; 3] = ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
+
 fn clean_environment(command: &mut Command) {
     let set: Vec<_> = command
         .get_envs()
         .map(|(name, _)| name.to_owned())
         .collect();
+    for name in FOLDERS
+        .iter()
+        .filter(|name| !set.iter().any(|own| own == *name))
+    {
+        command.env(name, NO_FOLDER);
+    }
     for (name, _) in std::env::vars_os() {
         let unwanted = name.to_str().is_some_and(|name| {
             UNWANTED_PREFIXES

@@ -39,7 +39,7 @@ impl Router {
             .start();
         let url = program.next_line();
         assert!(
-            url.starts_with("ws://"),
+            url.starts_with("ws"),
             "the first line of `wamp router` is no URL: {url:?}"
         );
         let proxy =

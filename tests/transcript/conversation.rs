@@ -57,6 +57,8 @@ struct Manner {
     announced: Announced,
     claim: Option<Claim>,
     is_far: bool,
+    bytes_max: Option<usize>,
+    separator: Option<u8>,
 }
 
 /// Runs a scenario to its end, where nobody may have unread messages and nothing may be left behind.
@@ -103,6 +105,8 @@ impl<S: Stage> Conversation<'_, S> {
             Step::Announces(name, announced) => self.manner(name).announced = announced.clone(),
             Step::Claims(name, claim) => self.manner(name).claim = Some(claim.clone()),
             Step::ComesFromAfar(name) => self.manner(name).is_far = true,
+            Step::Takes(name, bytes) => self.manner(name).bytes_max = Some(*bytes),
+            Step::Separates(name, separator) => self.manner(name).separator = Some(*separator),
             Step::Connects(name) => self.connect(name),
             Step::Sends(name, content) => self.send(name, content)?,
             Step::Gets(name, pattern) => {
@@ -158,10 +162,13 @@ impl<S: Stage> Conversation<'_, S> {
     }
 
     fn connect(&mut self, name: &str) {
+        let manner = self.manners.get(name);
         let way = Way {
             serializer: self.serializer(name),
             realm: self.realm,
-            is_local: self.manners.get(name).is_none_or(|manner| !manner.is_far),
+            is_local: manner.is_none_or(|manner| !manner.is_far),
+            bytes_max: manner.and_then(|manner| manner.bytes_max),
+            separator: manner.and_then(|manner| manner.separator),
         };
         self.stage.connect(name, way);
         self.seen.insert(name.to_owned());

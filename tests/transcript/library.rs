@@ -1,65 +1,63 @@
 //! Routers of this process, on sockets of loopback: realms and accounts as the command line cannot have them.
 
-use std::pin::Pin;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
 
-use tokio::io::{self, AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tempfile::TempDir;
 use tokio::runtime;
 use tokio::sync::oneshot;
-use wamp::node::{Gate, Listening, Router};
+use wamp::node::{Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Limits, Settings};
 use wamp::transport::Site;
+use wamp::transport::tls::{TlsFiles, TlsServer};
 
 use super::realms::{self, SMALL};
+use super::wire::{CERT, SOCKET, Through};
 
 /// Two routers, one of them small; they end when dropped.
 pub(super) struct Library {
-    delivery: Delivery,
     urls: [String; 2],
+    folders: [TempDir; 2],
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How bytes come to the routers, and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
-    /// As the kernel hands them over.
-    Whole,
-    /// One by one: no reading and no writing moves more.
-    Split,
-}
-
 impl Library {
-    pub(super) fn start(delivery: Delivery) -> Self {
+    pub(super) fn start(through: Through) -> Self {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let paths = folders.each_ref().map(|it| it.path().to_owned());
         let (tell_urls, urls) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let mut runtime = runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().expect("a runtime");
-            runtime.block_on(serve(delivery, &tell_urls, stopped));
+            runtime.block_on(serve(&tell_urls, &paths, through, stopped));
         });
         Self {
-            delivery,
             urls: urls.recv().expect("both routers listen"),
+            folders,
             stop: Some(stop),
             thread: Some(thread),
         }
-    }
-
-    /// Starts another like it.
-    pub(super) fn again(&self) -> Self {
-        Self::start(self.delivery)
     }
 
     /// What clients connect to for the sake of a realm.
     pub(super) fn url(&self, realm: &str) -> &str {
         let [url, small_url] = &self.urls;
         if realm == SMALL { small_url } else { url }
+    }
+}
+
+impl Library {
+    /// Where the socket and the certificate of the same router are.
+    pub(super) fn folder(&self, realm: &str) -> &Path {
+        let [folder, small_folder] = &self.folders;
+        let folder = if realm == SMALL { small_folder } else { folder };
+        folder.path()
     }
 }
 
@@ -72,17 +70,17 @@ impl Drop for Library {
 }
 
 async fn serve(
-    delivery: Delivery,
     tell_urls: &mpsc::Sender<[String; 2]>,
+    [folder, small_folder]: &[PathBuf; 2],
+    through: Through,
     stopped: oneshot::Receiver<()>,
 ) {
-    let all = bind(realms::realms(), Limits::default()).await;
-    let small = bind([realms::small_realm()], realms::small_limits()).await;
-    let mut urls = [&all, &small].map(|listening| listening.urls().remove(0));
-    if delivery == Delivery::Split {
-        urls = [split(all.gate()).await, split(small.gate()).await];
-    }
-    tell_urls.send(urls).expect("the test waits for them");
+    let all = bind(realms::realms(), Limits::default(), folder, through).await;
+    let limits = realms::small_limits();
+    let small = bind([realms::small_realm()], limits, small_folder, through).await;
+    let url = |listening: &Listening| listening.urls().remove(0);
+    let told = tell_urls.send([url(&all), url(&small)]);
+    told.expect("the test waits for them");
     tokio::select! {
         () = all.accept() => {}
         () = small.accept() => {}
@@ -90,78 +88,35 @@ async fn serve(
     }
 }
 
-/// Another way to a router, for one byte at a time. Returns its URL.
-async fn split(gate: Gate) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a free port");
-    let url = format!("ws://{}/ws", listener.local_addr().expect("it is bound"));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // Or each byte waits until the one before is acknowledged.
-            stream.set_nodelay(true).expect("a fresh socket");
-            tokio::spawn(gate.clone().serve_local(Split::new(stream)));
-        }
-    });
-    url
-}
-
-/// A stream that moves one byte at a time.
-struct Split {
-    stream: BufReader<TcpStream>,
-    has_answered: bool,
-}
-
-impl Split {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream: BufReader::new(stream),
-            has_answered: false,
-        }
-    }
-}
-
-impl AsyncRead for Split {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut byte = [0];
-        let mut one = ReadBuf::new(&mut byte);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut one))?;
-        into.put_slice(one.filled());
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Split {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        // Whole: tungstenite's client takes a handshake's answer in single bytes for an attack.
-        let is_answer = !std::mem::replace(&mut self.has_answered, true);
-        let count = if is_answer { bytes.len() } else { 1 };
-        let bytes = &bytes[..count.min(bytes.len())];
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-async fn bind(realms: impl IntoIterator<Item = (Uri, Settings)>, limits: Limits) -> Listening {
+async fn bind(
+    realms: impl IntoIterator<Item = (Uri, Settings)>,
+    limits: Limits,
+    folder: &Path,
+    through: Through,
+) -> Listening {
     let router = Router::new(realms, limits, realms::authenticator());
-    let site = Site {
+    let mut site = Site {
         wamp_path: Some("/ws".into()),
         ..Site::default()
     };
-    let bound = Listening::bind(&["127.0.0.1:0".into()], Arc::clone(&router), site).await;
+    let mut addresses = vec!["127.0.0.1:0".to_owned()];
+    match through {
+        Through::Tcp => {}
+        Through::Unix => addresses.push(format!("unix:{}", folder.join(SOCKET).display())),
+        Through::Tls => site.door.tls = Some(Arc::new(tls(folder))),
+    }
+    let bound = Listening::bind(&addresses, Arc::clone(&router), site).await;
     bound.expect("a free port").0
+}
+
+fn tls(folder: &Path) -> TlsServer {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let files = TlsFiles {
+        cert: folder.join(CERT),
+        key: folder.join("wamp.key"),
+        client_ca: None,
+    };
+    fs::write(&files.cert, made.cert.pem()).expect("a folder of our own");
+    fs::write(&files.key, made.signing_key.serialize_pem()).expect("a folder of our own");
+    TlsServer::new(files).expect("a certificate and its key")
 }

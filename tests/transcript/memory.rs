@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use wamp::protocol::message::Abort;
-use wamp::protocol::{Message, SessionId, Uri, Value};
+use wamp::protocol::{Message, RequestId, SessionId, Uri, Value};
 use wamp::router::{
-    Authenticator, End, Handshake, Holdings, Joining, Limits, Occurrence, Output, Realm, Settings,
-    Sources, Step, Transport, Violation,
+    Authenticator, End, Handshake, Holdings, Joining, Limits, Occurrence, Output, Question, Realm,
+    Settings, Sources, Step, Transport, Violation,
 };
 use wamp::serializer::Serializer;
 
@@ -21,6 +21,8 @@ pub(super) struct Memory {
     /// How many messages of handshakes there were: what is random elsewhere is counted here.
     occurrences: u64,
     connections: BTreeMap<String, Connection>,
+    /// About whom procedures are asked, by realm and question.
+    asked: Vec<(Uri, RequestId, String)>,
     now: Instant,
 }
 
@@ -45,6 +47,7 @@ impl Memory {
             authenticator: realms::authenticator(),
             occurrences: 0,
             connections: BTreeMap::new(),
+            asked: Vec::new(),
             now: wamp::node::now(),
         }
     }
@@ -54,41 +57,57 @@ impl Memory {
     }
 
     fn handle_first(&mut self, name: &str, received: Result<Message, Violation>) {
+        let nonce = self.nonce();
         let realms = &self.realms;
-        self.occurrences += 1;
-        let mut nonce = [0; 32];
-        nonce[..8].copy_from_slice(&self.occurrences.to_be_bytes());
-        let occurrence = Occurrence {
-            session: SessionId::from_random(self.occurrences),
-            time: jiff::Timestamp::UNIX_EPOCH,
-            nonce: &nonce,
-        };
         let connection = self.connections.get_mut(name).expect("it has connected");
         let step = match received {
             Ok(message) => connection.handshake.handle_message(
                 message,
                 |realm| realms.contains_key(realm),
                 &self.authenticator,
-                &occurrence,
+                &occurrence(self.occurrences, &nonce),
             ),
             Err(violation) => Step::Refuse(Box::new(violation.abort())),
         };
+        self.take(name, step);
+    }
+
+    fn handle_answer(&mut self, name: &str, answer: Message) {
+        let nonce = self.nonce();
+        let occurrence = occurrence(self.occurrences, &nonce);
+        let handshake = &mut self.connection(name).handshake;
+        let step = handshake.handle_answer(Some(answer), &occurrence);
+        self.take(name, step);
+    }
+
+    fn nonce(&mut self) -> [u8; 32] {
+        self.occurrences += 1;
+        let mut nonce = [0; 32];
+        nonce[..8].copy_from_slice(&self.occurrences.to_be_bytes());
+        nonce
+    }
+
+    fn take(&mut self, name: &str, step: Step) {
         match step {
             Step::Join(joining) => self.join(name, &joining),
             Step::Challenge(challenge) => self.connection(name).push(&(*challenge).into()),
-            Step::Refuse(abort) => self.connection(name).refuse(*abort),
+            Step::Ask(question) => self.ask(name, *question),
+            Step::Refuse(abort) | Step::Deny(abort) => self.connection(name).refuse(*abort),
             Step::Close => self.connection(name).close(),
         }
     }
 
+    fn ask(&mut self, name: &str, question: Question) {
+        let (at, procedure) = (question.realm.clone(), question.procedure.clone());
+        let payload = question.payload(&self.connections[name].transport(name));
+        let realm = self.realms.get_mut(&at).expect("it exists");
+        let request = realm.handle_question(self.now, procedure, payload);
+        self.asked.push((at, request, name.to_owned()));
+    }
+
     fn join(&mut self, name: &str, joining: &Joining) {
         let realm = self.realms.get_mut(&joining.realm).expect("it exists");
-        let transport = Transport {
-            kind: "memory",
-            protocol: self.connections[name].serializer.subprotocol(),
-            peer: name.into(),
-            is_local: self.connections[name].is_local,
-        };
+        let transport = self.connections[name].transport(name);
         match realm.handle_join(joining, transport) {
             Ok(session) => {
                 self.connection(name).phase = Phase::Joined(joining.realm.clone(), session);
@@ -99,7 +118,21 @@ impl Memory {
 
     /// Does what the cores ask for. A message to a session that is over fails the test.
     fn deliver(&mut self) {
-        let connections = &mut self.connections;
+        loop {
+            let answers = self.deliver_messages();
+            if answers.is_empty() {
+                return;
+            }
+            for (name, answer) in answers {
+                self.handle_answer(&name, answer);
+            }
+        }
+    }
+
+    /// Returns what procedures have said about whom.
+    fn deliver_messages(&mut self) -> Vec<(String, Message)> {
+        let (connections, asked) = (&mut self.connections, &mut self.asked);
+        let mut answers = Vec::new();
         for (name, realm) in &mut self.realms {
             while let Some(output) = realm.poll_output() {
                 match output {
@@ -109,10 +142,18 @@ impl Memory {
                             at(connections, name, to).push(&message);
                         }
                     }
+                    Output::Answer { request, answer } => {
+                        let about = asked.iter().position(|it| it.0 == *name && it.1 == request);
+                        let (_, _, about) = asked.remove(about.expect("it was asked"));
+                        answers.push((about, answer));
+                    }
                     Output::End { session, end } => at(connections, name, session).end(end),
+                    // Peers do not hear of it.
+                    Output::Remark { .. } => {}
                 }
             }
         }
+        answers
     }
 }
 
@@ -125,6 +166,16 @@ fn at<'a>(
         .values_mut()
         .find(|connection| connection.session() == Some((realm, session)))
         .expect("the core knows sessions that are open")
+}
+
+/// What is new with the message of this number.
+fn occurrence(number: u64, nonce: &[u8; 32]) -> Occurrence<'_> {
+    Occurrence {
+        session: SessionId::from_random(number),
+        time: jiff::Timestamp::UNIX_EPOCH,
+        nonce,
+        channel: None,
+    }
 }
 
 fn open_realms() -> BTreeMap<Uri, Realm> {
@@ -146,6 +197,15 @@ fn open_realms() -> BTreeMap<Uri, Realm> {
 }
 
 impl Connection {
+    fn transport(&self, name: &str) -> Transport {
+        Transport {
+            kind: "memory",
+            protocol: self.serializer.subprotocol(),
+            peer: name.into(),
+            is_local: self.is_local,
+        }
+    }
+
     fn session(&self) -> Option<(&Uri, SessionId)> {
         match &self.phase {
             Phase::Joined(realm, session) => Some((realm, *session)),
@@ -194,7 +254,7 @@ impl Stage for Memory {
     }
 
     fn is(&self, place: &str) -> bool {
-        place == "memory" || place == Serializer::Json.name()
+        place == "memory" || place == "frames" || place == Serializer::Json.name()
     }
 
     fn connect(&mut self, name: &str, way: Way<'_>) {
@@ -251,6 +311,11 @@ impl Stage for Memory {
 
     fn leave(&mut self, name: &str, _with_close: bool) {
         let connection = self.connections.remove(name).expect("it has connected");
+        let asked = self.asked.iter().position(|(_, _, about)| about == name);
+        if let Some((realm, request, _)) = asked.map(|at| self.asked.remove(at)) {
+            let realm = self.realms.get_mut(&realm).expect("it exists");
+            realm.handle_withdrawal(self.now, request);
+        }
         if let Phase::Joined(realm, session) = connection.phase {
             let realm = self.realms.get_mut(&realm).expect("it exists");
             realm.handle_lost(self.now, session);

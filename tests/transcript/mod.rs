@@ -1,14 +1,14 @@
 //! Transcripts: what a router does, written down as conversations in the specification's own notation.
 //!
-//! Each file of `tests/transcripts` runs in memory against the core, and over WebSocket with each serializer:
+//! Each file of `tests/transcripts` runs in memory against the core, and over every transport with each serializer:
 //! against a real `wamp router`, or, where it needs realms or accounts that no command line gives, against a router
-//! of this process; and over WebSocket once more, one byte at a time. A message nobody expected fails a scenario.
+//! of this process, whole and byte by byte. A message nobody expected fails a scenario.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`script`] | a file as written: scenarios and their lines; the table of the notation is there |
 //! | [`notation`] | messages in it: what is sent, what is expected, what a name stands for |
-//! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over [`websocket`] |
+//! | [`conversation`] | runs a scenario on a [`stage`]: in [`memory`] or over sockets ([`websocket`]), by any [`wire`] |
 //! | [`hello`] | how somebody joins who says no HELLO |
 //! | [`realms`] | the realms there are; a [`library`] has all of them on sockets |
 //! | [`rules`] | what the scenarios together must show |
@@ -32,47 +32,74 @@ mod stage;
 mod states;
 mod tests;
 mod websocket;
+mod wire;
 
 use std::fs;
 
 use script::Scenario;
 use stage::Stage;
 
+/// A test for each way that a file's messages can travel.
+macro_rules! lines {
+    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident $serializer:ident $is_split:literal,)*) => {
+        $(#[test]
+        fn $way() {
+            let line = Line {
+                serializer: $serializer,
+                carried: $carried,
+                through: $through,
+                is_split: $is_split,
+            };
+            super::run(stringify!($name), || WebSockets::$host(line));
+        })*
+    };
+}
+
 macro_rules! transcripts {
     ($($host:ident { $($name:ident)* })*) => {
         const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
         $($(mod $name {
-            use wamp::serializer::Serializer;
+            use wamp::serializer::Serializer::{Cbor, Json, MsgPack};
 
             use super::memory::Memory;
             use super::websocket::WebSockets;
+            use super::wire::Carried::{Batched, RawSocket, WebSocket};
+            use super::wire::Line;
+            use super::wire::Through::{Tcp, Tls, Unix};
 
             #[test]
             fn in_memory() {
                 super::run(stringify!($name), Memory::new);
             }
 
-            #[test]
-            fn over_websocket_in_json() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::Json));
-            }
-
-            #[test]
-            fn over_websocket_in_msgpack() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::MsgPack));
-            }
-
-            #[test]
-            fn over_websocket_in_cbor() {
-                super::run(stringify!($name), || WebSockets::$host(Serializer::Cbor));
-            }
-
-            #[test]
-            fn over_websocket_split_at_every_byte() {
-                for serializer in [Serializer::Json, Serializer::MsgPack, Serializer::Cbor] {
-                    super::run(stringify!($name), || WebSockets::to_split_library(serializer));
-                }
+            lines! { $name, $host,
+                over_websocket_in_json: WebSocket Tcp Json false,
+                over_websocket_in_msgpack: WebSocket Tcp MsgPack false,
+                over_websocket_in_cbor: WebSocket Tcp Cbor false,
+                over_batched_websocket_in_json: Batched Tcp Json false,
+                over_batched_websocket_in_msgpack: Batched Tcp MsgPack false,
+                over_batched_websocket_in_cbor: Batched Tcp Cbor false,
+                over_rawsocket_in_json: RawSocket Tcp Json false,
+                over_rawsocket_in_msgpack: RawSocket Tcp MsgPack false,
+                over_rawsocket_in_cbor: RawSocket Tcp Cbor false,
+                through_tls_over_websocket_in_json: WebSocket Tls Json false,
+                through_tls_over_rawsocket_in_msgpack: RawSocket Tls MsgPack false,
+                through_tls_over_batched_websocket_in_cbor: Batched Tls Cbor false,
+                through_a_unix_socket_over_websocket_in_msgpack: WebSocket Unix MsgPack false,
+                through_a_unix_socket_over_rawsocket_in_cbor: RawSocket Unix Cbor false,
+                through_a_unix_socket_over_batched_websocket_in_json: Batched Unix Json false,
+                byte_by_byte_over_websocket_in_json: WebSocket Tcp Json true,
+                byte_by_byte_over_websocket_in_msgpack: WebSocket Tcp MsgPack true,
+                byte_by_byte_over_websocket_in_cbor: WebSocket Tcp Cbor true,
+                byte_by_byte_over_batched_websocket_in_json: Batched Tcp Json true,
+                byte_by_byte_over_batched_websocket_in_msgpack: Batched Tcp MsgPack true,
+                byte_by_byte_over_batched_websocket_in_cbor: Batched Tcp Cbor true,
+                byte_by_byte_over_rawsocket_in_json: RawSocket Tcp Json true,
+                byte_by_byte_over_rawsocket_in_msgpack: RawSocket Tcp MsgPack true,
+                byte_by_byte_over_rawsocket_in_cbor: RawSocket Tcp Cbor true,
+                byte_by_byte_through_tls_over_websocket_in_msgpack: WebSocket Tls MsgPack true,
+                byte_by_byte_through_a_unix_socket_over_rawsocket_in_json: RawSocket Unix Json true,
             }
         })*)*
     };
@@ -84,8 +111,8 @@ transcripts! {
         registration_meta request_ids sharding shutdown subscription_meta uris violations
     }
     to_library {
-        administration audience bounds concurrency disclosure history lenient pattern_registrations progressive_invocations reflection
-        rerouting retention sessions shared_registrations signing_in testaments timeouts trust
+        administration audience authorization bounds concurrency disclosure guarded history lenient pattern_registrations progressive_invocations reflection
+        rerouting retention sessions shared_registrations signing_in testaments timeouts transports trust
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use wamp::auth::{CraKey, Principal, Principals, Record, Ticket};
 use wamp::protocol::{HelloDetails, MatchPolicy, Uri, UriRule};
 use wamp::router::{
-    Administrators, Authenticator, HistoryRule, Identity, Limits, RequestIds, RetentionRule,
-    Settings, SignInRules, TimeUnit, TrustRule, UriPattern,
+    Action, Authenticator, DynamicAuthenticator, DynamicAuthorizer, HistoryRule, Identity, Limits,
+    Reach, RequestIds, RetentionRule, Rights, Roles, Rule, Settings, SignInRules, TimeUnit,
+    TrustRule, UriPattern,
 };
 
 /// How long `short` keeps an event.
@@ -25,7 +26,7 @@ pub(super) fn realms() -> impl Iterator<Item = (Uri, Settings)> {
 }
 
 /// Realms in which an operator has decided something; each is about one decision.
-fn configured() -> [(Uri, Settings); 12] {
+fn configured() -> [(Uri, Settings); 15] {
     let with = |name: &str, decide: fn(&mut Settings)| {
         let mut settings = Settings::default();
         decide(&mut settings);
@@ -34,12 +35,15 @@ fn configured() -> [(Uri, Settings); 12] {
     [
         with("members", |_| {}),
         with("club", |_| {}),
+        with("guarded", |_| {}),
         with("strict", |settings| settings.uri_rule = UriRule::Strict),
         with("lenient", |settings| {
             settings.request_ids = RequestIds::Lenient;
             settings.call_timeout_unit = TimeUnit::Seconds;
         }),
-        with("private", |settings| settings.disclosure = false),
+        with("private", |settings| {
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &AMONG_ALL)], None));
+        }),
         with("trust", |settings| {
             settings.trust = vec![
                 trusted("com.vault.", Some("staff"), 3),
@@ -61,13 +65,115 @@ fn configured() -> [(Uri, Settings); 12] {
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
         with("closed", |_| {}),
+        with("rules", |settings| settings.roles = ruled()),
+        with("asked", |settings| settings.roles = asked()),
         with("equals", |settings| {
-            settings.administrators = Administrators::Everybody;
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &Action::ALL)], None));
         }),
         with("peaceful", |settings| {
-            settings.administrators = Administrators::Nobody;
+            settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &AMONG_ALL)], None));
         }),
     ]
+}
+
+/// What sessions do among each other.
+const AMONG_ALL: [Action; 4] = [
+    Action::Call,
+    Action::Register,
+    Action::Publish,
+    Action::Subscribe,
+];
+
+/// Staff may do everything; guests some of it, and readers next to nothing.
+fn ruled() -> Roles {
+    let at = |policy, uri, allow: &[Action]| Rule {
+        uris: under(policy, uri),
+        ..grant("", allow)
+    };
+    let guest = vec![
+        grant("com.", &[Action::Call, Action::Publish, Action::Subscribe]),
+        grant("com.own.", &AMONG_ALL),
+        grant("com.secret.", &[]),
+        at(
+            MatchPolicy::Exact,
+            "com.secret.door",
+            &[Action::Call, Action::Publish],
+        ),
+        at(
+            MatchPolicy::Wildcard,
+            "org..open",
+            &[Action::Subscribe, Action::Register],
+        ),
+        grant(
+            "org.told.",
+            &[
+                Action::Call,
+                Action::Publish,
+                Action::Register,
+                Action::Disclose,
+            ],
+        ),
+        grant("wamp.", &[Action::Call, Action::Subscribe]),
+        Rule {
+            from: Reach::Loopback,
+            ..at(
+                MatchPolicy::Exact,
+                "wamp.session.kill",
+                &[Action::Call, Action::Kill],
+            )
+        },
+        at(MatchPolicy::Exact, "wamp.session.kill_all", &[]),
+    ];
+    let reader = vec![
+        grant("com.", &[Action::Subscribe]),
+        grant("com.secret.", &[]),
+    ];
+    Roles::new([
+        (
+            "staff".into(),
+            Rights::new(vec![grant("", &Action::ALL)], None),
+        ),
+        ("guest".into(), Rights::new(guest, None)),
+        ("reader".into(), Rights::new(reader, None)),
+    ])
+}
+
+/// Staff may do everything, and decides about the others where no rule does; its word on members is kept for a while.
+fn asked() -> Roles {
+    let asked = |cache| {
+        let authorizer = DynamicAuthorizer {
+            procedure: "com.authorize".into(),
+            cache,
+        };
+        let rules = vec![
+            grant("com.free.", &AMONG_ALL),
+            grant("com.never.", &[]),
+            grant("wamp.", &[Action::Call]),
+        ];
+        Rights::new(rules, Some(authorizer))
+    };
+    let lost = DynamicAuthorizer {
+        procedure: "com.nobody".into(),
+        cache: None,
+    };
+    Roles::new([
+        (
+            "staff".into(),
+            Rights::new(vec![grant("", &Action::ALL)], None),
+        ),
+        ("guest".into(), asked(None)),
+        ("member".into(), asked(Some(Duration::from_secs(60)))),
+        ("lost".into(), Rights::new(Vec::new(), Some(lost))),
+    ])
+}
+
+/// A rule about all that begins so.
+fn grant(prefix: &str, allow: &[Action]) -> Rule {
+    Rule {
+        uris: under(MatchPolicy::Prefix, prefix),
+        allow: allow.iter().copied().collect(),
+        from: Reach::Any,
+    }
 }
 
 fn trusted(prefix: &str, authrole: Option<&'static str>, level: u64) -> TrustRule {
@@ -102,7 +208,14 @@ fn under(policy: MatchPolicy, pattern: &str) -> UriPattern {
 /// [`SMALL`] with its settings.
 pub(super) fn small_realm() -> (Uri, Settings) {
     let history = vec![kept(MatchPolicy::Prefix, "com.history.", 100)];
+    // Of whom nothing is said here may do everything.
+    let authorizer = DynamicAuthorizer {
+        procedure: "com.authorize".into(),
+        cache: None,
+    };
+    let asked = Rights::new(Vec::new(), Some(authorizer));
     let settings = Settings {
+        roles: Roles::open_but([("asked".into(), asked)]),
         history,
         ..Settings::default()
     };
@@ -123,6 +236,9 @@ pub(super) fn small_limits() -> Limits {
         session_kept_bytes: 2 * BYTES,
         session_late_answers: 1,
         session_ended_calls: 1,
+        session_undecided: 2,
+        session_undecided_bytes: BYTES,
+        authorization_time: Duration::from_millis(100),
         session_testaments: 1,
         session_definitions: 1,
         testament_bytes: BYTES,
@@ -155,8 +271,9 @@ pub(super) fn authenticator() -> Authenticator {
     .with_rules(sign_in_rules())
 }
 
-/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody.
-fn sign_in_rules() -> [(Uri, SignInRules); 3] {
+/// `members` is for ann and bob, `club` also for those who do not say who they are, `closed` for nobody;
+/// `guarded` is for ann, for whoever a procedure says, and for guests, who may register it.
+fn sign_in_rules() -> [(Uri, SignInRules); 4] {
     let member = |authid: &'static str, record| Principal {
         authid: authid.into(),
         authrole: "member".into(),
@@ -169,9 +286,19 @@ fn sign_in_rules() -> [(Uri, SignInRules); 3] {
     ];
     let rules = |anonymous: Option<&'static str>, principals: &[Principal]| SignInRules {
         anonymous: anonymous.map(Into::into),
-        principals: Principals::new(principals.iter().cloned(), [7; 32]),
+        principals: Principals::new(principals.iter().cloned(), [7; 32]).into(),
+        authenticator: None,
+    };
+    let authenticator = DynamicAuthenticator {
+        procedure: "com.guard".into(),
+        realm: None,
+    };
+    let guarded = SignInRules {
+        authenticator: Some(authenticator),
+        ..rules(Some("guest"), &members)
     };
     [
+        ("guarded".into(), guarded),
         ("members".into(), rules(None, &members)),
         ("club".into(), rules(Some("guest"), &members)),
         ("closed".into(), rules(None, &[])),

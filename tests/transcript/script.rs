@@ -5,7 +5,7 @@
 //! | `# Title.  spec: bp#ids` | begins a scenario; further anchors behind commas, further tags behind them |
 //! | `rule: one-rule` | a tag: the rules of `rules.txt` that the scenario shows |
 //! | `realm: history` | a tag: whoever says no HELLO joins that realm, otherwise `realm1` |
-//! | `only: memory` | a tag: where the scenario runs (or `websocket`, `json`, ...), otherwise everywhere |
+//! | `only: memory` | a tag: where the scenario runs (or `websocket`, `batched`, `rawsocket`, `json`, ...), otherwise everywhere |
 //! | `## Remark` | nothing; so is ` # remark` at a line's end |
 //! | `ann -> [HELLO, ...]` | ann sends a message |
 //! | `ann <- [WELCOME, ...]` | the next message that ann has not read is this one |
@@ -15,6 +15,8 @@
 //! | `ann announces basic` | no feature, otherwise every one; `all but x, y`: every other one |
 //! | `ann is staff` | ann signs in as `ann`, with the role `staff`; `ann is bob of staff`: as `bob` |
 //! | `ann comes from afar` | and not from this machine; in memory |
+//! | `ann takes 1024` | ann takes messages of so many bytes; over RawSocket |
+//! | `ann separates by 18` | what follows each of ann's messages, and of those to her: 0x18; in batches, where it is 0x1e otherwise |
 //! | `ann connects` | ann has a transport, and no session |
 //! | `ann gone` | ann closes the transport; `ann cut`: without a word |
 //! | `ann closed` | the router has closed ann's transport; `ann <~ closed`: does so once time has passed |
@@ -26,7 +28,7 @@
 //! | `router stops`, `router is down` | the router is asked to stop; everybody has left it; in memory |
 //!
 //! Who is named for the first time joins beforehand, and `$ann` is then ann's session, unless the line is a HELLO
-//! or says how ann is to join: `connects`, `speaks`, `announces`, `is` or `comes`. A line that begins with a space continues the one before it.
+//! or says how ann is to join: `connects`, `speaks`, `announces`, `is`, `takes`, `separates` or `comes`. A line that begins with a space continues the one before it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +69,8 @@ pub(super) enum Step {
     Announces(String, Announced),
     Claims(String, Claim),
     ComesFromAfar(String),
+    Takes(String, usize),
+    Separates(String, u8),
     Connects(String),
     Sends(String, Content),
     Gets(String, Pattern),
@@ -240,6 +244,12 @@ fn parse_step(text: &str) -> Result<Step, String> {
         ("announces", features) => Ok(Step::Announces(who(), Announced::parse(features)?)),
         ("is", claim) => Ok(Step::Claims(who(), parse_claim(name, claim))),
         ("comes", "from afar") => Ok(Step::ComesFromAfar(who())),
+        ("takes", bytes) => match bytes.parse() {
+            Ok(bytes) => Ok(Step::Takes(who(), bytes)),
+            Err(_) => Err(unclear()),
+        },
+        ("separates", "by 1e") => Ok(Step::Separates(who(), 0x1e)),
+        ("separates", "by 18") => Ok(Step::Separates(who(), 0x18)),
         ("connects", "") => Ok(Step::Connects(who())),
         ("gone", "") => Ok(Step::Gone(who(), true)),
         ("cut", "") => Ok(Step::Gone(who(), false)),

@@ -29,6 +29,10 @@ pub(super) struct Way<'a> {
     pub(super) realm: &'a str,
     /// Whether it comes from this machine.
     pub(super) is_local: bool,
+    /// How long a message it takes, where its transport lets it say so.
+    pub(super) bytes_max: Option<usize>,
+    /// What it puts behind each message, where its transport has a choice.
+    pub(super) separator: Option<u8>,
 }
 
 /// A place for a conversation. Clients are told apart by their names.

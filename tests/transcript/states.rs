@@ -23,7 +23,7 @@ struct State {
     reach: fn(&mut Memory),
 }
 
-const STATES: [State; 6] = [
+const STATES: [State; 7] = [
     State {
         name: "before HELLO",
         reach: |stage| connect(stage, "ann"),
@@ -31,6 +31,13 @@ const STATES: [State; 6] = [
     State {
         name: "open",
         reach: open,
+    },
+    State {
+        name: "open, its call 4 killed",
+        reach: |stage| {
+            open(stage);
+            send(stage, "ann", r#"[CANCEL, 4, {"mode": "kill"}]"#);
+        },
     },
     State {
         name: "after its own GOODBYE",
@@ -41,10 +48,7 @@ const STATES: [State; 6] = [
     },
     State {
         name: "killed",
-        reach: |stage| {
-            open(stage);
-            send(stage, "bob", r#"[CALL, 4, {}, "wamp.session.kill_all"]"#);
-        },
+        reach: KILLED[0],
     },
     State {
         name: "router draining",
@@ -62,6 +66,37 @@ const STATES: [State; 6] = [
         },
     },
 ];
+
+/// The ways to kill ann.
+const KILLED: [fn(&mut Memory); 4] = [
+    |stage| kill(stage, r#"[CALL, 4, {}, "wamp.session.kill_all"]"#),
+    |stage| kill(stage, r#"[CALL, 4, {}, "wamp.session.kill", [$ann]]"#),
+    |stage| {
+        let call = r#"[CALL, 4, {}, "wamp.session.kill_by_authid", [$authid]]"#;
+        kill(stage, call);
+    },
+    |stage| {
+        let call = r#"[CALL, 4, {}, "wamp.session.kill_by_authrole", ["anonymous"]]"#;
+        kill(stage, call);
+    },
+];
+
+/// Lets bob make a call that may name ann's session and authid.
+fn kill(stage: &mut Memory, call: &str) {
+    open(stage);
+    let unread = stage.unread();
+    let mut theirs = unread.iter().filter(|(who, _)| who == "ann");
+    let Some((_, Received::Message(Value::List(welcome)))) = theirs.next() else {
+        panic!("ann is welcome");
+    };
+    let Value::Dict(details) = &welcome[2] else {
+        panic!("WELCOME has details");
+    };
+    let authid = details.get("authid").unwrap();
+    let names = [("ann", &welcome[1]), ("authid", authid)];
+    let names = names.map(|(name, value)| (name.to_owned(), value.clone()));
+    send_with(stage, "bob", call, &names.into());
+}
 
 /// What ann holds in an open session.
 const OPENING: &[(&str, &str)] = &[
@@ -96,6 +131,7 @@ const MESSAGES: &[&str] = &[
     r#"[PUBLISH, 5, {"acknowledge": true}, ""]"#,
     r#"[PUBLISH, 5, {"acknowledge": true}, "wamp.x"]"#,
     r#"[PUBLISH, 5, {"ppt_scheme": "x_mine"}, "com.bob"]"#,
+    r#"[PUBLISH, 5, {"acknowledge": 1}, "com.bob"]"#,
     r#"[PUBLISH, 6, {}, "com.bob"]"#,
     "[PUBLISHED, 1, 1]",
     r#"[SUBSCRIBE, 5, {}, "com.x"]"#,
@@ -103,6 +139,7 @@ const MESSAGES: &[&str] = &[
     r#"[SUBSCRIBE, 5, {"match": "prefix"}, "com"]"#,
     r#"[SUBSCRIBE, 5, {"match": "wildcard"}, "com."]"#,
     r#"[SUBSCRIBE, 5, {}, ""]"#,
+    r#"[SUBSCRIBE, 5, {"match": 1}, "com.x"]"#,
     r#"[SUBSCRIBE, 6, {}, "com.x"]"#,
     "[SUBSCRIBED, 1, 1]",
     "[UNSUBSCRIBE, 5, 1]",
@@ -112,8 +149,12 @@ const MESSAGES: &[&str] = &[
     "[EVENT, 1, 1, {}]",
     r#"[CALL, 5, {}, "com.bob"]"#,
     r#"[CALL, 5, {"progress": true}, "com.bob"]"#,
+    r#"[CALL, 5, {"ppt_scheme": "x_mine"}, "com.bob"]"#,
+    r#"[CALL, 5, {"timeout": "1"}, "com.bob"]"#,
     r#"[CALL, 5, {}, "com.none"]"#,
     r#"[CALL, 5, {}, "wamp.session.count"]"#,
+    r#"[CALL, 5, {"progress": true}, "wamp.session.count"]"#,
+    r#"[CALL, 5, {"ppt_scheme": "x_mine"}, "wamp.session.count"]"#,
     r#"[CALL, 5, {}, "wamp.session.kill_all"]"#,
     r#"[CALL, 5, {}, "wamp.session.get"]"#,
     r#"[CALL, 5, {}, "wamp.none"]"#,
@@ -138,6 +179,7 @@ const MESSAGES: &[&str] = &[
     r#"[REGISTER, 5, {}, "com.bob"]"#,
     r#"[REGISTER, 5, {"force_reregister": true}, "com.bob"]"#,
     r#"[REGISTER, 5, {}, ""]"#,
+    r#"[REGISTER, 5, {"invoke": 1}, "com.x"]"#,
     r#"[REGISTER, 6, {}, "com.x"]"#,
     "[REGISTERED, 1, 1]",
     "[UNREGISTER, 5, 1]",
@@ -148,6 +190,7 @@ const MESSAGES: &[&str] = &[
     "[INTERRUPT, 1, {}]",
     "[YIELD, 1, {}]",
     r#"[YIELD, 1, {"progress": true}]"#,
+    r#"[YIELD, 1, {"progress": 1}]"#,
     r#"[YIELD, 1, {"ppt_scheme": "x_mine"}]"#,
     "[YIELD, 9, {}]",
     "[EVENT_RECEIVED, 1]",
@@ -174,6 +217,22 @@ fn each_state_does_with_each_message_what_is_checked_in() {
         "{} says otherwise; BLESS=1 writes it anew. Now it is\n{found}",
         file.display()
     );
+}
+
+#[test]
+fn whoever_is_killed_is_so_in_one_way() {
+    for reach in KILLED {
+        let mut stage = Memory::new();
+        reach(&mut stage);
+        let unread = stage.unread();
+        let goodbyes = unread.iter().filter(|(who, _)| who == "ann");
+        let last = goodbyes.map(|(_, received)| short(received)).next_back();
+        assert_eq!(last.as_deref(), Some("GOODBYE killed"));
+    }
+    for message in MESSAGES {
+        let answers: BTreeSet<_> = KILLED.iter().map(|&reach| answer(reach, message)).collect();
+        assert_eq!(answers.len(), 1, "{message}: {answers:?}");
+    }
 }
 
 fn table() -> String {
@@ -248,13 +307,19 @@ fn connect(stage: &mut Memory, name: &str) {
         serializer: Serializer::Json,
         realm: PLAIN[0],
         is_local: true,
+        bytes_max: None,
+        separator: None,
     };
     stage.connect(name, way);
 }
 
 fn send(stage: &mut Memory, name: &str, message: &str) {
+    send_with(stage, name, message, &Names::new());
+}
+
+fn send_with(stage: &mut Memory, name: &str, message: &str, names: &Names) {
     let pattern = Pattern::parse(message).unwrap();
-    let value = pattern.value(&Names::new()).unwrap();
+    let value = pattern.value(names).unwrap();
     let frame = Frame {
         bytes: Serializer::Json.encode_value(&value),
         is_text: true,

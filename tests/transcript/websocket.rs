@@ -1,5 +1,5 @@
-//! The stage over sockets: WebSockets to a real `wamp router`, to a router of this process where a realm needs
-//! settings or accounts, or to a router that nobody here wrote; one serializer a test.
+//! The stage over sockets, whatever travels on them ([`wire`](super::wire)): to a real `wamp router`, to a router of this process where a realm needs
+//! settings or accounts, or to a router that nobody here wrote; one transport and serializer a test.
 //!
 //! That nothing more comes is known without waiting, from three facts about the router's connection
 //! (`node::connection`): it routes all it has read before it writes; it puts a pong into what it will write when
@@ -10,24 +10,20 @@
 //! turn of its loop: there, a few pings more do the same ([`ELSEWHERE`]).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio_tungstenite::tungstenite::client::{ClientRequestBuilder, client};
-use tokio_tungstenite::tungstenite::{self, Message as WsMessage, Utf8Bytes};
+use tempfile::TempDir;
 use wamp::protocol::{MessageCode, Value};
 use wamp::serializer::Serializer;
 
-use super::library::{Delivery, Library};
+use super::library::Library;
 use super::realms::PLAIN;
 use super::stage::{Frame, Received, Stage, Way};
-use crate::support::Router;
-
-/// How long a router may take to answer a ping, or to do what it does in time. Generous: CI shares its two cores.
-const DEADLINE: Duration = Duration::from_secs(30);
+use super::wire::{Carried, DEADLINE, Heard, Line, Place, SOCKET, Through, Wire};
+use crate::support::{Router, wamp};
 
 /// How long a router that nobody here wrote may take to do what it does in time.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -49,14 +45,14 @@ const ELSEWHERE: Habits = Habits {
 /// A router and the clients connected to it.
 pub(super) struct WebSockets {
     host: Host,
-    serializer: Serializer,
+    line: Line,
     peers: BTreeMap<String, Peer>,
 }
 
 /// Whose router it is.
 enum Host {
-    /// One process for all scenarios.
-    Process(Router),
+    /// One process for all scenarios, and the folder of its socket and certificate.
+    Process(Router, TempDir),
     /// Begun anew for each of them.
     Library(Library),
     /// Somebody else's, at this URL.
@@ -65,7 +61,7 @@ enum Host {
 
 /// A client's end of a connection.
 struct Peer {
-    socket: tungstenite::WebSocket<Patient>,
+    wire: Wire,
     serializer: Serializer,
     habits: &'static Habits,
     inbox: VecDeque<Received>,
@@ -85,62 +81,46 @@ struct Habits {
     names_callees: bool,
 }
 
-/// A stream whose calls are repeated when a signal interrupts them, and fail the test at the deadline.
-struct Patient(TcpStream);
-
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.0.read(buffer).map_err(|error| (error.kind(), error)) {
-                Ok(count) => return Ok(count),
-                Err((ErrorKind::Interrupted, _)) => {}
-                Err((ErrorKind::WouldBlock | ErrorKind::TimedOut, _)) => {
-                    panic!("the router says nothing for {DEADLINE:?}")
-                }
-                Err((_, error)) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Write for Patient {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match self.0.write(bytes) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 impl WebSockets {
-    pub(super) fn to_process(serializer: Serializer) -> Self {
-        let args = PLAIN.iter().flat_map(|realm| ["--realm", realm]);
-        Self::to(Host::Process(Router::start_with(args)), serializer)
+    pub(super) fn to_process(line: impl Into<Line>) -> Self {
+        let line = line.into();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut args: Vec<String> = PLAIN
+            .iter()
+            .flat_map(|it| ["--realm", it])
+            .map(str::to_owned)
+            .collect();
+        match line.through {
+            Through::Tcp => {}
+            Through::Unix => {
+                let socket = folder.path().join(SOCKET);
+                args.extend(["--listen".to_owned(), format!("unix:{}", socket.display())]);
+            }
+            Through::Tls => {
+                wamp(["init", "--tls"])
+                    .dir(folder.path())
+                    .run()
+                    .exit_code(0);
+                let config = folder.path().join("wamp.toml");
+                args.extend(["--config".to_owned(), config.display().to_string()]);
+            }
+        }
+        Self::to(Host::Process(Router::start_with(args), folder), line)
     }
 
-    pub(super) fn to_library(serializer: Serializer) -> Self {
-        Self::to(Host::Library(Library::start(Delivery::Whole)), serializer)
-    }
-
-    /// To such a router, byte by byte.
-    pub(super) fn to_split_library(serializer: Serializer) -> Self {
-        Self::to(Host::Library(Library::start(Delivery::Split)), serializer)
+    pub(super) fn to_library(line: impl Into<Line>) -> Self {
+        let line = line.into();
+        Self::to(Host::Library(Library::start(line.through)), line)
     }
 
     pub(super) fn to_elsewhere(url: &str) -> Self {
-        Self::to(Host::Elsewhere(url.into()), Serializer::Json)
+        Self::to(Host::Elsewhere(url.into()), Serializer::Json.into())
     }
 
-    const fn to(host: Host, serializer: Serializer) -> Self {
+    const fn to(host: Host, line: Line) -> Self {
         Self {
             host,
-            serializer,
+            line,
             peers: BTreeMap::new(),
         }
     }
@@ -157,19 +137,10 @@ impl WebSockets {
 }
 
 impl Peer {
-    fn connect(url: &str, serializer: Serializer, habits: &'static Habits) -> Self {
-        let address = url.trim_start_matches("ws://").split('/').next();
-        let stream = TcpStream::connect(address.unwrap_or_default()).expect("the router listens");
-        stream.set_nodelay(true).expect("a fresh socket");
-        stream
-            .set_read_timeout(Some(DEADLINE))
-            .expect("a fresh socket");
-        let request = ClientRequestBuilder::new(url.parse().expect("a URL"))
-            .with_sub_protocol(serializer.subprotocol());
-        let (socket, _) = client(request, Patient(stream)).expect("the router speaks WebSocket");
+    fn connect(place: Place<'_>, line: Line, way: Way<'_>, habits: &'static Habits) -> Self {
         Self {
-            socket,
-            serializer,
+            wire: Wire::connect(place, line, way),
+            serializer: way.serializer,
             habits,
             inbox: VecDeque::new(),
             pings: 0,
@@ -180,15 +151,8 @@ impl Peer {
 
     /// Hands a frame to the socket, which keeps it until something is waited for: frames come in batches.
     fn send(&mut self, frame: Frame) {
-        let message = if frame.is_text {
-            let text = Utf8Bytes::try_from(frame.bytes).expect("text frames hold UTF-8");
-            WsMessage::Text(text)
-        } else {
-            WsMessage::Binary(frame.bytes)
-        };
         self.is_ahead = true;
-        // A peer that has been closed cannot send; the conversation says so where it matters.
-        let _ = self.socket.write(message);
+        self.wire.write(frame);
     }
 
     /// Waits until everything sent was routed.
@@ -208,13 +172,12 @@ impl Peer {
         self.pings += 1;
         let payload = Bytes::copy_from_slice(&self.pings.to_be_bytes());
         if !self.is_closed {
-            let _ = self.socket.send(WsMessage::Ping(payload.clone()));
+            self.wire.ping(payload.clone());
         }
         while !self.is_closed {
-            match self.socket.read() {
-                Ok(WsMessage::Pong(answer)) if answer == payload => return,
-                Ok(message) => self.take(message),
-                Err(_) => self.end(),
+            match self.wire.read() {
+                Some(Heard::Pong(answer)) if answer == payload => return,
+                heard => self.take(heard),
             }
         }
     }
@@ -223,10 +186,8 @@ impl Peer {
     fn read_on(&mut self) {
         let deadline = wamp::node::now() + DEADLINE;
         while self.inbox.is_empty() && wamp::node::now() < deadline {
-            match self.socket.read() {
-                Ok(message) => self.take(message),
-                Err(_) => self.end(),
-            }
+            let heard = self.wire.read();
+            self.take(heard);
         }
     }
 
@@ -238,12 +199,11 @@ impl Peer {
         }
     }
 
-    fn take(&mut self, message: WsMessage) {
-        let bytes = match message {
-            WsMessage::Text(text) if self.serializer.is_text() => text.into(),
-            WsMessage::Binary(bytes) if !self.serializer.is_text() => bytes,
-            WsMessage::Ping(_) | WsMessage::Close(_) => return,
-            other => panic!("the router sent {other:?}"),
+    fn take(&mut self, heard: Option<Heard>) {
+        let bytes = match heard {
+            Some(Heard::Message(bytes)) => bytes,
+            Some(Heard::Pong(payload)) => panic!("the router sent a pong of {payload:?}"),
+            None => return self.end(),
         };
         let value = self.serializer.decode_value(&bytes);
         let mut value = value.unwrap_or_else(|error| panic!("the router sent {bytes:?}: {error}"));
@@ -259,13 +219,8 @@ impl Peer {
     }
 
     /// Ends the transport, and waits for the router to do so: by then it has ended the session.
-    fn leave(mut self, with_close: bool) {
-        if with_close {
-            let _ = self.socket.close(None);
-        }
-        let _ = self.socket.flush();
-        let _ = self.socket.get_ref().0.shutdown(Shutdown::Write);
-        while self.socket.read().is_ok() {}
+    fn leave(self, with_close: bool) {
+        self.wire.leave(with_close);
     }
 }
 
@@ -287,16 +242,23 @@ fn forget_callee(message: &mut Value) {
 
 impl Stage for WebSockets {
     fn serializer(&self) -> Serializer {
-        self.serializer
+        self.line.serializer
     }
 
     fn is(&self, place: &str) -> bool {
-        place == "websocket" || place == self.serializer.name()
+        let carried = self.line.carried;
+        match place {
+            "websocket" => carried == Carried::WebSocket,
+            "batched" => carried == Carried::Batched,
+            "rawsocket" => carried == Carried::RawSocket,
+            "frames" => carried != Carried::RawSocket,
+            name => name == self.line.serializer.name(),
+        }
     }
 
     fn authmethod(&self) -> &'static str {
         match self.host {
-            Host::Process(_) | Host::Library(_) => "harness",
+            Host::Process(..) | Host::Library(_) => "harness",
             Host::Elsewhere(_) => "ticket",
         }
     }
@@ -304,12 +266,12 @@ impl Stage for WebSockets {
     fn connect(&mut self, name: &str, way: Way<'_>) {
         assert!(way.is_local, "who comes from afar does so in memory only");
         self.settle_all_but(name);
-        let (url, habits) = match &self.host {
-            Host::Process(router) => (router.url(), &OURS),
-            Host::Library(library) => (library.url(way.realm), &OURS),
-            Host::Elsewhere(url) => (url.as_str(), &ELSEWHERE),
+        let (url, folder, habits) = match &self.host {
+            Host::Process(router, folder) => (router.url(), folder.path(), &OURS),
+            Host::Library(library) => (library.url(way.realm), library.folder(way.realm), &OURS),
+            Host::Elsewhere(url) => (url.as_str(), Path::new(""), &ELSEWHERE),
         };
-        let peer = Peer::connect(url, way.serializer, habits);
+        let peer = Peer::connect(Place { url, folder }, self.line, way, habits);
         self.peers.insert(name.into(), peer);
     }
 
@@ -329,7 +291,7 @@ impl Stage for WebSockets {
     fn await_next(&mut self, name: &str) -> Option<Received> {
         self.peers.values_mut().for_each(Peer::settle);
         match self.host {
-            Host::Process(_) | Host::Library(_) => self.peer(name).read_on(),
+            Host::Process(..) | Host::Library(_) => self.peer(name).read_on(),
             Host::Elsewhere(_) => self.peer(name).ask_on(),
         }
         self.peer(name).inbox.pop_front()
@@ -365,7 +327,7 @@ impl Stage for WebSockets {
 
     fn log(&self) -> String {
         match &self.host {
-            Host::Process(router) => router.log(),
+            Host::Process(router, _) => router.log(),
             Host::Library(_) | Host::Elsewhere(_) => String::new(),
         }
     }
@@ -375,7 +337,7 @@ impl Stage for WebSockets {
             peer.leave(true);
         }
         if let Host::Library(library) = &mut self.host {
-            *library = library.again();
+            *library = Library::start(self.line.through);
         }
         Ok(())
     }

@@ -6,18 +6,14 @@ use crate::cli::url::websocket;
 
 /// A WebSocket's URL, also without a scheme and, as `:8080/p`, without a host: that is this machine.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
-    let mut url = websocket(text, |short| {
+    let expanded = |short: &str| {
         if short.starts_with([':', '/']) {
             format!("ws://localhost{short}")
         } else {
             format!("ws://{short}")
         }
-    })?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "a password is not for the URL: --basic USER:PASSWORD, or --basic @FILE".to_owned(),
-        );
-    }
+    };
+    let mut url = websocket(text, expanded, "--basic USER:PASSWORD, or --basic @FILE")?;
     // It is for browsers; a server never gets it. Spec: RFC 6455, 3.
     url.set_fragment(None);
     Ok(url)

@@ -128,7 +128,11 @@ fn is_final(error: &ConnectError) -> bool {
     matches!(
         error,
         ConnectError::Join(_)
-            | ConnectError::Dial(DialError::Url { .. } | DialError::Subprotocol { .. })
+            | ConnectError::Dial(
+                DialError::Url { .. }
+                    | DialError::Subprotocol { .. }
+                    | DialError::RawSocketRefused(_)
+            )
     )
 }
 

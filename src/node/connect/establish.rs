@@ -35,7 +35,16 @@ impl Link {
 /// Dials, and joins the realm.
 pub(super) async fn establish(options: &ConnectOptions) -> Result<Link, ConnectError> {
     let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
-    let mut connection = options.dialer.dial(deadline).await?;
+    let connection = options.dialer.dial(deadline).await?;
+    establish_over(connection, options, deadline).await
+}
+
+/// Joins the realm over a connection that is there.
+pub(super) async fn establish_over(
+    mut connection: Connection,
+    options: &ConnectOptions,
+    deadline: Option<Instant>,
+) -> Result<Link, ConnectError> {
     let sign_in = SignIn::new(options.credentials.clone(), &rand::random());
     let realm = options.realm.clone();
     let mut session = Session::join(realm, &options.agent, sign_in, Limits::default());

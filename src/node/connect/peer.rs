@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::callees::{Handler, Registration, RegistrationState};
 use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
-use super::establish::establish;
+use super::establish::{Link, establish, establish_over};
 use super::state::{Joined, SessionEnd, SessionState};
 use super::subscription::{Delivery, EVENTS_MAX, Subscription};
 use super::{ConnectError, ConnectOptions, RequestError};
@@ -19,6 +19,7 @@ use crate::protocol::{
     CallOptions, Payload, PublicationId, PublishOptions, RegisterOptions, ResultDetails,
     SubscribeOptions, Uri,
 };
+use crate::transport::Connection;
 
 /// How many commands wait for the task. bound: beyond, callers wait.
 const COMMANDS_MAX: usize = 256;
@@ -49,11 +50,28 @@ impl Peer {
     /// [`ConnectError`].
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         let link = establish(&options).await?;
+        Ok(Self::of(link, options))
+    }
+
+    /// The same over a connection that is there already; the realm is to be joined by `deadline`.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn connect_over(
+        connection: Connection,
+        options: ConnectOptions,
+        deadline: Option<Instant>,
+    ) -> Result<Self, ConnectError> {
+        let link = establish_over(connection, &options, deadline).await?;
+        Ok(Self::of(link, options))
+    }
+
+    fn of(link: Link, options: ConnectOptions) -> Self {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let joined = SessionState::Joined(Arc::new(link.joined(None)));
         let (reported, state) = watch::channel(joined);
         tokio::spawn(Driver::new(options, received, reported).run(link));
-        Ok(Self { commands, state })
+        Self { commands, state }
     }
 
     /// How the session is, now and as it changes.

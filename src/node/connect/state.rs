@@ -61,7 +61,11 @@ impl SessionEnd {
     /// does not speak the protocol will not have learnt it.
     pub(super) fn is_lost(&self) -> bool {
         match self {
-            Self::Transport(TransportError::Decode(_) | TransportError::FrameKind { .. }) => false,
+            Self::Transport(
+                TransportError::Decode(_)
+                | TransportError::FrameKind { .. }
+                | TransportError::TooLong { .. },
+            ) => false,
             Self::Transport(_) => true,
             Self::Ended(End::RouterLeft { reason, .. }) => {
                 *reason == crate::protocol::uris::SYSTEM_SHUTDOWN

@@ -34,6 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn deadline(&self) -> Instant {
         let phase = match self.phase {
             Phase::Joining { deadline, .. } | Phase::Closing { deadline } => deadline,
+            Phase::Waiting(ref waiting) => waiting.until(),
             Phase::Joined { .. } => self.ping_due,
         };
         let stall = self
@@ -53,23 +54,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .is_some_and(|since| since + stall_time <= now)
         {
             self.router.counters().count(LimitName::stall_time);
-            warn!(peer = %self.peer, "closed: the peer has taken nothing for {stall_time:?}");
+            warn!(peer = %self.arrival.peer, "closed: the peer has taken nothing for {stall_time:?}");
             return Err(Over);
         }
         match self.phase {
             Phase::Joining { deadline, .. } if deadline <= now => {
                 self.router.counters().count(LimitName::join_time);
-                warn!(peer = %self.peer, "closed: no HELLO in time");
+                warn!(peer = %self.arrival.peer, "closed: no HELLO in time");
                 self.close(CloseCode::Policy, "no HELLO in time");
                 Ok(())
             }
             Phase::Closing { deadline } if deadline <= now => {
                 let limit = LimitName::goodbye_time;
-                self.router.counters().note_peer(limit, self.peer);
+                self.router.counters().note_peer(limit, self.arrival.peer);
                 Err(Over)
             }
             Phase::Joined { .. } if self.ping_due <= now => self.ping(now),
-            Phase::Joining { .. } | Phase::Joined { .. } | Phase::Closing { .. } => Ok(()),
+            Phase::Waiting(ref waiting) if waiting.until() <= now => {
+                self.go_on();
+                Ok(())
+            }
+            Phase::Joining { .. }
+            | Phase::Waiting(_)
+            | Phase::Joined { .. }
+            | Phase::Closing { .. } => Ok(()),
         }
     }
 
@@ -81,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.stalled_since.is_none() && !self.pace.is_held() {
             if self.pings_missed >= MISSED_PINGS_MAX {
                 self.router.counters().count(LimitName::ping_interval);
-                warn!(peer = %self.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
+                warn!(peer = %self.arrival.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
                 return Err(Over);
             }
             self.pings_missed += 1;
@@ -104,7 +112,7 @@ impl<S> Connection<S> {
     /// The peer sends a message that is too large: that is logged as why it goes.
     pub(super) fn note_too_large(&self) {
         let limit = match self.phase {
-            Phase::Joining { .. } => LimitName::message_bytes_before_welcome,
+            Phase::Joining { .. } | Phase::Waiting(_) => LimitName::message_bytes_before_welcome,
             Phase::Joined { .. } | Phase::Closing { .. } => LimitName::message_bytes,
         };
         self.router.counters().count(limit);

@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::pace::Pace;
 use super::{Connection, Phase};
+use crate::node::clock::now;
 use crate::node::realm::log_joined;
 use crate::protocol::Message;
 use crate::protocol::message::Abort;
@@ -17,28 +18,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
         match step {
             Step::Join(joining) => self.join(&joining),
-            Step::Challenge(challenge) => self.say(&(*challenge).into()),
+            Step::Challenge(_) | Step::Ask(_) => self.take_turn(step),
             Step::Refuse(abort) => self.refuse(&abort),
+            Step::Deny(abort) => self.deny(&abort),
             Step::Close => self.close(CloseCode::Normal, "goodbye"),
         }
     }
 
+    /// Over what the client has come.
+    pub(super) fn transport(&self) -> Transport {
+        Transport {
+            kind: self.wire.kind(),
+            protocol: self.wire.protocol(),
+            peer: self.arrival.peer.to_string().into(),
+            is_local: self.arrival.peer.is_local(),
+        }
+    }
+
     fn join(&mut self, joining: &Joining) {
-        let Some(realm) = self.router.realm(&joining.realm).map(Arc::clone) else {
-            return;
-        };
         let protocol = self.wire.protocol();
         self.outbox.set_framing(self.wire.framing());
-        let transport = Transport {
-            kind: self.wire.kind(),
-            protocol,
-            peer: self.peer.to_string().into(),
-            is_local: self.peer.ip().to_canonical().is_loopback(),
-        };
-        let address = (!transport.is_local).then(|| network(self.peer.ip()));
-        match realm.join(joining, transport, address, Arc::clone(&self.outbox)) {
-            Ok((session, bounds)) => {
-                log_joined(session, joining, self.peer, protocol);
+        let transport = self.transport();
+        let peer = self.arrival.peer;
+        let ip = peer.ip().filter(|_| !peer.is_local());
+        let outbox = Arc::clone(&self.outbox);
+        match (self.router).join(joining, transport, ip.map(network), outbox) {
+            Ok((realm, session, bounds)) => {
+                log_joined(session, joining, self.arrival.peer, protocol);
                 self.pace = Pace::new(bounds.messages);
                 self.limits = bounds.limits;
                 self.wire.set_message_bytes_max(self.limits.message_bytes);
@@ -54,13 +60,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(super) fn refuse(&mut self, abort: &Abort) {
         let message = abort.details.message.as_deref().unwrap_or_default();
-        warn!(peer = %self.peer, reason = abort.reason.as_str(), "refused to join: {message}");
+        warn!(peer = %self.arrival.peer, reason = abort.reason.as_str(), "refused to join: {message}");
         self.say(&abort.clone().into());
         self.close(CloseCode::Normal, "refused to join");
     }
 
+    /// Counts a failed try, and refuses.
+    fn deny(&mut self, abort: &Abort) {
+        let peer = self.arrival.peer;
+        let failed = peer
+            .ip()
+            .map(|ip| self.router.tries().lock().fail(now(), ip));
+        let (count, total) = failed.map_or((None, None), |it| (Some(it.count), Some(it.total)));
+        warn!(%peer, from_this_address = count, total, "a failed try to sign in");
+        self.refuse(abort);
+    }
+
     /// Says something to a client that is in no session.
-    fn say(&mut self, message: &Message) {
+    pub(super) fn say(&mut self, message: &Message) {
         let encoded = self.wire.serializer().encode(message);
         self.push(message, encoded);
     }

@@ -9,11 +9,11 @@ mod joining;
 mod pace;
 mod rest;
 mod too_long;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,6 +27,7 @@ use tracing::warn;
 
 use ending::how;
 use pace::Pace;
+use waiting::Waiting;
 
 use super::clock::now;
 use super::load::Load;
@@ -34,8 +35,8 @@ use super::outbox::{Delivery, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
-use crate::router::{End, Handshake, Limits, Violation};
-use crate::transport::{ReadError, Wire};
+use crate::router::{Channel, End, Handshake, Limits, Violation};
+use crate::transport::{Address, ReadError, Wire};
 
 /// How many messages are routed under one lock. bound: how long others wait for the realm.
 const BATCH_MESSAGES_MAX: usize = 128;
@@ -61,10 +62,18 @@ struct Scratch {
     delivery: Delivery,
 }
 
+/// Whom a connection is from.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) peer: Address,
+    /// What TLS tells, where it is in between.
+    pub(super) channel: Option<Arc<Channel>>,
+}
+
 /// A client's connection, from its upgrade to its end.
 pub(super) struct Connection<S> {
     router: Arc<Router>,
-    peer: SocketAddr,
+    arrival: Arrival,
     /// The router's; in a session, those of its role.
     limits: Arc<Limits>,
     pace: Pace,
@@ -102,6 +111,8 @@ enum Phase {
         deadline: Instant,
         handshake: Handshake,
     },
+    /// On the way to one, and not asked for anything meanwhile.
+    Waiting(Box<Waiting>),
     /// In a session.
     Joined {
         realm: Arc<SharedRealm>,
@@ -127,12 +138,12 @@ enum Reading {
 struct Over;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(router: Arc<Router>, peer: SocketAddr, wire: Wire<S>) -> Self {
+    pub(super) fn new(router: Arc<Router>, arrival: Arrival, wire: Wire<S>) -> Self {
         let limits = router.limits();
         let now = now();
         let deadline = now + limits.join_time;
         Self {
-            peer,
+            arrival,
             limits: Arc::clone(limits),
             pace: Pace::default(),
             outbox: Arc::new(Outbox::new(
@@ -216,8 +227,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             has_read
         });
+        let has_heard = self.poll_answer(cx);
         let has_written = self.write(cx)?;
-        Ok(has_read || has_written || !self.unrouted.is_empty())
+        Ok(has_read || has_heard || has_written || !self.unrouted.is_empty())
     }
 
     fn read_batch(
@@ -260,11 +272,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn may_read(&self) -> bool {
         // bound: who floods us with pings and takes no pong.
         let pong_bytes = self.wire.unwritten().saturating_sub(self.handed.bytes);
-        let is_asked_for_more =
-            !self.is_held_back && !self.has_said_goodbye && !self.pace.is_held();
+        let is_asked_for_more = !self.is_held_back
+            && !self.has_said_goodbye
+            && !self.is_waiting()
+            && !self.pace.is_held();
         self.reading == Reading::Messages
             && (is_asked_for_more || self.is_closing())
             && pong_bytes < PONG_BYTES_MAX
+    }
+
+    const fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting(_))
     }
 
     const fn is_closing(&self) -> bool {
@@ -275,7 +293,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match &mut self.phase {
             Phase::Joining { handshake, .. } => match self.wire.serializer().decode(frame) {
                 Ok(message) => {
-                    let step = self.router.handle_handshake(handshake, message);
+                    let step = self.router.handle_handshake(
+                        handshake,
+                        message,
+                        self.arrival.channel.as_deref(),
+                    );
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),
@@ -290,7 +312,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 };
                 scratch.batch.push_back(received);
             }
-            Phase::Closing { .. } => {}
+            Phase::Waiting(_) | Phase::Closing { .. } => {}
         }
     }
 
@@ -298,7 +320,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let violation = match error {
             ReadError::Closed => return self.begin_closing("lost"),
             ReadError::Broken { code, why } => {
-                warn!(peer = %self.peer, ?why, "the peer breaks the rules of its transport");
+                warn!(peer = %self.arrival.peer, ?why, "the peer breaks the rules of its transport");
                 self.close(*code, "against the rules of this transport");
                 return;
             }
@@ -315,7 +337,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
         };
         match self.phase {
-            Phase::Joining { .. } => self.refuse(&violation.abort()),
+            Phase::Joining { .. } | Phase::Waiting(_) => self.refuse(&violation.abort()),
             Phase::Joined { .. } => scratch.batch.push_back(Received::Violation(violation)),
             Phase::Closing { .. } => {}
         }
@@ -378,7 +400,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .outbox
             .exchange(written, &mut self.pending, &mut self.spare, cx);
         if standing.is_cut {
-            warn!(peer = %self.peer, "closed: the peer does not take what is sent to it");
+            warn!(peer = %self.arrival.peer, "closed: the peer does not take what is sent to it");
             return Err(Over);
         }
         self.is_held_back = standing.is_over_budget;
@@ -465,22 +487,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             End::Killed => self.close(CloseCode::Normal, "session killed"),
             End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
         }
-    }
-
-    /// Says good-bye on the transport's level, and gives the peer time to do so too.
-    fn close(&mut self, code: CloseCode, reason: &'static str) {
-        self.begin_closing("closed");
-        self.wire.push_close(code, reason);
-        if self.reading == Reading::Messages && !self.wire.has_close_frames() {
-            // Nothing but the end of the stream tells the peer.
-            self.reading = Reading::Garbage;
-        }
-    }
-
-    fn begin_closing(&mut self, how: &str) {
-        self.leave(how);
-        self.pace = Pace::default();
-        let deadline = now() + self.limits.goodbye_time;
-        self.phase = Phase::Closing { deadline };
     }
 }

@@ -17,7 +17,7 @@ use crate::transport::CloseCode;
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_too_long(&mut self, message: &Message, bytes: usize) {
         let code = message.code();
-        warn!(peer = %self.peer, ?code, bytes, "the peer does not take messages as long");
+        warn!(peer = %self.arrival.peer, ?code, bytes, "the peer does not take messages as long");
         match message {
             Message::Event(_) => self.outbox.drop_event(),
             Message::Invocation(Invocation { request, .. }) => {

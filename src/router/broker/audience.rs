@@ -20,8 +20,8 @@ pub(super) struct Filter<'a> {
 }
 
 /// The conditions of a publication that is kept: sorted once, however often they are looked at.
-#[derive(Debug)]
-pub(super) struct KeptAudience(Audience);
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptAudience(Audience);
 
 /// Some values: few as they are, many sorted. bound: a list may hold as many values as a message's options, and
 /// whoever writes it could choose values that one hash makes equal.
@@ -105,7 +105,8 @@ impl<'a> Filter<'a> {
 
 impl KeptAudience {
     /// A copy that holds no frame. Cost: O(bytes + values x log of it).
-    pub(super) fn new(audience: &Audience) -> Self {
+    #[must_use]
+    pub fn new(audience: &Audience) -> Self {
         let mut kept = audience.detached();
         for ids in [&mut kept.exclude, &mut kept.eligible]
             .into_iter()
@@ -125,9 +126,15 @@ impl KeptAudience {
         Self(kept)
     }
 
-    /// Whether it is about who subscribed at all.
-    pub(super) fn is_filtered(&self) -> bool {
-        is_filtered(&self.0)
+    /// The conditions, their lists sorted.
+    #[must_use]
+    pub const fn audience(&self) -> &Audience {
+        &self.0
+    }
+
+    /// Whether it leaves somebody out.
+    pub(super) fn is_for_some(&self) -> bool {
+        is_for_some(&self.0)
     }
 
     /// Bytes that it takes.
@@ -136,9 +143,10 @@ impl KeptAudience {
     }
 }
 
-/// Whether an audience is about who subscribed at all, beyond the resource key.
-pub(super) fn is_filtered(audience: &Audience) -> bool {
+/// Whether an audience may leave somebody out who subscribed.
+pub(super) fn is_for_some(audience: &Audience) -> bool {
     names_sessions(audience)
+        || audience.rkey.is_some()
         || audience.exclude_authid.is_some()
         || audience.exclude_authrole.is_some()
         || audience.eligible_authid.is_some()

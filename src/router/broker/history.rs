@@ -3,52 +3,23 @@
 //! What is kept, and who may see it, is decided here; where it lies is behind [`EventStore`]. Spec:
 //! ap#pubsub-event-history.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::iter;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 
 use super::audience::{Filter, names_sessions};
-use super::publication::{Kept, Publication};
+use super::publication::Publication;
+use super::store::{EventStore, StoredEvent};
 use crate::protocol::{MatchPolicy, PublicationId, Uri};
 use crate::router::identity::Identity;
 use crate::router::settings::HistoryRule;
 
-/// What an event takes beside itself: its place in a ring, its number and time, what allocations cost.
-const OVERHEAD_BYTES: usize = 128;
-
-/// An event that was published.
-#[derive(Debug)]
-pub(super) struct Stored {
-    /// Counts up with each event.
-    number: u64,
-    pub(super) time: Timestamp,
-    pub(super) publication: Kept,
-}
-
-impl Stored {
-    /// Bytes that it takes under one rule.
-    fn bytes(&self) -> usize {
-        self.publication.bytes() + OVERHEAD_BYTES
-    }
-}
-
-/// Where events lie, in the order in which they came.
-///
-/// A durable store implements it as the one in memory does; both are asked under the realm's lock, so that reading
-/// must not wait for anything.
-pub(super) trait EventStore: fmt::Debug + Send {
-    /// Keeps an event under each of these rules, by their place among the settings' rules.
-    /// Says whether others were forgotten for want of room.
-    fn append(&mut self, rules: &[usize], event: Arc<Stored>) -> bool;
-    /// The events under a rule, the oldest first.
-    fn events(&self, rule: usize) -> Box<dyn Iterator<Item = &Arc<Stored>> + '_>;
-}
-
 /// The history of one realm.
 #[derive(Debug)]
 pub(super) struct History {
+    /// Each about other topics.
     rules: Vec<HistoryRule>,
     store: Box<dyn EventStore>,
     last: u64,
@@ -72,12 +43,12 @@ pub(in crate::router) struct Wanted {
 }
 
 impl History {
-    pub(super) fn new(rules: &[HistoryRule], bytes_max: usize) -> Self {
-        let events_max = rules.iter().map(|rule| rule.events_max).collect();
+    /// The history that a store holds, and will.
+    pub(super) fn new(rules: &[HistoryRule], store: Box<dyn EventStore>) -> Self {
         Self {
-            rules: rules.to_vec(),
-            store: Box::new(InMemory::new(events_max, bytes_max)),
-            last: 0,
+            rules: distinct(rules),
+            last: store.last_number(),
+            store,
         }
     }
 
@@ -91,85 +62,116 @@ impl History {
         if publication.audience.is_some_and(names_sessions) {
             return false;
         }
-        let asks = |(at, rule): (usize, &HistoryRule)| {
-            rule.topics.matches(publication.topic).then_some(at)
-        };
-        let rules: Vec<usize> = self.rules.iter().enumerate().filter_map(asks).collect();
+        let rules = self.rules.iter();
+        let rules: Vec<&HistoryRule> = rules
+            .filter(|rule| rule.topics.matches(publication.topic))
+            .collect();
         if rules.is_empty() {
             return false;
         }
         self.last += 1;
-        let stored = Stored {
+        let event = StoredEvent {
             number: self.last,
             time: now(),
             publication: publication.kept(),
         };
-        self.store.append(&rules, Arc::new(stored))
+        self.store.append(&rules, event)
     }
 
-    /// The events under a pattern that somebody may see and wants, in the order wanted; `limit` is not applied.
+    /// The first events under a pattern that somebody may see and wants, in the order wanted, so many at most.
     ///
-    /// Cost: O(stored events x log of it).
+    /// Cost: O(events up to the last of them x rules), from the wanted publication on where one is named.
     pub(super) fn events(
         &self,
         (policy, pattern): (MatchPolicy, &str),
         identity: &Identity,
         wanted: &Wanted,
-    ) -> Vec<Arc<Stored>> {
-        let rules = 0..self.rules.len();
-        let all = rules.flat_map(|rule| self.store.events(rule));
-        let matching = all.filter(|it| policy.matches(pattern, it.publication.topic.as_str()));
-        let mut events: Vec<Arc<Stored>> = matching.cloned().collect();
-        events.sort_unstable_by_key(|event| event.number);
-        events.dedup_by_key(|event| event.number);
-        let Some(bounds) = Bounds::of(wanted, &events) else {
+        events_max: usize,
+    ) -> Vec<Cow<'_, StoredEvent>> {
+        let is_under = |event: &StoredEvent| policy.matches(pattern, event.topic());
+        let Some(numbers) = self.numbers(wanted, is_under) else {
             return Vec::new();
         };
+        let events = self.ordered(numbers, wanted.reverse);
         events
-            .retain(|event| bounds.hold(event) && wants(wanted, event) && is_for(event, identity));
-        if wanted.reverse {
-            events.reverse();
-        }
-        events
+            .filter(|it| is_under(it) && wants(wanted, it) && is_for(it, identity))
+            .take(events_max)
+            .collect()
     }
-}
 
-/// The numbers between which events are wanted.
-struct Bounds {
-    from: Option<u64>,
-    after: Option<u64>,
-    before: Option<u64>,
-    until: Option<u64>,
-}
-
-impl Bounds {
-    /// `None` where a publication is named that is not there: nothing can be said to come before or after it.
-    fn of(wanted: &Wanted, events: &[Arc<Stored>]) -> Option<Self> {
-        let number = |publication: Option<PublicationId>| match publication {
-            None => Some(None),
-            Some(id) => {
-                let mut events = events.iter();
-                let found = events.find(|event| event.publication.id == id)?;
-                Some(Some(found.number))
-            }
+    /// The numbers between which events are wanted. `None` where a publication is named that is not there: nothing can
+    /// be said to come before or after it.
+    fn numbers(
+        &self,
+        wanted: &Wanted,
+        is_under: impl Fn(&StoredEvent) -> bool,
+    ) -> Option<RangeInclusive<u64>> {
+        let number = |publication: PublicationId| {
+            let found = self.store.find(publication);
+            found.filter(|it| is_under(it)).map(|it| it.number)
         };
-        Some(Self {
-            from: number(wanted.from_publication)?,
-            after: number(wanted.after_publication)?,
-            before: number(wanted.before_publication)?,
-            until: number(wanted.until_publication)?,
+        let (mut first, mut last) = (0, u64::MAX);
+        if let Some(from) = wanted.from_publication {
+            first = first.max(number(from)?);
+        }
+        if let Some(after) = wanted.after_publication {
+            first = first.max(number(after)? + 1);
+        }
+        if let Some(before) = wanted.before_publication {
+            last = last.min(number(before)?.saturating_sub(1));
+        }
+        if let Some(until) = wanted.until_publication {
+            last = last.min(number(until)?);
+        }
+        Some(first..=last)
+    }
+
+    /// The events of all rules, each once, the oldest or the newest first.
+    fn ordered(
+        &self,
+        numbers: RangeInclusive<u64>,
+        newest_first: bool,
+    ) -> impl Iterator<Item = Cow<'_, StoredEvent>> {
+        let events = |rule: &HistoryRule| {
+            let events = self.store.events(&rule.topics, numbers.clone());
+            let events: Box<dyn Iterator<Item = _>> = if newest_first {
+                Box::new(events.rev())
+            } else {
+                events
+            };
+            events.peekable()
+        };
+        let mut rings: Vec<_> = self.rules.iter().map(events).collect();
+        iter::from_fn(move || {
+            let heads = rings
+                .iter_mut()
+                .filter_map(|ring| Some(ring.peek()?.number));
+            let next = if newest_first {
+                heads.max()
+            } else {
+                heads.min()
+            }?;
+            // Of an event under several rules, one.
+            rings.iter_mut().fold(None, |found, ring| {
+                ring.next_if(|event| event.number == next).or(found)
+            })
         })
     }
-
-    fn hold(&self, event: &Stored) -> bool {
-        self.from.is_none_or(|from| event.number >= from)
-            && self.after.is_none_or(|after| event.number > after)
-            && self.before.is_none_or(|before| event.number < before)
-            && self.until.is_none_or(|until| event.number <= until)
-    }
 }
 
-fn wants(wanted: &Wanted, event: &Stored) -> bool {
+/// Of rules about the same topics, the one that keeps most.
+fn distinct(rules: &[HistoryRule]) -> Vec<HistoryRule> {
+    let mut distinct: Vec<HistoryRule> = Vec::new();
+    for rule in rules {
+        match distinct.iter_mut().find(|it| it.topics == rule.topics) {
+            Some(same) => same.events_max = same.events_max.max(rule.events_max),
+            None => distinct.push(rule.clone()),
+        }
+    }
+    distinct
+}
+
+fn wants(wanted: &Wanted, event: &StoredEvent) -> bool {
     wanted.from_time.is_none_or(|from| event.time >= from)
         && wanted.after_time.is_none_or(|after| event.time > after)
         && wanted.before_time.is_none_or(|before| event.time < before)
@@ -181,68 +183,7 @@ fn wants(wanted: &Wanted, event: &Stored) -> bool {
 }
 
 /// Whether the publication's filters let somebody see it. Spec: ap#pubsub-event-history, security aspects.
-fn is_for(event: &Stored, identity: &Identity) -> bool {
+fn is_for(event: &StoredEvent, identity: &Identity) -> bool {
     let audience = event.publication.audience.as_ref();
     audience.is_none_or(|audience| Filter::of_kept(audience).admits_identity(identity))
-}
-
-/// A store that ends with the process.
-#[derive(Debug)]
-struct InMemory {
-    /// By rule.
-    rings: Vec<VecDeque<Arc<Stored>>>,
-    events_max: Vec<usize>,
-    bytes: usize,
-    bytes_max: usize,
-}
-
-impl InMemory {
-    fn new(events_max: Vec<usize>, bytes_max: usize) -> Self {
-        Self {
-            rings: events_max.iter().map(|_| VecDeque::new()).collect(),
-            events_max,
-            bytes: 0,
-            bytes_max,
-        }
-    }
-
-    /// Forgets the oldest event of a rule.
-    fn forget(&mut self, rule: usize) {
-        let forgotten = self.rings.get_mut(rule).and_then(VecDeque::pop_front);
-        self.bytes -= forgotten.map_or(0, |event| event.bytes());
-    }
-
-    /// The rule whose oldest event is the oldest of all.
-    fn oldest(&self) -> Option<usize> {
-        let firsts = self.rings.iter().enumerate();
-        let firsts = firsts.filter_map(|(rule, ring)| Some((ring.front()?.number, rule)));
-        firsts.min().map(|(_, rule)| rule)
-    }
-}
-
-impl EventStore for InMemory {
-    fn append(&mut self, rules: &[usize], event: Arc<Stored>) -> bool {
-        for &rule in rules {
-            let Some(ring) = self.rings.get_mut(rule) else {
-                continue;
-            };
-            ring.push_back(Arc::clone(&event));
-            // Counted once for each rule: then a bound on all is one on what is really held.
-            self.bytes += event.bytes();
-            if ring.len() > self.events_max.get(rule).copied().unwrap_or_default() {
-                self.forget(rule);
-            }
-        }
-        let is_full = self.bytes > self.bytes_max;
-        while self.bytes > self.bytes_max
-            && let Some(rule) = self.oldest()
-        {
-            self.forget(rule);
-        }
-        is_full
-    }
-
-    fn events(&self, rule: usize) -> Box<dyn Iterator<Item = &Arc<Stored>> + '_> {
-        Box::new(self.rings.get(rule).into_iter().flatten())
-    }
 }

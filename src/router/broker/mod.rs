@@ -8,6 +8,7 @@
 //! | `audience.rs` | the filters of a publication |
 //! | `retention.rs` | events that topics keep for subscribers to come |
 //! | `history.rs` | events to be asked for later |
+//! | `store.rs` | where these lie |
 //!
 //! Spec: bp#publish-and-subscribe, ap#advanced-pubsub.
 
@@ -15,23 +16,30 @@ mod audience;
 mod history;
 mod publication;
 mod retention;
+mod store;
 mod subscription;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use audience::Filter;
+pub use audience::KeptAudience;
+use history::History;
 pub(super) use history::Wanted;
-use history::{History, Stored};
+pub use publication::KeptPublication;
 use publication::Publication;
-use retention::Retention;
+use retention::{Asker, Retention};
+pub(super) use store::InMemory;
+pub use store::{EventStore, StoredEvent};
 use subscription::Removed;
 pub(super) use subscription::{Subscription, Subscriptions};
 
+use super::authorizer::Action;
 use super::context::{Context, Happening, Refusal};
-use super::output::Output;
+use super::output::{Output, Remark};
 use super::pattern::Shape;
+use super::shard::{Key, Node};
 use crate::protocol::message::{Publish, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
 use crate::protocol::{
     EventDetails, Feature, MatchPolicy, Payload, PublicationId, RevocationDetails, Role, SessionId,
@@ -52,7 +60,7 @@ pub(super) struct Broker {
 
 impl Broker {
     /// A broker without subscribers; with the subscriptions that the event history is about.
-    pub(super) fn new(context: &mut Context) -> Self {
+    pub(super) fn new(context: &mut Context, store: Box<dyn EventStore>) -> Self {
         let mut subscriptions = Subscriptions::new();
         let rules = &context.settings.history;
         for rule in rules {
@@ -61,8 +69,7 @@ impl Broker {
                 subscriptions.create(policy, topic, context.sources.time_of_day(), true);
             }
         }
-        let history =
-            (!rules.is_empty()).then(|| History::new(rules, context.limits.history_bytes));
+        let history = (!rules.is_empty()).then(|| History::new(rules, store));
         Self {
             subscriptions,
             held: 0,
@@ -87,6 +94,7 @@ impl Broker {
         let policy = subscribe.options.match_policy.unwrap_or_default();
         let topic = subscribe.topic.as_str();
         context.check_uri(&subscribe.topic, policy)?;
+        context.authorize(from, Action::Subscribe, (policy, &subscribe.topic))?;
         context.check_node_key(subscribe.options.nkey.as_ref())?;
         let held = self.subscriptions.at(policy, topic).map(|held| held.id);
         self.check_bounds(context, from, (policy, topic), held)?;
@@ -94,7 +102,7 @@ impl Broker {
             let created = context.sources.time_of_day();
             self.subscriptions.create(policy, topic, created, false)
         });
-        let node = subscribe.options.nkey.as_ref().map(|node| (**node).into());
+        let node = subscribe.options.nkey.as_deref().map(Node::named);
         let is_new = self.subscriptions.add(policy, topic, from, node);
         self.held += usize::from(is_new);
         if let Some(session) = context.sessions.get_mut(&from).filter(|_| is_new) {
@@ -166,19 +174,24 @@ impl Broker {
         let Some(session) = context.sessions.get(&to) else {
             return;
         };
-        let who = (to, &session.identity);
-        let retained = self.retention.newest(now, pattern, who);
-        for (told, publication) in retained.enumerate() {
-            if told >= context.limits.retained_answer_events {
-                context
-                    .bites
-                    .note(LimitName::retained_answer_events, Some(to));
-                break;
-            }
+        let asker = Asker {
+            now,
+            session: to,
+            identity: &session.identity,
+            subscription,
+        };
+        let events_max = context.limits.retained_answer_events;
+        let retained = self.retention.answer(pattern, &asker, events_max);
+        let cut = retained.is_cut.then_some(retained.events.len());
+        for publication in retained.events {
             let mut event = publication.event(subscription);
             event.details.origin.get_or_insert_default().retained = Some(true);
             let message = event.into();
             context.outputs.push_back(Output::Send { to, message });
+        }
+        if let Some(events) = cut {
+            context.bite(LimitName::retained_answer_events, to);
+            context.remark(to, Remark::RetainedCut { events });
         }
     }
 
@@ -276,7 +289,9 @@ impl Broker {
     ) -> Result<PublicationId, Refusal> {
         context.check_uri(&publish.topic, MatchPolicy::Exact)?;
         Context::check_not_reserved(&publish.topic)?;
-        context.check_disclosure(publish.options.disclose_me)?;
+        let topic = (MatchPolicy::Exact, &publish.topic);
+        context.authorize(from, Action::Publish, topic)?;
+        context.check_disclosure(from, publish.options.disclose_me, Action::Publish, topic)?;
         let publication = Publication::of_client(context, from, publish);
         self.deliver(context, &publication);
         if publish.options.retain == Some(true) {
@@ -321,8 +336,9 @@ impl Broker {
             return;
         };
         let filter = Filter::new(audience);
+        let key = audience.rkey.as_deref().map(Key::new);
         self.subscriptions.for_each_match(topic, |subscription| {
-            let owner = subscription.owner(audience.rkey.as_deref());
+            let owner = subscription.owner(key);
             let admits = |&session: &SessionId| {
                 let identity = sessions.get(&session).map(|it| &it.identity);
                 Some(session) != publication.excluded
@@ -347,14 +363,15 @@ impl Broker {
         let pattern = self.subscriptions.pattern(subscription)?;
         let held = self.subscriptions.get(subscription)?;
         let identity = &context.sessions.get(&asker)?.identity;
-        let events = self.history.as_ref()?.events(pattern, identity, wanted);
-        let told = |event: &Arc<Stored>| {
+        let events_max = context.limits.history_answer_events + 1;
+        let history = self.history.as_ref()?;
+        let events = history.events(pattern, identity, wanted, events_max);
+        let told = |event: &Cow<'_, StoredEvent>| {
             let message = event.publication.publication().event(held);
             let time = super::sources::written(event.time);
             (time, message.details, message.publication, message.payload)
         };
-        let told_max = context.limits.history_answer_events + 1;
-        Some(events.iter().take(told_max).map(told).collect())
+        Some(events.iter().map(told).collect())
     }
 }
 

@@ -24,15 +24,20 @@ pub(super) struct Publication<'a> {
 }
 
 /// A publication that is kept. It does not hold on to the frame it came in.
-#[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) id: PublicationId,
-    pub(super) topic: Uri,
-    pub(super) payload: Payload,
-    pub(super) excluded: Option<SessionId>,
-    origin: Option<Box<EventOrigin>>,
-    passthru: Option<Passthru>,
-    pub(super) audience: Option<KeptAudience>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptPublication {
+    /// Its id.
+    pub id: PublicationId,
+    /// Where it was published.
+    pub topic: Uri,
+    /// Its arguments.
+    pub payload: Payload,
+    /// Who published it, where that is disclosed, and how far it is trusted.
+    pub origin: Option<Box<EventOrigin>>,
+    /// What the payload is, where it is no list.
+    pub passthru: Option<Passthru>,
+    /// Who may see it; `None` where everybody may.
+    pub audience: Option<KeptAudience>,
 }
 
 impl<'a> Publication<'a> {
@@ -82,12 +87,11 @@ impl<'a> Publication<'a> {
     }
 
     /// A copy to be kept. Cost: O(bytes).
-    pub(super) fn kept(&self) -> Kept {
-        Kept {
+    pub(super) fn kept(&self) -> KeptPublication {
+        KeptPublication {
             id: self.id,
             topic: self.topic.detached(),
             payload: self.payload.detached(),
-            excluded: self.excluded,
             origin: self.origin.clone(),
             passthru: self.passthru.map(Passthru::detached),
             audience: self.audience.map(KeptAudience::new),
@@ -95,7 +99,7 @@ impl<'a> Publication<'a> {
     }
 }
 
-impl Kept {
+impl KeptPublication {
     /// Bytes that it takes, itself among them: one without a payload takes some as well.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>()
@@ -112,7 +116,7 @@ impl Kept {
             id: self.id,
             topic: &self.topic,
             payload: &self.payload,
-            excluded: self.excluded,
+            excluded: None,
             origin: self.origin.clone(),
             passthru: self.passthru.as_ref(),
             audience: None,

@@ -7,16 +7,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::time::Instant;
 
-use super::audience::{Filter, KeptAudience, is_filtered};
-use super::publication::{Kept, Publication};
+use super::audience::{Filter, KeptAudience, is_for_some};
+use super::publication::{KeptPublication, Publication};
+use super::subscription::Subscription;
 use crate::protocol::{MatchPolicy, SessionId};
 use crate::router::identity::Identity;
 use crate::router::limits::LimitName;
 use crate::router::limits::Limits;
 use crate::router::settings::RetentionRule;
+use crate::router::shard::Key;
 
 /// What an event takes beside itself and its topics: its places in the maps, what allocations cost.
 const OVERHEAD_BYTES: usize = 320;
+/// Beyond so many nodes looked at to find the owners of resource keys, an answer ends. bound: the realm waits meanwhile;
+/// it is a few milliseconds.
+const NODE_LOOKS_MAX: usize = 1_000_000;
 
 /// The retained events of one realm, by topic.
 #[derive(Debug, Default)]
@@ -30,19 +35,45 @@ pub(super) struct Retention {
 
 #[derive(Debug)]
 struct Retained {
-    publication: Kept,
+    publication: KeptPublication,
+    /// Its publisher, where it does not hear itself.
+    excluded: Option<SessionId>,
     /// Which write it was.
     write: u64,
     expires: Option<Instant>,
+    /// Its resource key.
+    key: Option<Key>,
+}
+
+/// Who asks for what is kept, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    pub(super) now: Instant,
+    pub(super) session: SessionId,
+    pub(super) identity: &'a Identity,
+    /// What it has just subscribed to.
+    pub(super) subscription: &'a Subscription,
+}
+
+/// What a subscriber gets of what is kept.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) events: Vec<Publication<'a>>,
+    /// Whether that is not all.
+    pub(super) is_cut: bool,
 }
 
 impl Retained {
-    fn is_for(&self, now: Instant, session: SessionId, identity: &Identity) -> bool {
-        let is_fresh = self.expires.is_none_or(|expires| now < expires);
+    /// Whether somebody would have got it, subscribed as he is now.
+    fn is_for(&self, asker: &Asker<'_>) -> bool {
+        let (session, subscription) = (asker.session, asker.subscription);
+        let is_fresh = self.expires.is_none_or(|expires| asker.now < expires);
+        let owner = || subscription.owner(self.key);
         let audience = self.publication.audience.as_ref();
         is_fresh
-            && self.publication.excluded != Some(session)
-            && audience.is_none_or(|it| Filter::of_kept(it).admits(session, identity))
+            && self.excluded != Some(session)
+            && audience.is_none_or(|it| Filter::of_kept(it).admits(session, asker.identity))
+            && (self.key.is_none() || subscription.is_addressed(session, owner()))
     }
 
     fn bytes(&self) -> usize {
@@ -69,17 +100,20 @@ impl Retention {
             .iter()
             .find(|rule| rule.topics.matches(publication.topic));
         let rule = rule?;
+        let rkey = publication.audience.and_then(|it| it.rkey.as_deref());
         self.writes += 1;
         let retained = Retained {
             publication: publication.kept(),
+            excluded: publication.excluded,
             write: self.writes,
             // A time beyond what a clock can count is for ever.
             expires: rule.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
+            key: rkey.map(Key::new),
         };
         let topic = publication.topic.as_str();
         self.bytes += retained.bytes();
         self.order.push_back((self.writes, topic.into()));
-        let is_for_some = publication.audience.is_some_and(is_filtered);
+        let is_for_some = publication.audience.is_some_and(is_for_some);
         let kept = self.topics.entry(topic.into());
         // Most topics keep one event, and a queue has room for four from its first on.
         let kept = kept.or_insert_with(|| VecDeque::with_capacity(1));
@@ -128,15 +162,42 @@ impl Retention {
         }
     }
 
-    /// Topic by topic, in their order, the newest event that a session would have got under a pattern.
+    /// Topic by topic, in their order, the newest event that somebody would have got; so many at most.
     ///
     /// Cost: O(log topics) for an exact topic, else all topics that begin as the pattern does.
-    pub(super) fn newest<'a>(
+    pub(super) fn answer(
+        &self,
+        (policy, pattern): (MatchPolicy, &str),
+        asker: &Asker<'_>,
+        events_max: usize,
+    ) -> Answer<'_> {
+        let mut answer = Answer {
+            events: Vec::new(),
+            is_cut: false,
+        };
+        let rivals = asker.subscription.rivals(asker.session);
+        let mut looks = 0;
+        for kept in self.matching(policy, pattern) {
+            let found = kept.iter().rev().find(|it| {
+                looks += it.key.map_or(0, |_| rivals);
+                it.is_for(asker)
+            });
+            if looks > NODE_LOOKS_MAX || (found.is_some() && answer.events.len() == events_max) {
+                answer.is_cut = true;
+                break;
+            }
+            let found = found.map(|it| it.publication.publication());
+            answer.events.extend(found);
+        }
+        answer
+    }
+
+    /// What the topics keep that a pattern matches.
+    fn matching<'a>(
         &'a self,
-        now: Instant,
-        (policy, pattern): (MatchPolicy, &'a str),
-        (session, identity): (SessionId, &'a Identity),
-    ) -> impl Iterator<Item = Publication<'a>> {
+        policy: MatchPolicy,
+        pattern: &str,
+    ) -> impl Iterator<Item = &'a VecDeque<Retained>> {
         let known = match policy {
             MatchPolicy::Exact | MatchPolicy::Prefix => pattern,
             // Up to the first part that the pattern leaves open.
@@ -154,11 +215,7 @@ impl Retention {
         let matching = begins
             .take(limit)
             .filter(move |(topic, _)| policy.matches(pattern, topic));
-        matching.filter_map(move |(_, kept)| {
-            let mut newest_first = kept.iter().rev();
-            let found = newest_first.find(|it| it.is_for(now, session, identity))?;
-            Some(found.publication.publication())
-        })
+        matching.map(|(_, kept)| kept)
     }
 }
 
@@ -167,7 +224,7 @@ fn is_for_some_only(retained: &Retained) -> bool {
         .publication
         .audience
         .as_ref()
-        .is_some_and(KeptAudience::is_filtered)
+        .is_some_and(KeptAudience::is_for_some)
 }
 
 /// What every topic that a wildcard matches begins with.

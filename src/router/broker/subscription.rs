@@ -1,13 +1,12 @@
 //! Subscriptions: topics and patterns of them, and who subscribed.
 
-use bytestring::ByteString;
 use indexmap::{IndexMap, IndexSet};
 use jiff::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::protocol::{MatchPolicy, SessionId, SubscriptionId};
 use crate::router::pattern::{PatternIndex, Shape};
-use crate::router::shard;
+use crate::router::shard::{Key, Node};
 
 /// The subscriptions of one realm.
 #[derive(Debug)]
@@ -25,33 +24,37 @@ pub(in crate::router) struct Subscription {
     pub(in crate::router) policy: MatchPolicy,
     pub(in crate::router) created: Timestamp,
     pub(in crate::router) subscribers: IndexSet<SessionId, FxBuildHasher>,
-    /// The node keys of those who gave one.
-    nodes: Option<Box<IndexMap<SessionId, ByteString, FxBuildHasher>>>,
+    /// The nodes of those who gave a node key.
+    nodes: Option<Box<IndexMap<SessionId, Node, FxBuildHasher>>>,
     /// Whether it stays without subscribers: the event history is about it.
     is_permanent: bool,
 }
 
 impl Subscription {
     /// The node that alone gets what has this resource key, among subscribers with a node key.
-    pub(super) fn owner(&self, rkey: Option<&str>) -> Option<&str> {
+    /// Cost: O(nodes).
+    pub(super) fn owner(&self, key: Option<Key>) -> Option<Node> {
         let nodes = self.nodes.as_ref()?;
-        let mut distinct: Vec<&str> = nodes.values().map(|node| &**node).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let owner = shard::owner(rkey?, &distinct)?;
-        distinct.get(owner).copied()
+        key?.owner(nodes.values().copied())
     }
 
     /// Whether a subscriber gets what `owner` alone gets. Spec: ap#pubsub-sharded-subscription.
-    pub(super) fn is_addressed(&self, subscriber: SessionId, owner: Option<&str>) -> bool {
+    pub(super) fn is_addressed(&self, subscriber: SessionId, owner: Option<Node>) -> bool {
         let node = self.nodes.as_ref().and_then(|nodes| nodes.get(&subscriber));
         match (owner, node) {
-            (Some(owner), Some(node)) => *node == owner,
+            (Some(owner), Some(&node)) => node == owner,
             (None, _) | (_, None) => true,
         }
     }
 
-    fn set_node(&mut self, subscriber: SessionId, node: Option<ByteString>) {
+    /// How many nodes are looked at to tell whether a subscriber gets what has a resource key.
+    pub(super) fn rivals(&self, subscriber: SessionId) -> usize {
+        let nodes = self.nodes.as_ref();
+        let nodes = nodes.filter(|nodes| nodes.contains_key(&subscriber));
+        nodes.map_or(0, |nodes| nodes.len())
+    }
+
+    fn set_node(&mut self, subscriber: SessionId, node: Option<Node>) {
         if let Some(node) = node {
             self.nodes.get_or_insert_default().insert(subscriber, node);
         } else if let Some(nodes) = &mut self.nodes {
@@ -112,6 +115,11 @@ impl Subscriptions {
         all
     }
 
+    /// Every topic, and every pattern of them. The order depends on hashes: who tells it must sort.
+    pub(in crate::router) fn topics(&self) -> impl Iterator<Item = &str> {
+        self.places.values().map(|(_, topic)| &**topic)
+    }
+
     /// Visits every subscription that a topic matches.
     pub(in crate::router) fn for_each_match<'a>(
         &'a self,
@@ -159,7 +167,7 @@ impl Subscriptions {
         policy: MatchPolicy,
         topic: &str,
         subscriber: SessionId,
-        node: Option<ByteString>,
+        node: Option<Node>,
     ) -> bool {
         let Some(subscription) = self.index.get_mut(policy, topic) else {
             return false;

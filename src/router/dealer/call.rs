@@ -122,6 +122,16 @@ impl Call {
         }
     }
 
+    /// Notes what its callee is told that tells how it goes on.
+    pub(super) fn note(&mut self, told: &InvocationDetails) {
+        self.progress = match told.receive_progress {
+            Some(true) => Progress::Wanted,
+            Some(false) | None => Progress::Unwanted,
+        };
+        let origin = told.origin.as_ref();
+        self.is_watched = origin.is_some_and(|origin| origin.timeout.is_some());
+    }
+
     /// Whether it was made in parts and its caller may still send some.
     pub(super) fn expects_parts(&self) -> bool {
         self.stream().is_some_and(|stream| !stream.is_complete)

@@ -4,8 +4,11 @@ use super::Dealer;
 use super::call::{Call, CallKey, Place};
 use crate::protocol::message::{Cancel, Interrupt};
 use crate::protocol::{
-    CancelMode, Feature, InterruptOptions, MessageCode, RequestId, Role, SessionId, uris,
+    CancelMode, Feature, InterruptOptions, MatchPolicy, MessageCode, RequestId, Role, SessionId,
+    uris,
 };
+use crate::router::asking::ROUTER;
+use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
 use crate::router::limits::LimitName;
@@ -69,6 +72,46 @@ impl Dealer {
         for key in invocations {
             let why = "the callee has left before it answered";
             self.fail(context, key, Refusal::new(uris::CANCELED, why.into()));
+        }
+    }
+
+    /// Ends a call of the router's own, if this is still it.
+    pub(in crate::router) fn withdraw(
+        &mut self,
+        context: &mut Context,
+        key: CallKey,
+        request: RequestId,
+    ) {
+        let call = self.calls.get(key);
+        if call.is_some_and(|call| call.caller == ROUTER && call.request == request) {
+            self.give_up(context, key, CancelMode::KillNoWait, None);
+        }
+    }
+
+    /// Ends the calls of a session that wait for a callee, and that its role is not granted any more.
+    pub(in crate::router) fn drop_unauthorized(
+        &mut self,
+        context: &mut Context,
+        caller: SessionId,
+    ) {
+        let session = context.sessions.get(&caller);
+        let held: Vec<CallKey> = session
+            .into_iter()
+            .flat_map(|it| it.calls.values().copied())
+            .collect();
+        for key in held {
+            let call = self.calls.get(key);
+            let waiting = call.filter(|call| call.place == Place::Queued);
+            let Some(kept) = waiting.and_then(|call| call.kept.as_ref()) else {
+                continue;
+            };
+            let procedure = (MatchPolicy::Exact, &kept.procedure);
+            if context.still_grants(caller, Action::Call, procedure) {
+                continue;
+            }
+            if let Err(refusal) = context.authorize(caller, Action::Call, procedure) {
+                self.fail(context, key, refusal);
+            }
         }
     }
 
@@ -178,7 +221,7 @@ fn interrupt(context: &mut Context, callee: SessionId, request: RequestId, mode:
 }
 
 fn tell(context: &mut Context, call: &Call, refusal: Refusal) {
-    if context.sessions.contains_key(&call.caller) {
+    if call.caller == ROUTER || context.sessions.contains_key(&call.caller) {
         context.send(call.caller, refusal.error(MessageCode::Call, call.request));
     }
 }

@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::Dealer;
-use super::call::{Call, CallKey, Kept, Part, Place, Progress, Stream, Tried, options_weight};
+use super::call::{Call, CallKey, Kept, Part, Place, Stream, Tried, options_weight};
 use super::policy::{Chosen, Pick, check_shard, pick};
 use super::queue::check_queue;
 use super::registration::{Callee, Look, Registration};
 use crate::protocol::message::{self, Invocation};
 use crate::protocol::{
-    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy,
-    RegistrationId, Role, SessionId, Uri, uris,
+    CallOptions, CallOrigin, Feature, InvocationDetails, InvocationPolicy, MatchPolicy, Payload,
+    RegistrationId, RequestId, Role, SessionId, Uri, uris,
 };
+use crate::router::asking::ROUTER;
+use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
 use crate::router::limits::LimitName;
@@ -26,40 +28,72 @@ impl Dealer {
         from: SessionId,
         call: message::Call,
     ) -> Result<(), Refusal> {
-        let registration = self.registration_for(context, &call)?;
+        let registration = self.registration_for(context, from, &call)?.id;
         check_shard(&call.options)?;
-        context.check_disclosure(call.options.disclose_me)?;
+        let procedure = (MatchPolicy::Exact, &call.procedure);
+        context.check_disclosure(from, call.options.disclose_me, Action::Call, procedure)?;
         check_pending(context, from)?;
-        let id = registration.id;
-        let may_be_retried = registration.invoke != InvocationPolicy::Single;
-        let is_in_turn = registration.invoke == InvocationPolicy::RoundRobin;
-        let picked = pick(registration, context, &call.options, &Tried::default());
-        let waits = match picked {
-            // order: not past those who may go to that callee, too.
-            Pick::Callee(..) => !registration.queue.is_empty() && registration.look != Look::Done,
-            Pick::Busy => true,
-            Pick::Incapable | Pick::Nobody => return Err(picked.refusal(&call.procedure)),
+        let limit = limit(context, now, &call.options);
+        self.begin(
+            context,
+            from,
+            (registration, call),
+            limit,
+            &Tried::default(),
+        )?;
+        Ok(())
+    }
+
+    /// Asks an authorizer about a session, on the router's own behalf, within `authorization_time`. Nobody is asked about
+    /// itself.
+    pub(in crate::router) fn ask(
+        &mut self,
+        context: &mut Context,
+        now: Instant,
+        about: SessionId,
+        (request, procedure, payload): (RequestId, Uri, Payload),
+    ) -> Result<CallKey, Refusal> {
+        let registered = self
+            .registrations
+            .at(MatchPolicy::Exact, procedure.as_str());
+        let registered = registered.ok_or_else(|| no_such_procedure(&procedure))?;
+        let id = registered.id;
+        let time = context.limits.authorization_time;
+        let limit = now.checked_add(time).map(|at| (at, time));
+        let call = message::Call {
+            request,
+            options: CallOptions::default(),
+            procedure,
+            payload,
         };
-        if waits {
-            check_queue(context, registration, &call)?;
-        }
-        let mut opened = Call::new(from, call.request, id);
-        opened.limit = limit(context, now, &call.options);
-        let keeps = waits || may_be_retried || call.options.progress == Some(true);
-        if keeps {
-            check_kept(context, from, &call, waits)?;
-        }
+        let excluded = registered.callees.contains_key(&about).then_some(about);
+        let excluded = excluded.into_iter().collect();
+        self.begin(context, ROUTER, (id, call), limit, &excluded)
+    }
+
+    /// Opens a call of a registration, and hands it to a callee that is not excluded, or lets it wait for one.
+    fn begin(
+        &mut self,
+        context: &mut Context,
+        from: SessionId,
+        (registration, call): (RegistrationId, message::Call),
+        limit: Option<(Instant, Duration)>,
+        excluded: &Tried,
+    ) -> Result<CallKey, Refusal> {
+        let way = self.way(context, from, (registration, &call), excluded)?;
+        let mut opened = Call::new(from, call.request, registration);
+        opened.limit = limit;
         let key = self.open(context, opened);
-        if keeps {
-            self.keep(key, &call);
+        if way.keeps {
+            self.keep(key, &call, excluded);
         }
         let part = Part {
             progress: call.options.progress == Some(true),
             payload: call.payload,
         };
-        if let (Pick::Callee(callee), false) = (picked, waits) {
-            if is_in_turn {
-                self.turn(id, callee);
+        if let Some(callee) = way.callee {
+            if way.is_in_turn {
+                self.turn(registration, callee);
             }
             let asked = Asked {
                 procedure: &call.procedure,
@@ -70,18 +104,58 @@ impl Dealer {
         } else {
             self.enqueue(key, &part);
         }
-        if keeps {
+        if way.keeps {
             self.recount(context, key);
         }
-        Ok(())
+        Ok(key)
+    }
+
+    /// Finds out where a new call goes, if it may be made at all.
+    fn way(
+        &self,
+        context: &mut Context,
+        from: SessionId,
+        (id, call): (RegistrationId, &message::Call),
+        excluded: &Tried,
+    ) -> Result<Way, Refusal> {
+        let registration = self.registrations.get(id);
+        let registration = registration.ok_or_else(|| no_such_procedure(&call.procedure))?;
+        let picked = pick(registration, context, &call.options, excluded);
+        let callee = match picked {
+            // order: not past those who may go to that callee, too.
+            Pick::Callee(_)
+                if !registration.queue.is_empty() && registration.look != Look::Done =>
+            {
+                None
+            }
+            Pick::Callee(callee) => Some(callee),
+            Pick::Busy => None,
+            Pick::Incapable | Pick::Nobody => return Err(picked.refusal(&call.procedure)),
+        };
+        let waits = callee.is_none();
+        if waits {
+            check_queue(context, registration, call)?;
+        }
+        let may_be_retried = registration.invoke != InvocationPolicy::Single;
+        let keeps = waits || may_be_retried || call.options.progress == Some(true);
+        if keeps {
+            check_kept(context, from, call, waits)?;
+        }
+        Ok(Way {
+            callee,
+            keeps,
+            is_in_turn: registration.invoke == InvocationPolicy::RoundRobin,
+        })
     }
 
     fn registration_for(
         &self,
         context: &Context,
+        from: SessionId,
         call: &message::Call,
     ) -> Result<&Registration, Refusal> {
         context.check_uri(&call.procedure, MatchPolicy::Exact)?;
+        context.authorize(from, Action::Call, (MatchPolicy::Exact, &call.procedure))?;
         let found = self.registrations.best_match(call.procedure.as_str());
         found.ok_or_else(|| no_such_procedure(&call.procedure))
     }
@@ -100,13 +174,13 @@ impl Dealer {
     }
 
     /// Keeps what a call needs that waits, may go to another callee, or is made in parts.
-    fn keep(&mut self, key: CallKey, call: &message::Call) {
+    fn keep(&mut self, key: CallKey, call: &message::Call, excluded: &Tried) {
         if let Some(held) = self.calls.get_mut(key) {
             held.kept = Some(Box::new(Kept {
                 procedure: call.procedure.detached(),
                 options: detached(&call.options),
                 parts: Vec::new(),
-                tried: Tried::default(),
+                tried: excluded.clone(),
                 stream: None,
             }));
         }
@@ -139,33 +213,21 @@ impl Dealer {
         };
         let is_shared = registration.invoke != InvocationPolicy::Single;
         let procedure_is_told = registration.policy != MatchPolicy::Exact;
-        let Some((_, chosen)) = registration.callees.get_index_mut(callee.at) else {
+        let Some((&session, chosen)) = registration.callees.get_index_mut(callee.at) else {
             return;
         };
-        let callee = callee.session;
         call.counts = chosen.concurrency.map(|_| chosen.offer);
         chosen.running += u64::from(call.counts.is_some());
-        let mut details = InvocationDetails {
+        let details = InvocationDetails {
             procedure: procedure_is_told.then(|| asked.procedure.clone()),
-            receive_progress: progress(context, callee, call.caller, asked.options),
-            progress: None,
-            origin: origin(context, (callee, chosen), call.caller, &asked),
+            receive_progress: progress(context, session, call.caller, asked.options),
+            progress: asked.part.progress.then_some(true),
+            origin: origin(context, (session, chosen), call.caller, &asked),
             passthru: asked.options.passthru.clone(),
         };
+        call.note(&details);
+        watch(context, key, call);
         let part = asked.part;
-        call.progress = match details.receive_progress {
-            Some(true) => Progress::Wanted,
-            Some(false) | None => Progress::Unwanted,
-        };
-        let origin = details.origin.as_ref();
-        call.is_watched = origin.is_some_and(|origin| origin.timeout.is_some());
-        match call.limit {
-            // The callee watches the time itself.
-            Some((at, _)) if call.is_watched => context.deadlines.remove(at, Due::Call(key)),
-            Some((at, _)) => context.deadlines.insert(at, Due::Call(key)),
-            None => {}
-        }
-        details.progress = part.progress.then_some(true);
         if let Some(kept) = &mut call.kept {
             if part.progress {
                 kept.stream = Some(Stream {
@@ -174,16 +236,16 @@ impl Dealer {
                     details: detached_details(&details),
                 });
             } else if is_shared {
-                keep_for_another(context, call.caller, callee, kept, &part);
+                keep_for_another(context, call.caller, session, kept, &part);
             }
         }
-        let Some(session) = context.sessions.get_mut(&callee) else {
+        let Some(invoked) = context.sessions.get_mut(&session) else {
             return;
         };
-        let invocation = session.begin_invocation(key);
-        call.place = Place::Invoked(callee, invocation);
+        let invocation = invoked.begin_invocation(key);
+        call.place = Place::Invoked(session, invocation);
         context.send(
-            callee,
+            session,
             Invocation {
                 request: invocation,
                 registration: call.registration,
@@ -194,11 +256,30 @@ impl Dealer {
     }
 }
 
+/// Where a new call goes.
+struct Way {
+    /// `None` where it waits.
+    callee: Option<Chosen>,
+    /// Whether more is kept of it than who asked.
+    keeps: bool,
+    /// Whether its callees take turns.
+    is_in_turn: bool,
+}
+
 /// What a caller asked for.
 pub(super) struct Asked<'a> {
     pub(super) procedure: &'a Uri,
     pub(super) options: &'a CallOptions,
     pub(super) part: Part,
+}
+
+/// Watches the time of a call that was handed to its callee, unless the callee does so itself.
+fn watch(context: &mut Context, key: CallKey, call: &Call) {
+    match call.limit {
+        Some((at, _)) if call.is_watched => context.deadlines.remove(at, Due::Call(key)),
+        Some((at, _)) => context.deadlines.insert(at, Due::Call(key)),
+        None => {}
+    }
 }
 
 /// When a call's first result is due, and how long after it the next. Spec: ap#rpc-call-timeout.

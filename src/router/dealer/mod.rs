@@ -34,6 +34,7 @@ pub(super) use registration::Offer;
 use registration::Removed;
 pub(super) use registration::{Registration, Registrations};
 
+use super::authorizer::Action;
 use super::context::{Context, Happening, Refusal};
 use super::pattern::Shape;
 use crate::protocol::message::{Register, Registered, Unregister, Unregistered};
@@ -118,7 +119,10 @@ impl Dealer {
     ) -> Result<(), Refusal> {
         context.check_uri(&register.procedure, policy)?;
         Context::check_not_reserved(&register.procedure)?;
-        context.check_disclosure(register.options.disclose_caller)?;
+        let uris = (policy, &register.procedure);
+        context.authorize(from, Action::Register, uris)?;
+        let discloses = register.options.disclose_caller;
+        context.check_disclosure(from, discloses, Action::Register, uris)?;
         context.check_node_key(register.options.nkey.as_ref())?;
         let procedure = register.procedure.as_str();
         let is_forced = register.options.force_reregister == Some(true);
@@ -236,6 +240,9 @@ impl Dealer {
         {
             session.release_shape(held.policy, &held.procedure);
             session.forget_awaited(registration);
+            if context.settings.roles.have_authorizer(&held.procedure) {
+                context.asked.forget_verdicts();
+            }
         }
         let Some(removed) = self.registrations.remove_callee(registration, callee) else {
             return;

@@ -12,7 +12,7 @@ use crate::protocol::{
 use crate::router::context::{Context, Refusal};
 use crate::router::limits::LimitName;
 use crate::router::session::Session;
-use crate::router::shard;
+use crate::router::shard::Key;
 
 /// Who gets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,10 @@ pub(super) fn pick(
 ) -> Pick {
     let count = registration.callees.len();
     if let Some(rkey) = resource_key(options) {
-        let owner = shard::owner(rkey, registration.callees.iter().map(node));
+        let mut nodes = registration.callees.values().map(|callee| callee.node);
+        let owner = Key::new(rkey).owner(nodes.clone());
+        // Of callees of one node the first.
+        let owner = nodes.position(|node| Some(node) == owner);
         return first_of(registration, context, options, tried, owner.into_iter());
     }
     let begin = match registration.invoke {
@@ -84,12 +87,6 @@ pub(super) fn pick(
     }
     let order = (begin..count).chain(0..begin.min(count));
     first_of(registration, context, options, tried, order)
-}
-
-/// Under which name a callee owns resource keys.
-fn node<'a>((session, callee): (&SessionId, &'a Callee)) -> (Option<&'a str>, Option<SessionId>) {
-    let key = callee.node_key.as_deref();
-    (key, key.is_none().then_some(*session))
 }
 
 /// Takes the first that is free, in that order; else says what stands in the way.

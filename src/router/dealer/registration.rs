@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 
-use bytestring::ByteString;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -13,6 +12,7 @@ use slab::Slab;
 use super::call::CallKey;
 use crate::protocol::{InvocationPolicy, MatchPolicy, RegisterOptions, RegistrationId, SessionId};
 use crate::router::pattern::{PatternIndex, Shape};
+use crate::router::shard::Node;
 
 /// The registrations of one realm.
 #[derive(Debug)]
@@ -73,19 +73,20 @@ pub(in crate::router) struct Callee {
     pub(super) running: u64,
     pub(super) disclose_caller: bool,
     pub(super) forward_timeout: bool,
-    pub(super) node_key: Option<ByteString>,
+    /// As which it owns resource keys.
+    pub(super) node: Node,
 }
 
 impl Callee {
-    fn new(options: &RegisterOptions, offer: Offer) -> Self {
+    fn new(session: SessionId, options: &RegisterOptions, offer: Offer) -> Self {
+        let key = options.nkey.as_deref();
         Self {
             offer,
             concurrency: options.concurrency.filter(|&limit| limit > 0),
             running: 0,
             disclose_caller: options.disclose_caller == Some(true),
             forward_timeout: options.forward_timeout == Some(true),
-            // Kept, so copied out of the frame.
-            node_key: options.nkey.as_ref().map(|key| (**key).into()),
+            node: key.map_or_else(|| Node::of_session(session), Node::named),
         }
     }
 
@@ -95,6 +96,13 @@ impl Callee {
 }
 
 impl Registration {
+    /// Whether this callee asked to learn who calls.
+    pub(in crate::router) fn discloses_to(&self, callee: SessionId) -> bool {
+        self.callees
+            .get(&callee)
+            .is_some_and(|it| it.disclose_caller)
+    }
+
     /// Takes a callee out; whoever is next in turn stays so.
     fn remove_callee(&mut self, session: SessionId) -> bool {
         let Some((at, ..)) = self.callees.shift_remove_full(&session) else {
@@ -150,6 +158,11 @@ impl Registrations {
         all
     }
 
+    /// Every procedure, and every pattern of them, in no order that means anything.
+    pub(in crate::router) fn procedures(&self) -> impl Iterator<Item = &str> {
+        self.held.iter().map(|(_, held)| &*held.procedure)
+    }
+
     /// Whether a wildcard of this shape is there: one more then adds none to `shapes`.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
         self.index.has_shape(shape)
@@ -195,7 +208,7 @@ impl Registrations {
         options: &RegisterOptions,
     ) {
         self.offers += 1;
-        let callee = Callee::new(options, Offer(self.offers));
+        let callee = Callee::new(session, options, Offer(self.offers));
         if let Some(held) = self.get_mut(id) {
             held.callees.insert(session, callee);
         }
@@ -229,21 +242,4 @@ pub(super) enum Removed {
     Callee,
     /// The registration; these calls waited.
     Registration(VecDeque<CallKey>),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_callee_s_node_key_is_a_copy_that_holds_no_frame() {
-        let options = RegisterOptions {
-            nkey: Some("node1".into()),
-            ..RegisterOptions::default()
-        };
-        let callee = Callee::new(&options, Offer(1));
-        let (kept, came) = (callee.node_key.unwrap(), options.nkey.unwrap());
-        assert_eq!(kept, came);
-        assert_ne!(kept.as_ptr(), came.as_ptr());
-    }
 }

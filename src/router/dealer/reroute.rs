@@ -140,6 +140,9 @@ fn is_part(output: &Output, callee: SessionId, request: RequestId) -> bool {
             *to == callee
                 && matches!(message, Message::Invocation(invocation) if invocation.request == request)
         }
-        Output::SendMany { .. } | Output::End { .. } => false,
+        Output::SendMany { .. }
+        | Output::Answer { .. }
+        | Output::End { .. }
+        | Output::Remark { .. } => false,
     }
 }

@@ -168,8 +168,7 @@ pub(super) fn describe(realm: &mut Realm, request: &Request) -> Result<Reply, Re
 pub(super) fn list_procedures(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let own = PROCEDURES.iter().map(|(name, _)| *name);
     let own = own.filter(|name| procedure(realm, name).is_some());
-    let registered = realm.dealer.registrations.all();
-    let registered = registered.iter().map(|held| &*held.procedure);
+    let registered = realm.dealer.registrations.procedures();
     let defined = realm.definitions.uris(Kind::Procedure);
     Ok(list(
         realm,
@@ -180,8 +179,7 @@ pub(super) fn list_procedures(realm: &mut Realm, request: &Request) -> Result<Re
 
 /// The URIs of all topics: those subscribed to (patterns as they are), those defined. Cost: O(subscriptions).
 pub(super) fn list_topics(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
-    let subscribed = realm.broker.subscriptions.all();
-    let subscribed = subscribed.iter().map(|(_, _, topic)| *topic);
+    let subscribed = realm.broker.subscriptions.topics();
     let defined = realm.definitions.uris(Kind::Topic);
     Ok(list(realm, request.caller, subscribed.chain(defined)))
 }

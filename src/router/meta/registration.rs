@@ -73,7 +73,9 @@ pub(super) fn count_callees(realm: &mut Realm, request: &Request) -> Result<Repl
 ///
 /// Its `reason` is any text, as the specification has it; Autobahn's callees take nothing but a URI.
 pub(super) fn remove_callee(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
-    realm.check_may_administer(request.caller)?;
+    realm
+        .context
+        .check_may_kill(request.caller, &request.procedure)?;
     let id = held(realm, request)?.id;
     let callee = request.session(1)?;
     let reason = request.keyword_text("reason")?.map(|reason| &**reason);

@@ -16,6 +16,7 @@ use crate::serializer::Serializer;
 pub(in crate::router) struct Request {
     pub(super) now: Instant,
     pub(super) caller: SessionId,
+    pub(super) procedure: Uri,
     args: Vec<Value>,
     kwargs: Dict,
     serializer: Serializer,
@@ -74,6 +75,7 @@ impl Request {
         Ok(Self {
             now,
             caller,
+            procedure: call.procedure.clone(),
             args: call.payload.args().map_err(opaque)?,
             kwargs: call.payload.kwargs().map_err(opaque)?,
             serializer: call.payload.serializer(),

@@ -111,7 +111,9 @@ pub(super) fn kill_all(realm: &mut Realm, request: &Request) -> Result<Reply, Re
 
 /// What the victims are told, after the check that the caller may have any.
 fn farewell(realm: &Realm, request: &Request) -> Result<Farewell, Refusal> {
-    realm.check_may_administer(request.caller)?;
+    realm
+        .context
+        .check_may_kill(request.caller, &request.procedure)?;
     let reason = match request.keyword_text("reason")? {
         None => uris::KILLED,
         Some(text) => {

@@ -16,6 +16,7 @@ use crate::protocol::{
     Dict, EventDetails, Options, Payload, PublicationId, SubscribeOptions, SubscriptionId, Uri,
     Value, uris,
 };
+use crate::router::authorizer::Action;
 use crate::router::broker::{Subscription, Wanted};
 use crate::router::context::Refusal;
 use crate::router::limits::LimitName;
@@ -88,7 +89,9 @@ pub(super) fn count_subscribers(realm: &mut Realm, request: &Request) -> Result<
 ///
 /// Its `reason` is any text, as the specification has it; Autobahn's subscribers take nothing but a URI.
 pub(super) fn remove_subscriber(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
-    realm.check_may_administer(request.caller)?;
+    realm
+        .context
+        .check_may_kill(request.caller, &request.procedure)?;
     let id = held(realm, request)?.id;
     let subscriber = request.session(1)?;
     let reason = request.keyword_text("reason")?.map(|reason| &**reason);
@@ -119,6 +122,11 @@ fn no_such_subscription(id: SubscriptionId) -> Refusal {
 /// The events of a subscription's topics, as far as one answer may hold them; `more` says that there are others.
 pub(super) fn get_events(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let id = held(realm, request)?.id;
+    if let Some((policy, topic)) = realm.broker.subscriptions.pattern(id) {
+        let topic = Uri::from(topic);
+        let context = &realm.context;
+        context.authorize(request.caller, Action::Subscribe, (policy, &topic))?;
+    }
     let wanted = wanted(request)?;
     let limits = &realm.context.limits;
     let count_max = limits.history_answer_events;

@@ -6,6 +6,8 @@ use crate::protocol::message::Publish;
 use crate::protocol::{
     Audience, Dict, MatchPolicy, Passthru, Payload, PublishOptions, RequestId, Uri, Value, uris,
 };
+use crate::router::asking::Said;
+use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::limits::LimitName;
 use crate::router::realm::Realm;
@@ -20,6 +22,8 @@ struct Testament {
     topic: Uri,
     options: PublishOptions,
     payload: Payload,
+    /// What an authorizer said of it when it was left.
+    said: Option<Said>,
 }
 
 /// At whose end a testament is published. There is no session resumption, so both come with the session's end.
@@ -55,13 +59,18 @@ impl Testament {
 
 impl Testaments {
     /// What is to be published, in order.
-    pub(in crate::router) fn into_publications(self) -> impl Iterator<Item = Publish> {
-        let publication = |testament: Testament| Publish {
-            // Nobody waits for an answer.
-            request: RequestId::FIRST,
-            options: testament.options,
-            topic: testament.topic,
-            payload: testament.payload,
+    pub(in crate::router) fn into_publications(
+        self,
+    ) -> impl Iterator<Item = (Publish, Option<Said>)> {
+        let publication = |testament: Testament| {
+            let publish = Publish {
+                // Nobody waits for an answer.
+                request: RequestId::FIRST,
+                options: testament.options,
+                topic: testament.topic,
+                payload: testament.payload,
+            };
+            (publish, testament.said)
         };
         self.0.into_iter().flatten().map(publication)
     }
@@ -116,7 +125,9 @@ fn testament(context: &Context, request: &Request) -> Result<Testament, Refusal>
         Some(Value::Dict(options)) => options_from(options.clone())?,
         Some(_) => return Err(wrong_keyword("publish_options", "a dict")),
     };
-    context.check_disclosure(options.disclose_me)?;
+    let uris = (MatchPolicy::Exact, &topic);
+    context.authorize(request.caller, Action::Publish, uris)?;
+    context.check_disclosure(request.caller, options.disclose_me, Action::Publish, uris)?;
     let (audience, passthru) = (options.audience.as_deref(), options.passthru.as_deref());
     Ok(Testament {
         topic: topic.detached(),
@@ -127,6 +138,7 @@ fn testament(context: &Context, request: &Request) -> Result<Testament, Refusal>
             ..options
         },
         payload: request.keep(args, kwargs),
+        said: context.said(request.caller, Action::Publish, uris),
     })
 }
 

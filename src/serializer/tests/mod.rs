@@ -13,6 +13,8 @@ use super::cbor::Cbor;
 use super::json::JsonReader;
 use super::msgpack::MsgPack;
 use super::*;
+use crate::protocol::message::Yield;
+use crate::protocol::{Payload, RequestId, YieldOptions};
 use any::{any_text, values};
 
 /// Failures are told, not kept in a file.
@@ -152,5 +154,25 @@ proptest! {
         text in r#"([\[\]{},: "]|\\u(0000|d83d|dc00)|\\[nx/"]|-|0|12|\.5|e[+-]?9|true|null|"a"|QQ=|é){0,20}"#,
     ) {
         check_any_bytes(Serializer::Json, &text.into());
+    }
+}
+
+#[test]
+fn one_key_twice_in_a_dict_of_the_payload_is_passed_on_as_it_came() {
+    let twice: Dict = [("a", 1_u64), ("a", 2)].into_iter().collect();
+    for serializer in Serializer::ALL {
+        let payload = Payload::from_values(serializer, &[twice.clone().into()], &twice);
+        let frame = serializer.encode(&Message::from(Yield {
+            request: RequestId::FIRST,
+            options: YieldOptions::default(),
+            payload: payload.clone(),
+        }));
+        let Ok(Message::Yield(came)) = serializer.decode(&frame) else {
+            panic!("{serializer:?} refuses it");
+        };
+        assert_eq!(came.payload, payload);
+        // Of who reads it, the last counts.
+        let kwargs = came.payload.kwargs().unwrap();
+        assert_eq!(kwargs.get("a"), Some(&2_u64.into()));
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::io_text;
+use crate::framing::rawsocket::HandshakeError;
 use crate::transport::tls::TlsError;
 
 /// How far a connection has come.
@@ -64,6 +65,15 @@ pub enum DialError {
         /// How its answer begins.
         head: String,
     },
+    /// What answered a RawSocket handshake speaks something else.
+    #[error("what answers there does not speak RawSocket{}", quoted(.head))]
+    NotRawSocket {
+        /// How its answer begins, where it is text.
+        head: String,
+    },
+    /// A RawSocket server says no.
+    #[error("the server refuses RawSocket: {0}")]
+    RawSocketRefused(HandshakeError),
     /// The server ended the connection where its answer should have come.
     #[error("the server closed the connection without an answer")]
     NoAnswer,

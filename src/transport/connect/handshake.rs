@@ -33,7 +33,7 @@ const PAGE_PATIENCE: Duration = Duration::from_millis(500);
 /// How much of a page, or of what is none, is quoted.
 const QUOTED_CHARS: usize = 160;
 /// How a TLS alert begins, which is what TLS answers to a plain request: its type, and the version's first octet.
-const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+pub(super) const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
 /// What a handshake asks for.
 #[derive(Clone, Debug, Default)]
@@ -263,7 +263,7 @@ fn not_http(read: &[u8]) -> DialError {
 }
 
 /// The stream broke where the answer should have come. In TLS 1.3 this is where a server says no.
-fn lost(error: std::io::Error) -> DialError {
+pub(super) fn lost(error: std::io::Error) -> DialError {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => DialError::NoAnswer,

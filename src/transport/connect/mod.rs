@@ -1,7 +1,8 @@
-//! The client's end of a WebSocket: dialling, and messages in and out of one connection.
+//! The client's end of a WebSocket or RawSocket: dialling, and messages in and out of one connection.
 //!
 //! ```text
-//! reach (name, TCP, TLS) -> handshake (HTTP) -> socket (frames) -> connection (WAMP)
+//! reach (name, TCP, TLS; Unix) -> handshake (HTTP) -> socket (frames) -> connection (WAMP)
+//!                              -> raw_client (RawSocket) ----------^
 //! ```
 //!
 //! Knows URLs and subprotocols, not sessions; who re-dials, and when, is
@@ -11,13 +12,14 @@ mod connection;
 mod dial;
 mod error;
 mod handshake;
+mod raw_client;
 mod reach;
 mod socket;
 
 use std::io;
 
 pub use connection::{Connection, Read, TransportError};
-pub use dial::{Dialer, Opener};
+pub use dial::{Dialer, Opener, RAWSOCKET_SCHEMES};
 pub use error::{DialError, Stage};
 pub use handshake::{Answered, Handshake};
 pub use reach::{ByteStream, Reached, reach};

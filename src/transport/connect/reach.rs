@@ -1,25 +1,29 @@
-//! From a URL to a stream: the name, TCP, and TLS where the URL asks for it.
+//! From a URL to a stream: the name, TCP, and TLS where the URL asks for it; or a Unix socket.
 //!
-//! Knows nothing of WebSockets; proxies and other ways to a host belong here.
+//! Knows nothing of what is spoken on it; proxies and other ways to a host belong here.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use super::error::{DialError, Stage};
 use crate::transport::tls::{TlsClient, TlsSession};
 
-/// Any stream that a WebSocket can run over.
+/// The port of RawSocket where a URL names none: the one that `wamp router` listens on.
+const RAWSOCKET_PORT: u16 = 8080;
+
+/// Any stream that messages can run over.
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
 
 /// A stream to the host of a URL.
 pub struct Reached {
-    /// The stream, inside TLS where the URL is `wss://`.
+    /// The stream, inside TLS where the URL is `wss://` or `rss://`.
     pub stream: Box<dyn ByteStream>,
     /// Who is at the other end of it.
     pub address: Option<SocketAddr>,
@@ -27,7 +31,8 @@ pub struct Reached {
     pub tls: Option<TlsSession>,
 }
 
-/// Connects to the host of a `ws://` or `wss://` URL; `tls` is needed for the latter.
+/// Connects to where a URL says: `ws://` and `tcp://` (or `rs://`) by TCP, `wss://` and `rss://` through TLS, for which
+/// `tls` is needed, `unix:/path` to a socket of this machine.
 ///
 /// # Errors
 /// [`DialError`] up to the TLS handshake, [`DialError::Timeout`] once `deadline` has passed.
@@ -37,8 +42,9 @@ pub async fn reach(
     deadline: Option<Instant>,
 ) -> Result<Reached, DialError> {
     let tls = match (url.scheme(), tls) {
-        ("ws", _) => None,
-        ("wss", Some(tls)) => Some(tls),
+        ("unix", _) => return reach_unix(&socket_path(url)?, deadline).await,
+        ("ws" | "tcp" | "rs", _) => None,
+        ("wss" | "rss", Some(tls)) => Some(tls),
         (scheme, _) => {
             let reason = format!("{scheme}:// is not supported here");
             return Err(DialError::Url { reason });
@@ -48,8 +54,15 @@ pub async fn reach(
         let reason = "the URL names no host".to_owned();
         return Err(DialError::Url { reason });
     };
-    // Both schemes have a default.
-    let port = url.port_or_known_default().unwrap_or_default();
+    // What `ws` and `wss` have a default for, the others get from us.
+    let port = url.port_or_known_default().unwrap_or(RAWSOCKET_PORT);
+    // Of a scheme that is not the web's, the host is not taken apart.
+    let host = match host {
+        Host::Domain(name) => Host::parse(name).map_err(|error| DialError::Url {
+            reason: error.to_string(),
+        })?,
+        host => host.to_owned(),
+    };
     let tcp = connect(&host, port, deadline).await?;
     let address = tcp.peer_addr().ok();
     let Some(tls) = tls else {
@@ -68,8 +81,30 @@ pub async fn reach(
     })
 }
 
+/// The path of a Unix socket's URL, which is written like that of a file.
+fn socket_path(url: &Url) -> Result<PathBuf, DialError> {
+    let file = Url::parse(&url.as_str().replacen("unix:", "file:", 1)).ok();
+    let path = file.and_then(|file| file.to_file_path().ok());
+    path.ok_or_else(|| DialError::Url {
+        reason: "write the path of a Unix socket as unix:/path".to_owned(),
+    })
+}
+
+async fn reach_unix(path: &Path, deadline: Option<Instant>) -> Result<Reached, DialError> {
+    let connected = async {
+        UnixStream::connect(path)
+            .await
+            .map_err(|source| DialError::Connect { source })
+    };
+    Ok(Reached {
+        stream: Box::new(within(deadline, Stage::Connect, connected).await?),
+        address: None,
+        tls: None,
+    })
+}
+
 async fn connect(
-    host: &Host<&str>,
+    host: &Host<String>,
     port: u16,
     deadline: Option<Instant>,
 ) -> Result<TcpStream, DialError> {

@@ -7,10 +7,12 @@ use hyper::{Request, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
+use super::longpoll::LongPoll;
 use super::response::{Page, body_of, plain};
 use super::site::{Agreed, RawRequest, Site};
 use super::start::nothing_here_page;
-use crate::transport::admission::{Admission, Ends, Refused};
+use crate::transport::address::Ends;
+use crate::transport::admission::{Admission, Refused};
 use crate::transport::header_list;
 use crate::transport::wire::Subprotocol;
 
@@ -24,14 +26,19 @@ pub(super) enum Answer {
     Page(Page),
 }
 
-/// Answers one request. Its body is not read.
+/// Answers one request. Its body is not read, but by long-poll.
 pub(super) async fn answer(request: Request<Incoming>, ends: Ends, site: &Site) -> Answer {
-    let request = request.map(|_body| ());
-    let headers = request.headers();
-    if let Err(refused) = admit(headers, ends, &site.admission) {
+    if let Err(refused) = admit(request.headers(), ends, &site.admission) {
         warn!(peer = %ends.peer, "refused: {refused}");
         return Answer::Refused(plain(StatusCode::FORBIDDEN, &refused.to_string()));
     }
+    if let Some(longpoll) = &site.longpoll
+        && LongPoll::is_at(request.uri().path())
+    {
+        return Answer::Page(longpoll.answer(request, ends).await);
+    }
+    let request = request.map(|_body| ());
+    let headers = request.headers();
     let asks_for_websocket = asks_for_websocket(headers);
     match Spoken::at(request.uri(), site) {
         Some(spoken) if asks_for_websocket => match upgrade(&request, spoken) {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod folder;
+mod longpoll;
 mod pages;
 mod response;
 mod site;
@@ -27,12 +28,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info, warn};
 
-use super::admission::Ends;
+use super::address::Ends;
 use super::ending::end;
 use crate::router::Limits;
 
 use answer::{Answer, answer};
 pub use folder::Folder;
+pub use longpoll::LongPoll;
 pub use pages::Pages;
 pub use site::{Agreed, RawPaths, RawRequest, Site};
 use stall::Unstalled;

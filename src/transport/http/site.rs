@@ -2,8 +2,10 @@
 
 use hyper::header::HeaderValue;
 
+use super::longpoll::LongPoll;
 use super::pages::Pages;
 use crate::transport::admission::Admission;
+use crate::transport::door::Door;
 use crate::transport::wire::Subprotocol;
 
 /// What is where on a server, and who is let in.
@@ -13,8 +15,12 @@ pub struct Site {
     pub wamp_path: Option<String>,
     /// Where raw WebSocket is spoken.
     pub raw_paths: RawPaths,
+    /// WAMP by long-poll, on a server that has it: below `/longpoll`.
+    pub longpoll: Option<LongPoll>,
     /// Pages for browsers, at the paths that nothing is spoken at; `None` on a server that has none.
     pub pages: Option<Pages>,
+    /// What a connection goes through before HTTP.
+    pub door: Door,
     /// Hosts and origins let in.
     pub admission: Admission,
 }

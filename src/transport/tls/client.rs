@@ -1,13 +1,11 @@
 //! How a client speaks TLS: whom it trusts, who it is, and which versions it takes.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, KeyLogFile, RootCertStore};
 use tokio::net::TcpStream;
@@ -16,7 +14,9 @@ use tokio_rustls::client::TlsStream;
 use url::Host;
 
 use super::error::{TlsError, TlsSetupError};
+use super::files::{certificates, private_key};
 use super::verifier::TrustAll;
+use super::{BINDING_BYTES, BINDING_LABEL};
 
 /// What a client wants of TLS.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,8 @@ pub struct TlsSession {
     pub version: String,
     /// The cipher suite, as `TLS13_AES_256_GCM_SHA384`.
     pub cipher_suite: String,
+    /// What both ends of this channel know, and nobody else: `tls-exporter`. Spec: RFC 9266.
+    pub binding: Option<[u8; BINDING_BYTES]>,
 }
 
 impl TlsClient {
@@ -103,12 +105,12 @@ impl TlsClient {
     /// [`TlsError`]: why not.
     pub async fn connect(
         &self,
-        host: &Host<&str>,
+        host: &Host<String>,
         tcp: TcpStream,
     ) -> Result<(TlsStream<TcpStream>, TlsSession), TlsError> {
         let name = match (&self.name, host) {
             (Some(name), _) => name.clone(),
-            (None, Host::Domain(name)) => ServerName::try_from((*name).to_owned())
+            (None, Host::Domain(name)) => ServerName::try_from(name.clone())
                 .map_err(|_| TlsError::Other(format!("{name:?} is no name of a server")))?,
             (None, Host::Ipv4(ip)) => ServerName::IpAddress((*ip).into()),
             (None, Host::Ipv6(ip)) => ServerName::IpAddress((*ip).into()),
@@ -129,6 +131,9 @@ impl TlsSession {
         Self {
             version: version.map_or_else(String::new, |version| format!("{version:?}")),
             cipher_suite: suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+            binding: connection
+                .export_keying_material([0; BINDING_BYTES], BINDING_LABEL, Some(&[]))
+                .ok(),
         }
     }
 }
@@ -151,30 +156,4 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, TlsSetupError> {
         }
     }
     Ok(roots)
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsSetupError> {
-    let pem = read(file)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(TlsSetupError::NotPem {
-            file: file.to_owned(),
-            what: "certificate",
-        }),
-    }
-}
-
-fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
-    PrivateKeyDer::from_pem_slice(&read(file)?).map_err(|_| TlsSetupError::NotPem {
-        file: file.to_owned(),
-        what: "private key",
-    })
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, TlsSetupError> {
-    std::fs::read(file).map_err(|source: io::Error| TlsSetupError::Read {
-        file: file.to_owned(),
-        source,
-    })
 }

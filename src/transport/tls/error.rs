@@ -36,6 +36,16 @@ pub enum TlsSetupError {
         /// What was given.
         name: String,
     },
+    /// A certificate and a key that do not belong together, or are of no use.
+    #[error("{cert:?} and {key:?} are no certificate and its key: {why}")]
+    Unfit {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's.
+        key: PathBuf,
+        /// Why.
+        why: Error,
+    },
     /// rustls does not take what the files hold.
     #[error("TLS does not take this: {0}")]
     Rejected(Error),

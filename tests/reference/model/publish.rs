@@ -54,6 +54,7 @@ impl Publication {
     /// Whether it is for some only.
     pub(super) fn is_filtered(&self) -> bool {
         let keys = [
+            "rkey",
             "exclude_authid",
             "exclude_authrole",
             "eligible_authid",
@@ -170,12 +171,7 @@ impl Router {
     fn node_owner(&mut self, id: u64, publication: &Publication) -> Option<String> {
         let key = format!("event {}", publication.options["rkey"].as_str()?);
         let subscribers = self.subscription(id).subscribers.clone();
-        let mut nodes: Vec<String> = subscribers
-            .iter()
-            .filter_map(|(_, node)| node.clone())
-            .collect();
-        nodes.sort();
-        nodes.dedup();
+        let nodes = self.nodes(id);
         let heard = self.oracle.heard(id, &publication.payload);
         let hearing = |node: &String| {
             let of_node = |(session, held): &&(u64, Option<String>)| {
@@ -206,5 +202,13 @@ impl Router {
             .find(|node| !may_hear(node))
             .or_else(|| nodes.first())
             .cloned()
+    }
+    /// The nodes of a subscription, each once.
+    pub(super) fn nodes(&self, id: u64) -> Vec<String> {
+        let subscribers = self.subscription(id).subscribers.iter();
+        let mut nodes: Vec<String> = subscribers.filter_map(|(_, node)| node.clone()).collect();
+        nodes.sort();
+        nodes.dedup();
+        nodes
     }
 }

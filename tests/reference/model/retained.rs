@@ -73,11 +73,14 @@ impl Router {
                 kept.publication.topic == topic
                     && kept.expires.is_none_or(|expires| self.now < expires)
                     && kept.publication.is_for(self.session(to))
+                    && self.is_his_shard(to, id, &kept.publication)
             };
             let Some(kept) = self.retained.iter().rfind(is_his) else {
                 continue;
             };
-            if kept.publication.is_filtered() {
+            let publication = kept.publication.clone();
+            self.remember_shard(to, id, &publication);
+            if publication.is_filtered() {
                 self.reach("a retained event for some is heard");
             }
             if sent == self.profile.retained_answer_events {
@@ -85,14 +88,52 @@ impl Router {
                 break;
             }
             sent += 1;
-            let mut details = kept.publication.details_under(&policy);
+            let mut details = publication.details_under(&policy);
             details["retained"] = json!(true);
-            let publication = kept.publication.id;
             let event = with_payload(
-                json!([36, id, publication, details]),
-                &kept.publication.payload,
+                json!([36, id, publication.id, details]),
+                &publication.payload,
             );
             self.send(to, event);
         }
+    }
+    /// Whether a subscriber's node owns a publication's resource key, where both have one. Where several nodes may,
+    /// the core says which.
+    fn is_his_shard(&self, to: u64, id: u64, publication: &Publication) -> bool {
+        let Some((key, nodes, node)) = self.shard(to, id, publication) else {
+            return true;
+        };
+        let is_heard = self.oracle.heard(id, &publication.payload).contains(&to);
+        let mut others = nodes.iter().filter(|other| **other != node);
+        if is_heard {
+            self.oracle.may_own(&key, &nodes, &node)
+        } else {
+            let is_another_s = others.any(|other| self.oracle.may_own(&key, &nodes, other));
+            if is_another_s {
+                self.reach("a retained event is another node's");
+            }
+            !is_another_s
+        }
+    }
+
+    fn remember_shard(&mut self, to: u64, id: u64, publication: &Publication) {
+        if let Some((key, nodes, node)) = self.shard(to, id, publication) {
+            self.reach("a retained event is his node's");
+            self.oracle.remember(&key, &nodes, &node);
+        }
+    }
+
+    /// A publication's resource key, the nodes that may own it, and that of one of their subscribers.
+    fn shard(
+        &self,
+        subscriber: u64,
+        id: u64,
+        publication: &Publication,
+    ) -> Option<(String, Vec<String>, String)> {
+        let key = format!("event {}", publication.options["rkey"].as_str()?);
+        let subscribers = &self.subscription(id).subscribers;
+        let mut of_his = subscribers.iter().filter(|(one, _)| *one == subscriber);
+        let node = of_his.next()?.1.clone()?;
+        Some((key, self.nodes(id), node))
     }
 }
