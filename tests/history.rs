@@ -33,8 +33,9 @@ impl EventStore for Lines {
         last.map_or(0, |(_, event)| event.number)
     }
 
-    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent) {
+    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent) -> bool {
         self.0.lock().unwrap().push(write(rules, &event));
+        false
     }
 
     fn events(

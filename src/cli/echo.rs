@@ -182,7 +182,8 @@ impl EchoArgs {
 }
 
 async fn accept(listeners: Listeners, server: Server, site: Site) {
-    let connections_max = Limits::default().connections;
+    let limits = Limits::default();
+    let full = |_, peer| warn!(%peer, "refused: the server has as many connections as it may have");
     let site = Arc::new(site);
     let serve = move |stream, ends, place: Place| {
         let (server, site) = (server.clone(), Arc::clone(&site));
@@ -191,7 +192,7 @@ async fn accept(listeners: Listeners, server: Server, site: Site) {
             drop(place);
         }
     };
-    listeners.accept(connections_max, serve).await;
+    listeners.accept(&limits, Vec::new(), full, serve).await;
 }
 
 async fn shut_down(server: Server, closing: Closing) {

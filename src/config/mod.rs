@@ -3,9 +3,10 @@
 //! [`Config::default`] is the router without a config; [`Config::load`] reads a file, which says the rest in its own
 //! words. Does not run anything, and knows no flags: `cli` puts those over it. One file an idea: [`section`] takes keys
 //! out of TOML tables and collects what is wrong, [`settings`] knows the keys, [`role`] those about who may do what,
-//! [`principals`] those about who may sign in, [`network`] those about TLS and proxies, [`values`] and [`units`] what their
-//! texts mean, [`mod@template`] is the file that `wamp init` writes.
+//! [`bounds`] those about limits and rates, [`principals`] those about who may sign in, [`network`] those about TLS and
+//! proxies, [`values`] and [`units`] what their texts mean, [`mod@template`] is the file that `wamp init` writes.
 
+mod bounds;
 mod error;
 mod file;
 mod flat;

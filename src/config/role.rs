@@ -7,11 +7,12 @@ use std::collections::HashSet;
 
 use bytestring::ByteString;
 
+use super::bounds;
 use super::section::Section;
 use super::settings::uris;
 use super::{principals, units, values};
 use crate::protocol::UriRule;
-use crate::router::{Action, DynamicAuthorizer, Reach, Rights, Rule};
+use crate::router::{Action, DynamicAuthorizer, Limits, Reach, Rights, RoleBounds, Rule};
 
 /// bound: the rules of a role, each of which a request by pattern is held against.
 const RULES_MAX: usize = 1_000;
@@ -20,16 +21,27 @@ const RULES_MAX: usize = 1_000;
 pub(super) const ANONYMOUS: ByteString = ByteString::from_static("anonymous");
 
 /// Reads a realm's roles; none where nobody is let in.
-pub(super) fn roles(realm: &mut Section<'_>, uri_rule: UriRule) -> Vec<(ByteString, Rights)> {
+pub(super) fn roles(
+    realm: &mut Section<'_>,
+    uri_rule: UriRule,
+    limits: &Limits,
+) -> (Vec<(ByteString, Rights)>, Vec<RoleBounds>) {
     let mut names = HashSet::new();
+    let mut all_bounds = Vec::new();
     let roles = realm.sections("roles", |section| {
+        let bounds = bounds::role(section, limits);
         let (name, rights) = role(section, uri_rule)?;
         if !names.insert(name.clone()) {
             section.refuse_key("name", "this realm has a role of this name already");
         }
+        all_bounds.extend(bounds.map(|(limits, rates)| RoleBounds {
+            authrole: name.clone(),
+            limits,
+            rates,
+        }));
         Some((name, rights))
     });
-    roles.into_iter().flatten().flatten().collect()
+    (roles.into_iter().flatten().flatten().collect(), all_bounds)
 }
 
 fn role(role: &mut Section<'_>, uri_rule: UriRule) -> Option<(ByteString, Rights)> {

@@ -229,6 +229,14 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// Finds fault with a key that belongs elsewhere, where it is there.
+    pub(super) fn refuse_elsewhere(&mut self, key: &'static str, whose: &str) {
+        if self.has(key) {
+            self.known.push(key);
+            self.refuse_key(key, format!("is {whose}"));
+        }
+    }
+
     /// Whether there is something under a key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::principals::{Stamp, Users, principals};
 use super::role::{ANONYMOUS, roles};
 use super::section::{Section, quoted};
-use super::{Config, RealmConfig, network, units, values};
+use super::{Config, RealmConfig, bounds, network, units, values};
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 use crate::router::{
-    DynamicAuthenticator, HistoryRule, Limits, RequestIds, RetentionRule, Roles, Settings,
-    TimeUnit, TrustRule, Unit, UriPattern,
+    Bounds, DynamicAuthenticator, HistoryRule, Limits, RequestIds, RetentionRule, Roles, Scope,
+    Settings, TimeUnit, TrustRule, UriPattern,
 };
 use crate::transport::{Admission, io_text};
 
@@ -27,6 +27,10 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
     if listen.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("listen", "a router listens somewhere");
     }
+    let limits = root.section("limits", |it| {
+        bounds::limits(it, Scope::Router, &default.limits)
+    });
+    let limits = limits.unwrap_or(default.limits);
     Config {
         listen: listen.unwrap_or(default.listen),
         path: root.text("path", values::path).unwrap_or(default.path),
@@ -45,8 +49,8 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .texts("allowed_hosts", values::host)
                 .unwrap_or_default(),
         },
-        limits: root.section("limits", limits).unwrap_or(default.limits),
-        realms: realms(root, folder),
+        realms: realms(root, folder, &limits),
+        limits,
         exposed: Vec::new(),
     }
 }
@@ -81,37 +85,10 @@ fn users(folder: &Path, text: &str) -> Result<Users, String> {
     }
 }
 
-/// Reads every limit by its field's name: the table is the list.
-fn limits(section: &mut Section<'_>) -> Limits {
-    let mut limits = Limits::default();
-    for limit in Limits::TABLE {
-        match limit.unit {
-            Unit::Bytes(field) => {
-                let show = |bytes: &usize| units::show_bytes(*bytes);
-                if let Some(bytes) = section.amount(limit.name, field.range, units::bytes, show) {
-                    *(field.of)(&mut limits) = bytes;
-                }
-            }
-            Unit::Count(field) => {
-                if let Some(count) = section.count(limit.name, field.range) {
-                    *(field.of)(&mut limits) = count;
-                }
-            }
-            Unit::Time(field) => {
-                let show = |time: &_| units::show_time(*time);
-                if let Some(time) = section.amount(limit.name, field.range, units::time, show) {
-                    *(field.of)(&mut limits) = time;
-                }
-            }
-        }
-    }
-    limits
-}
-
-fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
+fn realms(root: &mut Section<'_>, folder: &Path, limits: &Limits) -> Vec<RealmConfig> {
     let mut names = HashSet::new();
     let realms = root.sections("realms", |section| {
-        let realm = realm(section, folder)?;
+        let realm = realm(section, folder, limits)?;
         if !names.insert(realm.name.clone()) {
             section.refuse_key("name", "there is a realm of this name already");
         }
@@ -135,7 +112,7 @@ fn realms(root: &mut Section<'_>, folder: &Path) -> Vec<RealmConfig> {
     realms
 }
 
-fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
+fn realm(section: &mut Section<'_>, folder: &Path, router: &Limits) -> Option<RealmConfig> {
     let name = section.text("name", values::realm_name);
     let name = section.need("name", name);
     let default = Settings::default();
@@ -147,10 +124,15 @@ fn realm(section: &mut Section<'_>, folder: &Path) -> Option<RealmConfig> {
         ("lenient", RequestIds::Lenient),
     ];
     let time_units = [("ms", TimeUnit::Milliseconds), ("s", TimeUnit::Seconds)];
-    let roles = roles(section, uri_rule);
+    let limits = section.section("limits", |it| bounds::limits(it, Scope::Realm, router));
+    let (roles, role_bounds) = roles(section, uri_rule, limits.as_ref().unwrap_or(router));
     let anonymous = roles.iter().find(|(name, _)| *name == ANONYMOUS);
     let anonymous = anonymous.map(|(name, _)| name.clone());
     let settings = Settings {
+        bounds: Bounds {
+            limits,
+            roles: role_bounds,
+        },
         uri_rule,
         roles: Roles::new(roles),
         request_ids: section

@@ -27,7 +27,9 @@ fn written(text: &str) -> String {
 
 /// A limit behind a `#`, as it is in `limits`.
 fn show(limit: &Limit, limits: &mut Limits) -> String {
-    let Limit { name, about, unit } = limit;
+    let Limit {
+        name, about, unit, ..
+    } = limit;
     let value = match unit {
         Unit::Bytes(field) => format!("{:?}", units::show_bytes(*(field.of)(limits))),
         Unit::Count(field) => (field.of)(limits).to_string(),

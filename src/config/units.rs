@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use crate::router::Rate;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 const GIB: usize = 1024 * MIB;
+/// The greatest number in a rate: below, a part of a second is still some time.
+const RATE_MAX: u32 = 1_000_000;
 
 /// Reads a number of bytes: `65536`, `64k`, `64 KiB`, `16m`, `1GiB`. Units are powers of 1024.
 ///
@@ -42,6 +46,27 @@ pub(super) fn show_bytes(bytes: usize) -> String {
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "write a time as \"10s\", \"500ms\" or \"1h 30m\"".to_owned())
+}
+
+/// Reads how often something may happen: `1000/s`, `10/m`.
+///
+/// # Errors
+/// How it is written.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    let read = || {
+        let (count, period) = text.split_once('/')?;
+        let seconds = match period.trim() {
+            "s" => 1,
+            "m" => 60,
+            _ => return None,
+        };
+        let count: u32 = count.trim().parse().ok()?;
+        let rate = Rate::new(count, Duration::from_secs(seconds));
+        rate.filter(|rate| rate.count() <= RATE_MAX)
+    };
+    read().ok_or_else(|| {
+        format!("write a rate as \"1000/s\", or \"10/m\" for a minute, with from 1 to {RATE_MAX}")
+    })
 }
 
 /// Writes a time as configs do.

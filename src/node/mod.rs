@@ -7,6 +7,7 @@
 mod clock;
 pub mod connect;
 mod connection;
+mod counters;
 pub mod demo;
 mod load;
 mod opening;
@@ -19,6 +20,7 @@ mod shared;
 mod tries;
 
 pub use clock::{now, time_of_day};
+pub use counters::Counters;
 pub use raw::RAW_PATHS;
 pub use router::Router;
 pub use serve::{Gate, Listening, log_listening};

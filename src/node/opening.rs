@@ -11,7 +11,7 @@ use super::router::Router;
 use super::serve::Gate;
 use crate::echo;
 use crate::framing::rawsocket;
-use crate::router::Channel;
+use crate::router::{Channel, Limits};
 use crate::transport::{
     Agreed, Alive, Ends, Entered, Link, LongPoll, Rewound, Wire, accept, end, upgrade,
 };
@@ -120,7 +120,7 @@ impl Gate {
 
 /// Sessions by long-poll: connections as any other.
 pub(super) fn longpoll(router: &Arc<Router>, alive: Alive) -> LongPoll {
-    let limits = router.limits().clone();
+    let limits = Limits::clone(router.limits());
     let router = Arc::clone(router);
     LongPoll::new(limits, move |stream, subprotocol, ends| {
         let before_welcome = router.limits().message_bytes_before_welcome;

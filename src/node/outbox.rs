@@ -18,7 +18,7 @@ use super::load::{Load, Total};
 use super::shared::{Shared, detached, head_bytes};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, MessageCode, Payload, SessionId};
-use crate::router::{End, Limits, Remark};
+use crate::router::{Bites, End, LimitName, Limits, Remark};
 use crate::serializer::Serializer;
 use crate::transport::Framing;
 
@@ -32,8 +32,6 @@ const READY_PAYLOAD_BYTES_MAX: usize = 4 * 1024;
 pub(super) struct Outbox {
     state: Mutex<State>,
     serializer: Serializer,
-    bytes_max: usize,
-    messages_max: usize,
     total: Arc<Total>,
 }
 
@@ -53,6 +51,8 @@ struct State {
     cut_waker: Option<Waker>,
     events_dropped: u64,
     is_cut: bool,
+    bytes_max: usize,
+    messages_max: usize,
 }
 
 /// Something to write, or to do once everything before it is written.
@@ -80,6 +80,8 @@ pub(super) struct Delivery {
     pub(super) wakers: Vec<Waker>,
     /// What to log then: whoever reads the log may be slow.
     pub(super) notes: Vec<Note>,
+    /// Which limits were reached.
+    pub(super) bites: Bites,
     /// How much was delivered since the lock was taken.
     pub(super) work: usize,
     /// Where a message is encoded before its frame is known.
@@ -157,10 +159,8 @@ impl Outbox {
         total: Arc<Total>,
     ) -> Self {
         Self {
-            state: Mutex::new(State::new(framing)),
+            state: Mutex::new(State::new(framing, limits)),
             serializer,
-            bytes_max: limits.outbox_bytes,
-            messages_max: limits.outbox_messages,
             total,
         }
     }
@@ -168,6 +168,13 @@ impl Outbox {
     /// Frames what follows like this: a batch in JSON is known how to separate once the peer has sent one.
     pub(super) fn set_framing(&self, framing: Framing) {
         self.lock().framing = framing;
+    }
+
+    /// Goes by the limits of the session that begins.
+    pub(super) fn set_limits(&self, limits: &Limits) {
+        let mut state = self.lock();
+        state.bytes_max = limits.outbox_bytes;
+        state.messages_max = limits.outbox_messages;
     }
 
     /// Appends a message for this peer alone; hands back an INVOCATION that does not fit.
@@ -235,7 +242,7 @@ impl Outbox {
         if !framing.takes(encoded.len()) {
             return Fit::TooLong;
         }
-        if let Some(refused) = self.refuse(&mut state, code, encoded.len()) {
+        if let Some(refused) = refuse(&mut state, code, encoded.len(), delivery) {
             return refused;
         }
         let bytes = framing.append(state.frames(), self.serializer, encoded);
@@ -257,32 +264,12 @@ impl Outbox {
     ) -> Option<Outgoing> {
         let load = outgoing.load();
         let mut state = self.lock();
-        if let Some(refused) = self.refuse(&mut state, code, load.bytes) {
+        if let Some(refused) = refuse(&mut state, code, load.bytes, delivery) {
             return (refused == Fit::GivenBack).then_some(outgoing);
         }
         state.queue.push_back(outgoing);
         self.account(&mut state, load, delivery);
         None
-    }
-
-    /// Refuses what does not fit and may be refused. An empty outbox takes any one message.
-    fn refuse(&self, state: &mut State, code: MessageCode, bytes: usize) -> Option<Fit> {
-        let Load {
-            bytes: waiting,
-            messages,
-            ..
-        } = state.load;
-        let has_room =
-            messages == 0 || (waiting + bytes <= self.bytes_max && messages < self.messages_max);
-        match code {
-            MessageCode::Event if !has_room => {
-                state.events_dropped += 1;
-                Some(Fit::Dropped)
-            }
-            MessageCode::Invocation if !has_room => Some(Fit::GivenBack),
-            // What is appended to a connection that is being cut goes nowhere.
-            _ => state.is_cut.then_some(Fit::Taken),
-        }
     }
 
     fn account(&self, state: &mut State, load: Load, delivery: &mut Delivery) {
@@ -294,9 +281,10 @@ impl Outbox {
         state.largest_bytes = largest.max(load.bytes);
         state.load.add(load);
         self.total.add(load.own_bytes());
-        let is_hopeless = state.load.bytes > 2 * self.bytes_max.max(state.largest_bytes)
-            || state.load.messages > 2 * self.messages_max;
+        let is_hopeless = state.load.bytes > 2 * state.bytes_max.max(state.largest_bytes)
+            || state.load.messages > 2 * state.messages_max;
         if is_hopeless {
+            delivery.bites.note(state.full(), None);
             delivery.wakers.extend(self.give_up(state));
         }
         delivery.wakers.extend(state.waker.take());
@@ -332,7 +320,7 @@ impl Outbox {
         }
         register(&mut state.cut_waker, cx);
         let is_over_budget =
-            state.load.bytes > self.bytes_max || state.load.messages > self.messages_max;
+            state.load.bytes > state.bytes_max || state.load.messages > state.messages_max;
         Standing {
             is_cut: false,
             is_over_budget,
@@ -396,7 +384,7 @@ impl Outbox {
 }
 
 impl State {
-    fn new(framing: Framing) -> Self {
+    fn new(framing: Framing, limits: &Limits) -> Self {
         Self {
             queue: VecDeque::new(),
             framing,
@@ -407,6 +395,17 @@ impl State {
             cut_waker: None,
             events_dropped: 0,
             is_cut: false,
+            bytes_max: limits.outbox_bytes,
+            messages_max: limits.outbox_messages,
+        }
+    }
+
+    /// The limit that leaves no room.
+    const fn full(&self) -> LimitName {
+        if self.load.messages >= self.messages_max {
+            LimitName::outbox_messages
+        } else {
+            LimitName::outbox_bytes
         }
     }
 
@@ -434,6 +433,35 @@ fn is_small(message: &Message) -> bool {
     message
         .payload()
         .is_none_or(|payload| payload.len() <= READY_PAYLOAD_BYTES_MAX)
+}
+
+/// Refuses what does not fit and may be refused. An empty outbox takes any one message.
+fn refuse(
+    state: &mut State,
+    code: MessageCode,
+    bytes: usize,
+    delivery: &mut Delivery,
+) -> Option<Fit> {
+    let Load {
+        bytes: waiting,
+        messages,
+        ..
+    } = state.load;
+    let has_room =
+        messages == 0 || (waiting + bytes <= state.bytes_max && messages < state.messages_max);
+    match code {
+        MessageCode::Event if !has_room => {
+            state.events_dropped += 1;
+            delivery.bites.note(state.full(), None);
+            Some(Fit::Dropped)
+        }
+        MessageCode::Invocation if !has_room => {
+            delivery.bites.note(state.full(), None);
+            Some(Fit::GivenBack)
+        }
+        // What is appended to a connection that is being cut goes nowhere.
+        _ => state.is_cut.then_some(Fit::Taken),
+    }
 }
 
 fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {

@@ -13,11 +13,14 @@ use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use super::clock::now;
+use super::counters::Counters;
 use super::outbox::{Delivery, Note, Outbox};
 use super::shared::Shared;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, Payload, RequestId, SessionId, Uri};
-use crate::router::{Identity, Joining, Output, Realm, Remark, Roles, Transport, Violation};
+use crate::router::{
+    Identity, Joining, Joins, Output, Realm, Remark, Roles, SessionBounds, Transport, Violation,
+};
 use crate::transport::Address;
 
 /// How much of what a client says of its software is logged.
@@ -37,6 +40,7 @@ const PANIC_REST: Duration = Duration::from_secs(1);
 pub(super) struct SharedRealm {
     name: Uri,
     floor: Mutex<Floor>,
+    counters: Arc<Counters>,
     /// Told when the core has another deadline than before.
     deadline_changed: Notify,
 }
@@ -45,6 +49,7 @@ pub(super) struct SharedRealm {
 #[derive(Debug)]
 struct Floor {
     core: Realm,
+    joins: Joins,
     outboxes: FxHashMap<SessionId, Arc<Outbox>>,
     /// Who waits for what a procedure says that the router called.
     answers: FxHashMap<RequestId, oneshot::Sender<Message>>,
@@ -85,9 +90,10 @@ pub(super) enum Received {
 }
 
 impl SharedRealm {
-    pub(super) fn new(core: Realm) -> Self {
+    pub(super) fn new(core: Realm, joins: Joins, counters: Arc<Counters>) -> Self {
         let floor = Floor {
             core,
+            joins,
             outboxes: FxHashMap::default(),
             answers: FxHashMap::default(),
             deadline: None,
@@ -95,6 +101,7 @@ impl SharedRealm {
         Self {
             name: floor.core.name().clone(),
             floor: Mutex::new(floor),
+            counters,
             deadline_changed: Notify::new(),
         }
     }
@@ -103,19 +110,36 @@ impl SharedRealm {
         &self.name
     }
 
-    /// Opens a session whose messages go to `outbox`, WELCOME first.
+    /// Opens a session whose messages go to `outbox`, WELCOME first. `address` is where it comes from, if that counts.
+    ///
+    /// Returns what holds for it as well.
     pub(super) fn join(
         &self,
         joining: &Joining,
         transport: Transport,
+        address: Option<u128>,
         outbox: Arc<Outbox>,
-    ) -> Result<SessionId, Box<Abort>> {
+    ) -> Result<(SessionId, SessionBounds), Box<Abort>> {
         let mut delivery = Delivery::default();
         let mut floor = self.floor.lock();
-        let session = floor.core.handle_join(joining, transport)?;
+        let role = &joining.identity.authrole;
+        if let Err(why) = floor.joins.take(now(), role, address) {
+            self.counters.count_early_join(why);
+            return Err(why.abort().into());
+        }
+        let bounds = floor.core.bounds_of(role);
+        outbox.set_limits(&bounds.limits);
+        let joined = floor.core.handle_join(joining, transport);
+        let session = match joined {
+            Ok(session) => session,
+            Err(abort) => {
+                self.finish(floor, now(), &mut delivery);
+                return Err(abort);
+            }
+        };
         floor.outboxes.insert(session, outbox);
         self.finish(floor, now(), &mut delivery);
-        Ok(session)
+        Ok((session, bounds))
     }
 
     /// Routes a batch of one session's messages under one lock, as far as that is not too much work for once: what is
@@ -267,9 +291,13 @@ impl SharedRealm {
         let deadline = floor.core.poll_timeout();
         let has_changed =
             std::mem::replace(&mut floor.deadline, deadline) != deadline || floor.core.is_down();
+        let bites = floor.core.take_bites();
         drop(floor);
         if has_changed {
             self.deadline_changed.notify_one();
+        }
+        for bite in bites.into_iter().chain(delivery.bites.take()) {
+            self.counters.note(bite);
         }
         tell(delivery);
     }
@@ -427,7 +455,7 @@ mod tests {
                 sources,
             );
             Self {
-                realm: SharedRealm::new(core),
+                realm: SharedRealm::new(core, Joins::default(), Arc::new(Counters::new())),
                 trap,
             }
         }
@@ -458,9 +486,11 @@ mod tests {
                 Framing::WebSocket,
                 total,
             ));
-            let session = self.realm.join(&joining, transport, Arc::clone(&outbox));
+            let session = self
+                .realm
+                .join(&joining, transport, None, Arc::clone(&outbox));
             Client {
-                session: session.unwrap(),
+                session: session.unwrap().0,
                 outbox,
             }
         }

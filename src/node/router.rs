@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::clock::time_of_day;
+use super::counters::Counters;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
@@ -21,8 +22,8 @@ use crate::auth::Principal;
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
-    Authenticator, Channel, Handshake, Joining, Limits, Occurrence, Question, Realm, Roles,
-    Settings, Sources, Step, Transport, denied,
+    Authenticator, Channel, Handshake, Joining, Joins, LimitName, Limits, Occurrence, Question,
+    Realm, Roles, SessionBounds, Settings, Sources, Step, Transport, denied,
 };
 
 /// How often others have their turn until a connection that was cut has ended.
@@ -34,7 +35,8 @@ pub struct Router {
     realms: HashMap<Uri, Arc<SharedRealm>>,
     /// Another one where a users file has changed; a handshake takes the one of its message.
     authenticator: RwLock<Arc<Authenticator>>,
-    limits: Limits,
+    limits: Arc<Limits>,
+    counters: Arc<Counters>,
     tries: Mutex<FailedTries>,
     raw: RawServers,
     total: Arc<Total>,
@@ -50,12 +52,20 @@ impl Router {
         limits: Limits,
         authenticator: Authenticator,
     ) -> Arc<Self> {
+        let counters = Arc::new(Counters::new());
         let realm = |(name, settings): (Uri, Settings)| {
+            let joins = Joins::new(settings.bounds.roles.iter().map(|role| {
+                let rates = role.rates;
+                (role.authrole.clone(), rates.joins, rates.address_joins)
+            }));
             // Nobody may guess a session's id: numbers of a cryptographic generator, seeded by the system.
             let mut random: StdRng = make_rng();
             let sources = Sources::new(move || random.next_u64(), time_of_day);
             let core = Realm::new(name.clone(), settings, limits.clone(), sources);
-            (name, Arc::new(SharedRealm::new(core)))
+            (
+                name,
+                Arc::new(SharedRealm::new(core, joins, Arc::clone(&counters))),
+            )
         };
         let realms = realms.into_iter().map(realm).collect();
         Arc::new(Self {
@@ -63,7 +73,8 @@ impl Router {
             authenticator: RwLock::new(Arc::new(authenticator)),
             tries: Mutex::default(),
             raw: RawServers::new(&limits),
-            limits,
+            limits: Arc::new(limits),
+            counters,
             total: Arc::default(),
             total_exceeded: Notify::new(),
         })
@@ -71,8 +82,14 @@ impl Router {
 
     /// The limits in force.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
+    pub const fn limits(&self) -> &Arc<Limits> {
         &self.limits
+    }
+
+    /// How often each bound was reached.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Lets whoever does not sign in to a realm in with this role from now on, or not at all.
@@ -156,15 +173,16 @@ impl Router {
         &self,
         joining: &Joining,
         transport: Transport,
+        address: Option<u128>,
         outbox: Arc<Outbox>,
-    ) -> Result<(Arc<SharedRealm>, SessionId), Box<Abort>> {
+    ) -> Result<(Arc<SharedRealm>, SessionId, SessionBounds), Box<Abort>> {
         // order: held until the session is there, so that it is either judged by the new list or found by who sets it.
         let authenticator = self.authenticator.read();
         let realm = self.realms.get(&joining.realm);
         let realm = realm.filter(|_| authenticator.vouches_for(&joining.realm, &joining.identity));
         let realm = realm.ok_or_else(|| Box::new(denied()))?;
-        let session = realm.join(joining, transport, outbox)?;
-        Ok((Arc::clone(realm), session))
+        let (session, bounds) = realm.join(joining, transport, address, outbox)?;
+        Ok((Arc::clone(realm), session, bounds))
     }
 
     /// The realms' names, escaped, in alphabetical order.
@@ -238,6 +256,7 @@ impl Router {
             .filter_map(|realm| realm.slowest())
             .max_by_key(|(_, outbox)| outbox.bytes());
         let (session, outbox) = slowest.filter(|(_, outbox)| outbox.bytes() > 0)?;
+        self.counters.count(LimitName::outbox_bytes_total);
         warn!(%session, bytes = outbox.bytes(), "closed: too many bytes wait for all peers, and this one is the slowest");
         outbox.cut();
         Some(outbox)

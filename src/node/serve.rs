@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::opening::{Opened, longpoll};
 use super::router::Router;
-use crate::transport::{Alive, BindError, Closing, Ends, Listeners, Site};
+use crate::transport::{Address, Alive, BindError, Closing, Ends, Listeners, Site};
 
 /// Listeners that are bound, and not yet accepting.
 #[derive(Debug)]
@@ -77,8 +77,10 @@ impl Listening {
         if let Some(tls) = gate.site.door.tls.clone() {
             running.spawn(async move { tls.watch().await });
         }
-        let connections_max = gate.router.limits().connections;
-        let accepting = listeners.accept(connections_max, move |link, ends, place| {
+        let (router, limits) = (Arc::clone(&gate.router), Arc::clone(gate.router.limits()));
+        let full = move |limit, peer: Address| router.counters().note_peer(limit, peer);
+        let proxies = gate.site.door.proxies.clone();
+        let accepting = listeners.accept(&limits, proxies, full, move |link, ends, place| {
             let gate = gate.clone();
             async move {
                 // A task of its own: what the upgrade needed is not held for the session's life.

@@ -15,6 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::authorizer::Action;
 use super::context::Refusal;
 use super::dealer::CallKey;
+use super::limits::LimitName;
 use super::output::End;
 use super::permission::Uris;
 use super::realm::Realm;
@@ -158,7 +159,7 @@ impl Realm {
 
     /// Lets a message wait behind one that is not decided; refuses it where as many wait as may.
     fn put_behind(&mut self, from: SessionId, order: RequestOrder, message: &Message) {
-        let limits = &self.context.limits;
+        let limits = self.context.limits_of(from);
         let (count_max, bytes_max) = (limits.session_undecided, limits.session_undecided_bytes);
         let Some(session) = self.context.sessions.get_mut(&from) else {
             return;
@@ -183,7 +184,7 @@ impl Realm {
             return;
         };
         let text = "too many messages of this session wait for an authorizer";
-        let refusal = Refusal::limit(text.into());
+        let refusal = Refusal::limit(LimitName::session_undecided, text.into());
         if matches!(message, Message::Publish(publish) if publish.options.acknowledge != Some(true))
         {
             return self.context.drop_publish(from, refusal);
@@ -257,13 +258,14 @@ impl Realm {
             _ => return,
         };
         let asked = &mut self.context.asked;
-        let (epoch, kept_max) = (asked.epoch, self.context.limits.session_verdicts);
+        let epoch = asked.epoch;
         let Some(about) = asked.by.swap_remove(&request) else {
             return;
         };
         let Some(session) = self.context.sessions.get_mut(&about) else {
             return;
         };
+        let kept_max = session.limits.session_verdicts;
         let cache = session.rights.authorizer().and_then(|it| it.cache);
         let until = cache.and_then(|time| now.checked_add(time));
         let rare = session.rare_mut();

@@ -1,15 +1,17 @@
 //! What broker and dealer share: sessions, settings, limits, deadlines; what comes out, and what has happened.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::asking::{Asked, Question, ROUTER};
+use super::bites::Bites;
 use super::deadlines::Deadlines;
 use super::identity::Identity;
-use super::limits::Limits;
+use super::limits::{LimitName, Limits};
 use super::output::{Output, Remark};
 use super::pattern::Shape;
 use super::session::Session;
@@ -24,7 +26,8 @@ use crate::protocol::{
 
 #[derive(Debug)]
 pub(super) struct Context {
-    pub(super) limits: Limits,
+    /// The realm's; those of a session are with it.
+    pub(super) limits: Arc<Limits>,
     pub(super) settings: Settings,
     pub(super) sources: Sources,
     pub(super) sessions: IndexMap<SessionId, Session, FxBuildHasher>,
@@ -32,6 +35,8 @@ pub(super) struct Context {
     pub(super) outputs: VecDeque<Output>,
     /// What subscribers to meta events have not been told yet.
     pub(super) happenings: VecDeque<Happening>,
+    /// Limits that were reached, and not told yet.
+    pub(super) bites: Bites,
     /// How many publications were refused that had asked for no answer.
     publishes_dropped: u64,
     /// What authorizers are asked.
@@ -60,6 +65,8 @@ pub(super) enum Happening {
 pub(super) struct Refusal {
     pub(super) error: Uri,
     text: String,
+    /// The limit that is reached, if it is one.
+    pub(super) limit: Option<LimitName>,
     /// What must be asked before it is known whether this is one.
     pub(super) question: Option<Box<Question>>,
 }
@@ -69,6 +76,7 @@ impl Refusal {
         Self {
             error,
             text,
+            limit: None,
             question: None,
         }
     }
@@ -82,9 +90,15 @@ impl Refusal {
         }
     }
 
-    /// A limit with a name is reached.
-    pub(super) fn limit(text: String) -> Self {
-        Self::new(uris::UNAVAILABLE, text)
+    /// A limit is reached.
+    pub(super) fn limit(limit: LimitName, text: String) -> Self {
+        Self::new(uris::UNAVAILABLE, text).because_of(limit)
+    }
+
+    /// The same where another error tells it.
+    pub(super) fn because_of(mut self, limit: LimitName) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// A meta procedure does not take these arguments.
@@ -106,7 +120,7 @@ impl Refusal {
 
 impl Context {
     /// What a realm begins with.
-    pub(super) fn new(settings: Settings, limits: Limits, sources: Sources) -> Self {
+    pub(super) fn new(settings: Settings, limits: Arc<Limits>, sources: Sources) -> Self {
         Self {
             limits,
             settings,
@@ -115,6 +129,7 @@ impl Context {
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             happenings: VecDeque::new(),
+            bites: Bites::default(),
             publishes_dropped: 0,
             asked: Asked::default(),
         }
@@ -126,6 +141,22 @@ impl Context {
             return self.asked.answers.push_back(message);
         }
         self.outputs.push_back(Output::Send { to, message });
+    }
+
+    /// The limits of a session, or the realm's where it has gone.
+    pub(super) fn limits_of(&self, session: SessionId) -> &Limits {
+        let session = self.sessions.get(&session);
+        session.map_or(&self.limits, |session| &session.limits)
+    }
+
+    /// Notes the limit that a refusal is about, if it is one.
+    pub(super) fn note(&self, whom: SessionId, refusal: &Refusal) {
+        self.bites.note_if(refusal.limit, whom);
+    }
+
+    /// Notes that a session has reached a limit.
+    pub(super) fn bite(&self, limit: LimitName, session: SessionId) {
+        self.bites.note(limit, Some(session));
     }
 
     /// Tells subscribers to meta events, once the message at hand is dealt with.
@@ -140,6 +171,7 @@ impl Context {
 
     /// Counts a refused PUBLISH that had asked for no answer.
     pub(super) fn drop_publish(&mut self, from: SessionId, refusal: Refusal) {
+        self.note(from, &refusal);
         self.publishes_dropped += 1;
         if let Some(session) = self.sessions.get_mut(&from) {
             session.count_dropped_publish(refusal.error);
@@ -188,7 +220,7 @@ impl Context {
         let bytes_max = self.limits.node_key_bytes;
         if key.is_some_and(|key| key.len() > bytes_max) {
             let text = format!("a node key holds at most {bytes_max} bytes");
-            return Err(Refusal::argument(text));
+            return Err(Refusal::argument(text).because_of(LimitName::node_key_bytes));
         }
         Ok(())
     }
@@ -223,20 +255,26 @@ impl Context {
         shapes: usize,
     ) -> Result<(), Refusal> {
         let (session_max, realm_max) = (
-            self.limits.session_wildcard_shapes,
+            self.limits_of(from).session_wildcard_shapes,
             self.limits.realm_wildcard_shapes,
         );
         let held = self.sessions.get(&from).and_then(Session::rare);
         if held.is_some_and(|it| it.shapes.len() >= session_max && !it.shapes.contains_key(&shape))
         {
-            return Err(Refusal::limit(format!(
-                "a session has wildcards of at most {session_max} shapes (how many parts, and which are empty)"
-            )));
+            return Err(Refusal::limit(
+                LimitName::session_wildcard_shapes,
+                format!(
+                    "a session has wildcards of at most {session_max} shapes (how many parts, and which are empty)"
+                ),
+            ));
         }
         if is_new && shapes >= realm_max {
-            return Err(Refusal::limit(format!(
-                "this realm has wildcards of {realm_max} shapes (how many parts, and which are empty), as many as it may"
-            )));
+            return Err(Refusal::limit(
+                LimitName::realm_wildcard_shapes,
+                format!(
+                    "this realm has wildcards of {realm_max} shapes (how many parts, and which are empty), as many as it may"
+                ),
+            ));
         }
         Ok(())
     }

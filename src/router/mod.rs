@@ -10,6 +10,8 @@
 mod asking;
 mod authenticator;
 mod authorizer;
+mod bites;
+mod bounds;
 mod broker;
 mod context;
 mod deadlines;
@@ -24,6 +26,7 @@ mod output;
 mod pattern;
 mod permission;
 mod question;
+mod rate;
 mod realm;
 mod remembered;
 mod revision;
@@ -38,13 +41,16 @@ pub use authenticator::{Authenticator, Occurrence, SignInRules};
 pub use authorizer::{
     Action, Actions, Decision, DynamicAuthorizer, Explanation, Reach, Rights, Roles, Rule,
 };
+pub use bites::{Bite, Bites};
+pub use bounds::{Bounds, Rates, RoleBounds, SessionBounds};
 pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
 pub use dynamic::{DynamicAuthenticator, Question};
 pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
 pub use identity::{Certificate, Channel, Identity, Transport};
-pub use limits::{Field, Limit, Limits, Unit};
+pub use limits::{Field, Limit, LimitName, Limits, Scope, Unit};
 pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};
+pub use rate::{Bucket, Joins, Rate, TooMany};
 pub use realm::{Holdings, Realm};
 pub use settings::{
     HistoryRule, RequestIds, RetentionRule, Settings, TimeUnit, TrustRule, UriPattern,

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::asking::ROUTER;
 use super::context::Refusal;
+use super::limits::LimitName;
 use super::output::Output;
 use super::realm::Realm;
 use crate::protocol::{Message, MessageCode, Payload, RequestId, Uri};
@@ -20,7 +21,7 @@ impl Realm {
             self.dealer.ask(&mut self.context, now, ROUTER, question)
         } else {
             let text = "too many clients wait to be let in";
-            Err(Refusal::limit(text.into()))
+            Err(Refusal::limit(LimitName::realm_sign_ins, text.into()))
         };
         match called {
             Ok(key) => drop(self.context.asked.outside.insert(request, key)),

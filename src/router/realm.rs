@@ -11,6 +11,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::asking::ROUTER;
 use super::authorizer::Action;
+use super::bounds::Effective;
 use super::broker::{Broker, EventStore, InMemory};
 use super::context::{Context, Happening, Refusal};
 use super::deadlines::Due;
@@ -18,7 +19,7 @@ use super::dealer::{Dealer, no_such_procedure};
 use super::handshake::Joining;
 use super::identity::Transport;
 use super::leaving::{Manner, goodbye};
-use super::limits::Limits;
+use super::limits::{LimitName, Limits};
 use super::meta::{self, Definitions, Request};
 use super::output::{End, Output};
 use super::session::{RequestOrder, Session};
@@ -37,6 +38,7 @@ use crate::protocol::{
 #[derive(Debug)]
 pub struct Realm {
     name: Uri,
+    pub(super) bounds: Effective,
     pub(super) phase: Phase,
     pub(super) context: Context,
     pub(super) broker: Broker,
@@ -79,7 +81,11 @@ impl Realm {
     /// A realm with nobody in it. Its event history ends with it.
     #[must_use]
     pub fn new(name: Uri, settings: Settings, limits: Limits, sources: Sources) -> Self {
-        let store = Box::new(InMemory::new(limits.history_bytes));
+        let history_bytes = match &settings.bounds.limits {
+            Some(own) => own.history_bytes,
+            None => limits.history_bytes,
+        };
+        let store = Box::new(InMemory::new(history_bytes));
         Self::with_store(name, settings, limits, sources, store)
     }
 
@@ -92,9 +98,11 @@ impl Realm {
         sources: Sources,
         store: Box<dyn EventStore>,
     ) -> Self {
-        let mut context = Context::new(settings, limits, sources);
+        let bounds = Effective::new(limits, &settings.bounds);
+        let mut context = Context::new(settings, Arc::clone(bounds.realm()), sources);
         Self {
             name,
+            bounds,
             phase: Phase::Open,
             broker: Broker::new(&mut context, store),
             context,
@@ -136,13 +144,16 @@ impl Realm {
         if !matches!(self.phase, Phase::Open) {
             return Err(abort(uris::SYSTEM_SHUTDOWN, "this router is going down").into());
         }
+        self.check_room()?;
         let is_free = |id: &SessionId| self.is_free(*id);
         let session = joining.session.filter(is_free);
         let session = session.unwrap_or_else(|| self.fresh_session_id());
         let details = welcome_details(&self.name, &self.context.settings, joining);
         let rights = self.context.settings.roles.of(&joining.identity.authrole);
         let rights = Arc::clone(rights);
-        let joined = Session::new(joining.identity.clone(), rights, joining.roles, transport);
+        let limits = self.bounds_of(&joining.identity.authrole).limits;
+        let identity = joining.identity.clone();
+        let joined = Session::new(identity, rights, limits, joining.roles, transport);
         self.context.sessions.insert(session, joined);
         let details = Box::new(details);
         self.context.send(session, Welcome { session, details });
@@ -234,6 +245,7 @@ impl Realm {
             }
         }
         if matches!(self.phase, Phase::Draining(deadline) if deadline <= now) {
+            self.context.bites.note(LimitName::grace_time, None);
             self.dismiss_all(now);
         }
         self.settle(now);
@@ -346,6 +358,7 @@ impl Realm {
             self.context.asked.question = Some(*question);
             return;
         }
+        self.context.note(to, &refusal);
         self.context.send(to, refusal.error(request_type, request));
     }
 
@@ -421,8 +434,8 @@ impl Realm {
 
     /// Remembers a call made in parts that has ended before its caller could know: it may have sent the rest.
     pub(super) fn expect_late_parts(&mut self, caller: SessionId, request: RequestId) {
-        let ended_max = self.context.limits.session_ended_calls;
         if let Some(session) = self.context.sessions.get_mut(&caller) {
+            let ended_max = session.limits.session_ended_calls;
             session.rare_mut().ended.insert(request, (), ended_max);
         }
     }
@@ -437,7 +450,8 @@ impl Realm {
         let bytes_max = self.context.limits.meta_call_bytes;
         if call.payload.len() > bytes_max {
             let text = format!("the router's own procedures take at most {bytes_max} bytes");
-            return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
+            let refusal = Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text);
+            return Err(refusal.because_of(LimitName::meta_call_bytes));
         }
         let request = Request::new(now, from, call)?;
         let reply = procedure(self, &request)?;

@@ -9,6 +9,7 @@ use super::asking::{Said, Undecided, Verdicts};
 use super::authorizer::Rights;
 use super::dealer::{CallKey, Offer};
 use super::identity::{Identity, Transport};
+use super::limits::Limits;
 use super::meta::Testaments;
 use super::pattern::Shape;
 use super::remembered::{Memory, Remembered};
@@ -24,6 +25,7 @@ use crate::protocol::{
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) identity: Identity,
+    pub(super) limits: Arc<Limits>,
     /// What its role may do.
     pub(super) rights: Arc<Rights>,
     /// What its client announced.
@@ -77,11 +79,13 @@ impl Session {
     pub(super) fn new(
         identity: Identity,
         rights: Arc<Rights>,
+        limits: Arc<Limits>,
         roles: Roles,
         transport: Transport,
     ) -> Self {
         Self {
             identity,
+            limits,
             rights,
             roles,
             transport,

@@ -5,11 +5,14 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::authorizer::Roles;
+use super::bounds::Bounds;
 use crate::protocol::{MatchPolicy, Uri, UriRule};
 
 /// The settings of one realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Which limits of its own it has, and rates.
+    pub bounds: Bounds,
     /// What a valid URI may hold.
     pub uri_rule: UriRule,
     /// What each role may do.
@@ -88,6 +91,7 @@ pub struct RetentionRule {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            bounds: Bounds::default(),
             uri_rule: UriRule::default(),
             roles: Roles::default(),
             request_ids: RequestIds::default(),

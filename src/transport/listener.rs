@@ -8,15 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::address::{Address, Ends};
 use super::connect::io_text;
+use super::crowd::{Crowd, Seat};
 use super::door::turn_away_full;
 use super::link::Link;
 use super::socket_file::{self, SocketFile};
+use crate::router::{LimitName, Limits};
 
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -63,7 +66,7 @@ pub struct Alive {
 /// One of the connections that a server may have at once; given back when dropped.
 #[derive(Debug)]
 pub struct Place {
-    _permit: OwnedSemaphorePermit,
+    _seat: Seat,
     alive: Alive,
 }
 
@@ -131,20 +134,27 @@ impl Listeners {
 
     /// Accepts until it is dropped, and nothing from then on; `serve` gets each connection, in a task of its own.
     ///
-    /// Limits: at most `connections_max` connections at once; a connection counts until its [`Place`] is dropped.
-    pub async fn accept<F, T>(self, connections_max: usize, serve: F)
-    where
+    /// Limits: `connections` and `address_connections`, of which `proxies` are exempt; a connection counts until its
+    /// [`Place`] is dropped. Who is one too many is told so, and `full` which limit it was.
+    pub async fn accept<F, T>(
+        self,
+        limits: &Limits,
+        proxies: Vec<IpNet>,
+        full: impl Fn(LimitName, Address) + Clone,
+        serve: F,
+    ) where
         F: Fn(Link, Ends, Place) -> T + Clone + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
         let places = Places {
-            permits: Arc::new(Semaphore::new(connections_max)),
+            crowd: Crowd::new(limits, proxies),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
             alive: self.alive,
         };
         // order: not in tasks of their own, which would close their listeners some time after this is dropped.
         let accepting = self.bound.into_iter();
-        let accepting = accepting.map(|bound| bound.accept(places.clone(), serve.clone()));
+        let accepting =
+            accepting.map(|bound| bound.accept(places.clone(), full.clone(), serve.clone()));
         join_all(accepting).await;
         drop(self.listening);
     }
@@ -186,17 +196,16 @@ fn reachable(local: SocketAddr) -> SocketAddr {
 
 #[derive(Clone)]
 struct Places {
-    permits: Arc<Semaphore>,
+    crowd: Crowd,
     /// bound: beyond, who finds no place is not told so.
     turned_away: Arc<Semaphore>,
     alive: Alive,
 }
 
 impl Places {
-    fn take(&self) -> Option<Place> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
-        Some(Place {
-            _permit: permit,
+    fn take(&self, peer: Address) -> Result<Place, LimitName> {
+        Ok(Place {
+            _seat: self.crowd.enter(peer)?,
             alive: self.alive.clone(),
         })
     }
@@ -224,14 +233,14 @@ impl Bound {
     }
 
     /// Accepts until it is dropped; a socket's file goes with it.
-    async fn accept<F, T>(self, places: Places, serve: F)
+    async fn accept<F, T>(self, places: Places, full: impl Fn(LimitName, Address), serve: F)
     where
         F: Fn(Link, Ends, Place) -> T,
         T: Future<Output = ()> + Send + 'static,
     {
         match self {
-            Self::Tcp(listener, _) => accept(listener, places, serve).await,
-            Self::Unix(listener, _file) => accept(listener, places, serve).await,
+            Self::Tcp(listener, _) => accept(listener, places, full, serve).await,
+            Self::Unix(listener, _file) => accept(listener, places, full, serve).await,
         }
     }
 }
@@ -260,7 +269,7 @@ impl Acceptor for UnixListener {
     }
 }
 
-async fn accept<A, F, T>(listener: A, places: Places, serve: F)
+async fn accept<A, F, T>(listener: A, places: Places, full: impl Fn(LimitName, Address), serve: F)
 where
     A: Acceptor + std::fmt::Debug,
     F: Fn(Link, Ends, Place) -> T,
@@ -285,10 +294,13 @@ where
         let Some((link, ends)) = accepted else {
             continue;
         };
-        let Some(place) = places.take() else {
-            warn!(peer = %ends.peer, "refused: the server has as many connections as it may have");
-            places.turn_away(link);
-            continue;
+        let place = match places.take(ends.peer) {
+            Ok(place) => place,
+            Err(limit) => {
+                full(limit, ends.peer);
+                places.turn_away(link);
+                continue;
+            }
         };
         tokio::spawn(serve(link, ends, place));
     }

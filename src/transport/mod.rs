@@ -7,6 +7,7 @@ mod address;
 mod admission;
 mod batched;
 mod connect;
+mod crowd;
 mod door;
 mod ending;
 mod header_list;
@@ -28,6 +29,7 @@ pub use connect::{
     Answered, ByteStream, Connection, DialError, Dialer, Handshake, Heard, Opener,
     RAWSOCKET_SCHEMES, Reached, Read, Socket, Stage, TransportError, io_text, reach,
 };
+pub(crate) use crowd::network;
 pub use door::{Door, Entered, Plain, Turned};
 pub(crate) use ending::end;
 pub use http::{Agreed, Folder, LongPoll, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};

@@ -12,6 +12,7 @@ mod faults;
 mod folder;
 mod http;
 mod large;
+mod limits;
 mod link;
 mod logs;
 mod longpoll;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
-use wamp::node::{Gate, Listening, Router};
+use wamp::node::{Counters, Gate, Listening, Router};
 use wamp::protocol::Uri;
 use wamp::router::{Authenticator, Limits, Settings};
 use wamp::transport::{Closing, Pages, Site};
@@ -45,8 +45,13 @@ impl Node {
 
     /// Starts one with these pages.
     pub(super) async fn start_with(limits: Limits, pages: Pages) -> Self {
+        Self::start_as(Settings::default(), limits, pages).await
+    }
+
+    /// Starts one whose realm has these settings.
+    pub(super) async fn start_as(settings: Settings, limits: Limits, pages: Pages) -> Self {
         let router = Router::new(
-            [(Uri::from("realm1"), Settings::default())],
+            [(Uri::from("realm1"), settings)],
             limits,
             Authenticator::default(),
         );
@@ -66,6 +71,11 @@ impl Node {
             accepting: tokio::spawn(listening.accept()),
             _closing: closing,
         }
+    }
+
+    /// How often its bounds were reached.
+    pub(super) fn counters(&self) -> &Counters {
+        self.router.counters()
     }
 
     /// Where its sockets are.

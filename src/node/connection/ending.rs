@@ -1,9 +1,32 @@
 //! How a connection's session ends with it, and how the log is told. Not when: that is decided in its turns.
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info};
 
-use super::{Connection, Phase};
+use super::pace::Pace;
+use super::{Connection, Phase, Reading};
+use crate::node::clock::now;
 use crate::router::End;
+use crate::transport::CloseCode;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Says good-bye on the transport's level, and gives the peer time to do so too.
+    pub(super) fn close(&mut self, code: CloseCode, reason: &'static str) {
+        self.begin_closing("closed");
+        self.wire.push_close(code, reason);
+        if self.reading == Reading::Messages && !self.wire.has_close_frames() {
+            // Nothing but the end of the stream tells the peer.
+            self.reading = Reading::Garbage;
+        }
+    }
+
+    pub(super) fn begin_closing(&mut self, how: &str) {
+        self.leave(how);
+        self.pace = Pace::default();
+        let deadline = now() + self.limits.goodbye_time;
+        self.phase = Phase::Closing { deadline };
+    }
+}
 
 impl<S> Connection<S> {
     /// Takes the session, if there is one, out of its realm.

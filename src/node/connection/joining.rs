@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 
+use super::pace::Pace;
 use super::{Connection, Phase};
 use crate::node::clock::now;
 use crate::node::realm::log_joined;
 use crate::protocol::Message;
 use crate::protocol::message::Abort;
 use crate::router::{Joining, Step, Transport};
-use crate::transport::CloseCode;
+use crate::transport::{CloseCode, network};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn handle_step(&mut self, step: Step) {
@@ -38,11 +39,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let protocol = self.wire.protocol();
         self.outbox.set_framing(self.wire.framing());
         let transport = self.transport();
-        match (self.router).join(joining, transport, Arc::clone(&self.outbox)) {
-            Ok((realm, session)) => {
+        let peer = self.arrival.peer;
+        let ip = peer.ip().filter(|_| !peer.is_local());
+        let outbox = Arc::clone(&self.outbox);
+        match (self.router).join(joining, transport, ip.map(network), outbox) {
+            Ok((realm, session, bounds)) => {
                 log_joined(session, joining, self.arrival.peer, protocol);
-                self.wire
-                    .set_message_bytes_max(self.router.limits().message_bytes);
+                self.pace = Pace::new(bounds.messages);
+                self.limits = bounds.limits;
+                self.wire.set_message_bytes_max(self.limits.message_bytes);
                 self.phase = Phase::Joined {
                     realm,
                     session,

@@ -6,6 +6,7 @@
 mod deadlines;
 mod ending;
 mod joining;
+mod pace;
 mod rest;
 mod too_long;
 mod waiting;
@@ -25,6 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::warn;
 
 use ending::how;
+use pace::Pace;
 use waiting::Waiting;
 
 use super::clock::now;
@@ -33,7 +35,7 @@ use super::outbox::{Delivery, Outbox, Outgoing};
 use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
-use crate::router::{Channel, End, Handshake, Violation};
+use crate::router::{Channel, End, Handshake, Limits, Violation};
 use crate::transport::{Address, ReadError, Wire};
 
 /// How many messages are routed under one lock. bound: how long others wait for the realm.
@@ -72,6 +74,9 @@ pub(super) struct Arrival {
 pub(super) struct Connection<S> {
     router: Arc<Router>,
     arrival: Arrival,
+    /// The router's; in a session, those of its role.
+    limits: Arc<Limits>,
+    pace: Pace,
     wire: Wire<S>,
     outbox: Arc<Outbox>,
     /// Received, and too much work to be routed at once; nothing is read before it is.
@@ -139,6 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let deadline = now + limits.join_time;
         Self {
             arrival,
+            limits: Arc::clone(limits),
+            pace: Pace::default(),
             outbox: Arc::new(Outbox::new(
                 limits,
                 wire.serializer(),
@@ -232,6 +239,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> (bool, Option<ReadError>) {
         let mut bytes = 0;
         let mut frames = 0;
+        if let Some(frame) = self.pace.take_due() {
+            frames += 1;
+            self.handle_frame(&frame, scratch);
+        }
         while self.may_read() && frames < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
             match self.wire.poll_read(cx) {
                 Poll::Pending => break,
@@ -240,7 +251,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     frames += 1;
                     if let Some(frame) = frame {
                         bytes += frame.len();
-                        self.handle_frame(&frame, scratch);
+                        match self.pace.admit(frame) {
+                            Some(frame) => self.handle_frame(&frame, scratch),
+                            None => self.note_early_message(),
+                        }
                     }
                 }
                 Poll::Ready(Err(error)) => {
@@ -258,7 +272,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn may_read(&self) -> bool {
         // bound: who floods us with pings and takes no pong.
         let pong_bytes = self.wire.unwritten().saturating_sub(self.handed.bytes);
-        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
+        let is_asked_for_more =
+            !self.is_held_back && !self.has_said_goodbye && !self.pace.is_held();
         self.reading == Reading::Messages
             && (is_asked_for_more || self.is_closing())
             && pong_bytes < PONG_BYTES_MAX
@@ -304,7 +319,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.close(*code, "against the rules of this transport");
                 return;
             }
-            ReadError::TooLarge { max } => Violation::TooLarge { max: *max },
+            ReadError::TooLarge { max } => {
+                self.note_too_large();
+                Violation::TooLarge { max: *max }
+            }
             ReadError::FrameType => Violation::FrameType {
                 expected: if self.wire.serializer().is_text() {
                     "text"
@@ -449,7 +467,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match end {
             // spec(bp#session-close): the transport may carry another session.
             End::Left => {
-                let limits = self.router.limits();
+                self.pace = Pace::default();
+                self.limits = Arc::clone(self.router.limits());
+                let limits = &self.limits;
                 self.wire
                     .set_message_bytes_max(limits.message_bytes_before_welcome);
                 let deadline = now() + limits.join_time;
@@ -462,21 +482,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             End::Killed => self.close(CloseCode::Normal, "session killed"),
             End::Aborted => self.close(CloseCode::Protocol, "session aborted"),
         }
-    }
-
-    /// Says good-bye on the transport's level, and gives the peer time to do so too.
-    fn close(&mut self, code: CloseCode, reason: &'static str) {
-        self.begin_closing("closed");
-        self.wire.push_close(code, reason);
-        if self.reading == Reading::Messages && !self.wire.has_close_frames() {
-            // Nothing but the end of the stream tells the peer.
-            self.reading = Reading::Garbage;
-        }
-    }
-
-    fn begin_closing(&mut self, how: &str) {
-        self.leave(how);
-        let deadline = now() + self.router.limits().goodbye_time;
-        self.phase = Phase::Closing { deadline };
     }
 }

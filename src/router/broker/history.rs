@@ -53,16 +53,21 @@ impl History {
     }
 
     /// Keeps an event if a rule asks for its topic. One for named sessions is not kept: their ids mean nothing later.
-    pub(super) fn keep(&mut self, publication: &Publication<'_>, now: impl FnOnce() -> Timestamp) {
+    /// Says whether older ones were forgotten for want of room.
+    pub(super) fn keep(
+        &mut self,
+        publication: &Publication<'_>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> bool {
         if publication.audience.is_some_and(names_sessions) {
-            return;
+            return false;
         }
         let rules = self.rules.iter();
         let rules: Vec<&HistoryRule> = rules
             .filter(|rule| rule.topics.matches(publication.topic))
             .collect();
         if rules.is_empty() {
-            return;
+            return false;
         }
         self.last += 1;
         let event = StoredEvent {
@@ -70,7 +75,7 @@ impl History {
             time: now(),
             publication: publication.kept(),
         };
-        self.store.append(&rules, event);
+        self.store.append(&rules, event)
     }
 
     /// The first events under a pattern that somebody may see and wants, in the order wanted, so many at most.

@@ -45,11 +45,14 @@ use crate::protocol::{
     EventDetails, Feature, MatchPolicy, Payload, PublicationId, RevocationDetails, Role, SessionId,
     SubscriptionId, Uri, uris,
 };
+use crate::router::limits::LimitName;
 
 /// The broker of one realm.
 #[derive(Debug)]
 pub(super) struct Broker {
     pub(super) subscriptions: Subscriptions,
+    /// Subscriptions of all sessions together.
+    held: usize,
     retention: Retention,
     /// `None` where no topic has one.
     history: Option<History>,
@@ -69,6 +72,7 @@ impl Broker {
         let history = (!rules.is_empty()).then(|| History::new(rules, store));
         Self {
             subscriptions,
+            held: 0,
             retention: Retention::default(),
             history,
         }
@@ -100,6 +104,7 @@ impl Broker {
         });
         let node = subscribe.options.nkey.as_deref().map(Node::named);
         let is_new = self.subscriptions.add(policy, topic, from, node);
+        self.held += usize::from(is_new);
         if let Some(session) = context.sessions.get_mut(&from).filter(|_| is_new) {
             session.subscriptions.insert(subscription);
             session.hold_shape(policy, topic);
@@ -135,10 +140,17 @@ impl Broker {
         if own.is_some_and(|own| held.is_some_and(|held| own.contains(&held))) {
             return Ok(());
         }
-        let held_max = context.limits.session_subscriptions;
+        let held_max = context.limits_of(from).session_subscriptions;
         if own.is_some_and(|own| own.len() >= held_max) {
             let text = format!("a session holds at most {held_max} subscriptions");
-            return Err(Refusal::limit(text));
+            return Err(Refusal::limit(LimitName::session_subscriptions, text));
+        }
+        let realm_max = context.limits.realm_subscriptions;
+        if self.held >= realm_max {
+            let text = format!(
+                "the sessions of this realm hold {realm_max} subscriptions, as many as they may"
+            );
+            return Err(Refusal::limit(LimitName::realm_subscriptions, text));
         }
         if policy == MatchPolicy::Wildcard {
             let shape = Shape::of(topic);
@@ -178,6 +190,7 @@ impl Broker {
             context.outputs.push_back(Output::Send { to, message });
         }
         if let Some(events) = cut {
+            context.bite(LimitName::retained_answer_events, to);
             context.remark(to, Remark::RetainedCut { events });
         }
     }
@@ -257,6 +270,7 @@ impl Broker {
         let Some(removed) = self.subscriptions.remove(subscription, subscriber) else {
             return;
         };
+        self.held -= 1;
         context.tell(Happening::Unsubscribed(subscriber, subscription));
         if removed == Removed::Subscription {
             context.tell(Happening::SubscriptionDeleted(subscriber, subscription));
@@ -282,10 +296,14 @@ impl Broker {
         self.deliver(context, &publication);
         if publish.options.retain == Some(true) {
             let (rules, limits) = (&context.settings.retention, &context.limits);
-            self.retention.keep(rules, limits, now, &publication);
+            let reached = self.retention.keep(rules, limits, now, &publication);
+            context.bites.note_if(reached, from);
         }
         if let Some(history) = &mut self.history {
-            history.keep(&publication, || context.sources.time_of_day());
+            let is_full = history.keep(&publication, || context.sources.time_of_day());
+            context
+                .bites
+                .note_if(is_full.then_some(LimitName::history_bytes), from);
         }
         Ok(publication.id)
     }

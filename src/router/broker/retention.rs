@@ -12,6 +12,7 @@ use super::publication::{KeptPublication, Publication};
 use super::subscription::Subscription;
 use crate::protocol::{MatchPolicy, SessionId};
 use crate::router::identity::Identity;
+use crate::router::limits::LimitName;
 use crate::router::limits::Limits;
 use crate::router::settings::RetentionRule;
 use crate::router::shard::Key;
@@ -87,18 +88,18 @@ impl Retention {
         self.topics.len()
     }
 
-    /// Keeps an event, if a rule lets its topic keep any.
+    /// Keeps an event, if a rule lets its topic keep any; returns the limit for whose sake others were forgotten.
     pub(super) fn keep(
         &mut self,
         rules: &[RetentionRule],
         limits: &Limits,
         now: Instant,
         publication: &Publication<'_>,
-    ) {
+    ) -> Option<LimitName> {
         let rule = rules
             .iter()
             .find(|rule| rule.topics.matches(publication.topic));
-        let Some(rule) = rule else { return };
+        let rule = rule?;
         let rkey = publication.audience.and_then(|it| it.rkey.as_deref());
         self.writes += 1;
         let retained = Retained {
@@ -120,12 +121,20 @@ impl Retention {
             self.bytes -= kept.drain(..).map(|it| it.bytes()).sum::<usize>();
         }
         kept.push_back(retained);
+        let mut reached = None;
         if kept.iter().filter(|it| is_for_some_only(it)).count() > limits.retained_filtered
             && let Some(oldest) = kept.iter().position(is_for_some_only)
         {
+            reached = Some(LimitName::retained_filtered);
             self.bytes -= kept.remove(oldest).map_or(0, |it| it.bytes());
         }
+        if self.topics.len() > limits.retained_topics {
+            reached = Some(LimitName::retained_topics);
+        } else if self.bytes > limits.retained_bytes {
+            reached = Some(LimitName::retained_bytes);
+        }
         self.shrink(limits);
+        reached
     }
 
     /// Forgets topics until the bounds hold, the one first that was written to longest ago.

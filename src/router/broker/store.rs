@@ -51,7 +51,9 @@ pub trait EventStore: fmt::Debug + Send {
     /// Keeps an event under each of these rules, of each no more than its newest `events_max`.
     ///
     /// A rule is known again by its topics, also when its realm is made anew.
-    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent);
+    ///
+    /// Says whether others were forgotten for want of room.
+    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent) -> bool;
 
     /// The events under the rule about these topics that have such numbers, the oldest first.
     fn events(
@@ -114,7 +116,7 @@ impl EventStore for InMemory {
         self.last
     }
 
-    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent) {
+    fn append(&mut self, rules: &[&HistoryRule], event: StoredEvent) -> bool {
         self.last = event.number;
         let event = Arc::new(event);
         self.all.insert(event.publication.id, Arc::clone(&event));
@@ -131,10 +133,13 @@ impl EventStore for InMemory {
             }
         }
         drop(event);
-        while self.bytes > self.bytes_max {
-            let Some(at) = self.oldest() else { return };
+        let is_full = self.bytes > self.bytes_max;
+        while self.bytes > self.bytes_max
+            && let Some(at) = self.oldest()
+        {
             self.forget(at);
         }
+        is_full
     }
 
     fn events(

@@ -11,6 +11,7 @@ use crate::router::asking::ROUTER;
 use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
+use crate::router::limits::LimitName;
 
 impl Dealer {
     /// Cancels a call. One that has ended, or never was, is left alone: CANCEL may cross its end.
@@ -168,14 +169,16 @@ impl Dealer {
         if let Some((at, _)) = call.limit {
             context.deadlines.remove(at, Due::Call(key));
         }
-        let ended_max = context.limits.session_ended_calls;
         if let Some(caller) = context.sessions.get_mut(&call.caller) {
+            let ended_max = caller.limits.session_ended_calls;
             caller.calls.swap_remove(&call.request);
             if call.kept.is_some() {
                 let rare = caller.rare_mut();
                 rare.kept_bytes -= call.kept_bytes;
-                if call.expects_parts() {
-                    rare.ended.insert(call.request, (), ended_max);
+                if call.expects_parts() && rare.ended.insert(call.request, (), ended_max).is_some()
+                {
+                    let limit = LimitName::session_ended_calls;
+                    context.bites.note(limit, Some(call.caller));
                 }
             }
         }
@@ -191,11 +194,13 @@ impl Dealer {
         };
         let counts = call.counts.map(|offer| (call.registration, offer));
         let keeps_busy = counts.filter(|_| !is_told);
-        let max = context.limits.session_late_answers;
-        let forgotten = context
-            .sessions
-            .get_mut(&callee)
-            .and_then(|session| session.rare_mut().late.insert(invocation, keeps_busy, max));
+        let forgotten = context.sessions.get_mut(&callee).and_then(|session| {
+            let max = session.limits.session_late_answers;
+            session.rare_mut().late.insert(invocation, keeps_busy, max)
+        });
+        if forgotten.is_some() {
+            context.bite(LimitName::session_late_answers, callee);
+        }
         if let Some(Some(offer)) = forgotten {
             self.release_place(offer, callee);
         }

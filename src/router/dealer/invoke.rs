@@ -16,6 +16,7 @@ use crate::router::asking::ROUTER;
 use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
 use crate::router::deadlines::Due;
+use crate::router::limits::LimitName;
 use crate::router::session::Session;
 
 impl Dealer {
@@ -355,10 +356,12 @@ fn keep_for_another(
     kept: &mut Kept,
     part: &Part,
 ) {
-    let bytes_max = context.limits.session_kept_bytes;
+    let bytes_max = context.limits_of(caller).session_kept_bytes;
     let may_pass_on = context.announces(callee, Role::Callee, Feature::CallReroute);
     let kept_bytes = kept_bytes(context, caller) + kept.weight();
-    if may_pass_on && kept_bytes + Part::bytes(&part.payload) <= bytes_max {
+    if may_pass_on && kept_bytes + Part::bytes(&part.payload) > bytes_max {
+        context.bite(LimitName::session_kept_bytes, caller);
+    } else if may_pass_on {
         kept.parts.push(Part {
             payload: part.payload.detached(),
             ..*part
@@ -380,13 +383,16 @@ fn check_kept(
     call: &message::Call,
     waits: bool,
 ) -> Result<(), Refusal> {
-    let bytes_max = context.limits.session_kept_bytes;
+    let bytes_max = context.limits_of(from).session_kept_bytes;
     let part_bytes = if waits { Part::bytes(&call.payload) } else { 0 };
     let bytes = call.procedure.as_str().len() + options_weight(&call.options) + part_bytes;
     if kept_bytes(context, from) + bytes > bytes_max {
-        return Err(Refusal::limit(format!(
-            "at most {bytes_max} bytes of a session's calls wait for a callee, or may go to another"
-        )));
+        return Err(Refusal::limit(
+            LimitName::session_kept_bytes,
+            format!(
+                "at most {bytes_max} bytes of a session's calls wait for a callee, or may go to another"
+            ),
+        ));
     }
     Ok(())
 }
@@ -416,11 +422,11 @@ fn detached(options: &CallOptions) -> CallOptions {
 
 /// Checks that a session may wait for one more call.
 fn check_pending(context: &Context, from: SessionId) -> Result<(), Refusal> {
-    let calls_max = context.limits.session_calls;
+    let calls_max = context.limits_of(from).session_calls;
     let caller = context.sessions.get(&from);
     if caller.is_some_and(|caller| caller.calls.len() >= calls_max) {
         let text = format!("a session waits for at most {calls_max} calls");
-        return Err(Refusal::limit(text));
+        return Err(Refusal::limit(LimitName::session_calls, text));
     }
     Ok(())
 }

@@ -42,6 +42,7 @@ use crate::protocol::{
     Feature, InvocationPolicy, MatchPolicy, RegistrationId, RevocationDetails, Role, SessionId,
     uris,
 };
+use crate::router::limits::LimitName;
 
 /// The dealer of one realm.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub(super) struct Dealer {
     pub(super) calls: Calls,
     /// Registrations whose queue may go on: see [`dispatch`](Self::dispatch).
     ready: VecDeque<RegistrationId>,
+    /// Registrations of all sessions together.
+    held: usize,
 }
 
 impl Dealer {
@@ -59,6 +62,7 @@ impl Dealer {
             registrations: Registrations::new(),
             calls: Calls::default(),
             ready: VecDeque::new(),
+            held: 0,
         }
     }
 
@@ -82,6 +86,7 @@ impl Dealer {
             self.registrations
                 .create(policy, procedure, invoke, created)
         });
+        self.held += 1;
         self.registrations
             .add_callee(registration, from, &register.options);
         if let Some(session) = context.sessions.get_mut(&from) {
@@ -133,11 +138,18 @@ impl Dealer {
             let is_new = !self.registrations.has_shape(shape);
             context.check_shape(from, shape, is_new, self.registrations.shapes())?;
         }
-        let held_max = context.limits.session_registrations;
+        let held_max = context.limits_of(from).session_registrations;
         let session = context.sessions.get(&from);
         if session.is_some_and(|session| session.registrations.len() >= held_max) {
             let text = format!("a session holds at most {held_max} registrations");
-            return Err(Refusal::limit(text));
+            return Err(Refusal::limit(LimitName::session_registrations, text));
+        }
+        let realm_max = context.limits.realm_registrations;
+        if self.held >= realm_max {
+            let text = format!(
+                "the sessions of this realm hold {realm_max} registrations, as many as they may"
+            );
+            return Err(Refusal::limit(LimitName::realm_registrations, text));
         }
         Ok(())
     }
@@ -235,6 +247,7 @@ impl Dealer {
         let Some(removed) = self.registrations.remove_callee(registration, callee) else {
             return;
         };
+        self.held -= 1;
         context.tell(Happening::Unregistered(callee, registration));
         match removed {
             // Who waits may wait for somebody who is there no more.

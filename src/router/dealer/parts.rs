@@ -7,6 +7,7 @@ use super::queue::queue_full;
 use crate::protocol::SessionId;
 use crate::protocol::message::{self, Invocation};
 use crate::router::context::Context;
+use crate::router::limits::LimitName;
 use crate::router::remembered::Memory;
 use crate::router::violation::Violation;
 
@@ -87,11 +88,13 @@ impl Dealer {
         let (limits, bytes) = (&context.limits, Part::bytes(&part.payload));
         let has_room = registration
             .is_some_and(|it| it.queue_bytes + bytes <= limits.registration_queue_bytes)
-            && kept_bytes(context, call.caller) + bytes <= limits.session_kept_bytes;
+            && kept_bytes(context, call.caller) + bytes
+                <= context.limits_of(call.caller).session_kept_bytes;
         if has_room {
             self.enqueue(key, part);
             self.recount(context, key);
         } else {
+            context.bite(LimitName::registration_queue_bytes, call.caller);
             self.fail(context, key, queue_full());
         }
     }

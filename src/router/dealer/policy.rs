@@ -10,6 +10,7 @@ use crate::protocol::{
     CallOptions, Feature, InvocationPolicy, Passthru, Role, RunMode, SessionId, Uri, uris,
 };
 use crate::router::context::{Context, Refusal};
+use crate::router::limits::LimitName;
 use crate::router::session::Session;
 use crate::router::shard::Key;
 
@@ -125,10 +126,9 @@ fn first_of(
 
 /// Notes with the callees that have too many invocations that a call waits which they might take.
 fn await_room(registration: &Registration, context: &mut Context) {
-    let invocations_max = context.limits.session_invocations;
     for callee in registration.callees.keys() {
         if let Some(session) = context.sessions.get_mut(callee)
-            && session.invocations.len() >= invocations_max
+            && session.invocations.len() >= session.limits.session_invocations
         {
             session.rare_mut().awaited.insert(registration.id);
         }
@@ -141,14 +141,15 @@ fn standing(
     session: SessionId,
     callee: &Callee,
 ) -> Standing {
-    let Some(session) = context.sessions.get(&session) else {
+    let Some((&id, session)) = context.sessions.get_key_value(&session) else {
         return Standing::Unavailable;
     };
     if !is_capable(session, Needs::of(options)) {
         Standing::Incapable
     } else if callee.is_busy() {
         Standing::Busy
-    } else if session.invocations.len() >= context.limits.session_invocations {
+    } else if session.invocations.len() >= session.limits.session_invocations {
+        context.bite(LimitName::session_invocations, id);
         Standing::Unavailable
     } else {
         Standing::Free

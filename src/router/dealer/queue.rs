@@ -10,6 +10,7 @@ use super::registration::{Look, Offer, Registration};
 use crate::protocol::message;
 use crate::protocol::{RegistrationId, RequestId, SessionId, uris};
 use crate::router::context::{Context, Refusal};
+use crate::router::limits::LimitName;
 
 /// How many callees are asked about for calls that go on waiting, in one look at a queue. bound: how long others wait for
 /// the realm.
@@ -244,9 +245,14 @@ pub(super) fn check_queue(
     call: &message::Call,
 ) -> Result<(), Refusal> {
     let limits = &context.limits;
-    let has_room = registration.queue.len() < limits.registration_queue_calls
-        && registration.queue_bytes + Part::bytes(&call.payload) <= limits.registration_queue_bytes;
-    if has_room { Ok(()) } else { Err(queue_full()) }
+    let bytes = registration.queue_bytes + Part::bytes(&call.payload);
+    if registration.queue.len() >= limits.registration_queue_calls {
+        return Err(queue_full().because_of(LimitName::registration_queue_calls));
+    }
+    if bytes > limits.registration_queue_bytes {
+        return Err(queue_full().because_of(LimitName::registration_queue_bytes));
+    }
+    Ok(())
 }
 
 pub(super) fn queue_full() -> Refusal {

@@ -16,6 +16,7 @@ use rustc_hash::FxHashMap;
 use super::{PROCEDURES, Reply, Request, procedure, registration, subscription};
 use crate::protocol::{Dict, MatchPolicy, Payload, SessionId, Uri, Value, uris};
 use crate::router::context::{Context, Happening, Refusal};
+use crate::router::limits::LimitName;
 use crate::router::realm::Realm;
 
 /// What clients have said of URIs.
@@ -99,10 +100,10 @@ pub(super) fn define(realm: &mut Realm, request: &Request) -> Result<Reply, Refu
     };
     let definition = definition(&realm.context, request, said)?;
     let held = realm.definitions.of.entry(caller).or_default();
-    let held_max = realm.context.limits.session_definitions;
+    let held_max = realm.context.limits_of(caller).session_definitions;
     if before.is_none() && held.len() >= held_max {
         let text = format!("a session defines at most {held_max} URIs");
-        return Err(Refusal::limit(text));
+        return Err(Refusal::limit(LimitName::session_definitions, text));
     }
     held.insert(uri.clone());
     realm.definitions.by_uri.insert(uri.clone(), definition);
@@ -118,11 +119,12 @@ fn definition(context: &Context, request: &Request, said: &Value) -> Result<Defi
         None => Kind::default(),
         Some(value) => kind(value)?,
     };
-    let bytes_max = context.limits.definition_bytes;
+    let bytes_max = context.limits_of(request.caller).definition_bytes;
     let said = request.keep(std::slice::from_ref(said), &Dict::new());
     if said.len() > bytes_max {
         let text = format!("a definition holds at most {bytes_max} bytes");
-        return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
+        let refusal = Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text);
+        return Err(refusal.because_of(LimitName::definition_bytes));
     }
     Ok(Definition {
         by: request.caller,
@@ -163,27 +165,31 @@ pub(super) fn describe(realm: &mut Realm, request: &Request) -> Result<Reply, Re
 
 /// The URIs of all procedures: the router's own, those registered (patterns as they are), those defined.
 /// Cost: O(registrations).
-pub(super) fn list_procedures(realm: &mut Realm, _: &Request) -> Result<Reply, Refusal> {
+pub(super) fn list_procedures(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let own = PROCEDURES.iter().map(|(name, _)| *name);
     let own = own.filter(|name| procedure(realm, name).is_some());
     let registered = realm.dealer.registrations.procedures();
     let defined = realm.definitions.uris(Kind::Procedure);
-    Ok(list(realm, own.chain(registered).chain(defined)))
+    Ok(list(
+        realm,
+        request.caller,
+        own.chain(registered).chain(defined),
+    ))
 }
 
 /// The URIs of all topics: those subscribed to (patterns as they are), those defined. Cost: O(subscriptions).
-pub(super) fn list_topics(realm: &mut Realm, _: &Request) -> Result<Reply, Refusal> {
+pub(super) fn list_topics(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let subscribed = realm.broker.subscriptions.topics();
     let defined = realm.definitions.uris(Kind::Topic);
-    Ok(list(realm, subscribed.chain(defined)))
+    Ok(list(realm, request.caller, subscribed.chain(defined)))
 }
 
 /// The URIs of all errors: those of the router, those defined.
-pub(super) fn list_errors(realm: &mut Realm, _: &Request) -> Result<Reply, Refusal> {
+pub(super) fn list_errors(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let own: Vec<Uri> = uris::errors().collect();
     let defined = realm.definitions.uris(Kind::Error);
     let all = own.iter().map(Uri::as_str).chain(defined);
-    Ok(list(realm, all))
+    Ok(list(realm, request.caller, all))
 }
 
 /// What is known of a procedure: its registrations, and its definition.
@@ -260,7 +266,7 @@ fn unknown(uri: &Uri) -> String {
 }
 
 /// URIs in order, as far as one answer may hold them; `more` says that there are others.
-fn list<'a>(realm: &Realm, uris: impl Iterator<Item = &'a str>) -> Reply {
+fn list<'a>(realm: &Realm, asker: SessionId, uris: impl Iterator<Item = &'a str>) -> Reply {
     let mut uris: Vec<&str> = uris.collect();
     uris.sort_unstable();
     uris.dedup();
@@ -279,6 +285,8 @@ fn list<'a>(realm: &Realm, uris: impl Iterator<Item = &'a str>) -> Reply {
     let is_cut = told.len() < uris.len();
     let reply = Reply::value(told);
     if is_cut {
+        let limit = LimitName::reflection_answer_bytes;
+        realm.context.bite(limit, asker);
         reply.with("more", true)
     } else {
         reply

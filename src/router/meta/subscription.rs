@@ -19,6 +19,7 @@ use crate::protocol::{
 use crate::router::authorizer::Action;
 use crate::router::broker::{Subscription, Wanted};
 use crate::router::context::Refusal;
+use crate::router::limits::LimitName;
 use crate::router::realm::Realm;
 use crate::router::sources::written;
 
@@ -148,6 +149,14 @@ pub(super) fn get_events(realm: &mut Realm, request: &Request) -> Result<Reply, 
     }
     let is_cut =
         events.len() < found_count && wanted.limit.is_none_or(|limit| events.len() < limit);
+    if is_cut {
+        let limit = if events.len() < count_max {
+            LimitName::history_answer_bytes
+        } else {
+            LimitName::history_answer_events
+        };
+        realm.context.bite(limit, request.caller);
+    }
     let reply = Reply::value(events);
     Ok(if is_cut {
         reply.with("more", true)

@@ -9,6 +9,7 @@ use crate::protocol::{
 use crate::router::asking::Said;
 use crate::router::authorizer::Action;
 use crate::router::context::{Context, Refusal};
+use crate::router::limits::LimitName;
 use crate::router::realm::Realm;
 
 /// What a session leaves, by scope.
@@ -86,17 +87,18 @@ impl Testaments {
 pub(super) fn add(realm: &mut Realm, request: &Request) -> Result<Reply, Refusal> {
     let scope = scope(request)?;
     let testament = testament(&realm.context, request)?;
-    let limits = &realm.context.limits;
+    let limits = realm.context.limits_of(request.caller);
     let (count_max, bytes_max) = (limits.session_testaments, limits.testament_bytes);
     if testament.bytes() > bytes_max {
         let text = format!("a testament holds at most {bytes_max} bytes");
-        return Err(Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text));
+        let refusal = Refusal::new(uris::PAYLOAD_SIZE_EXCEEDED, text);
+        return Err(refusal.because_of(LimitName::testament_bytes));
     }
     if let Some(session) = realm.context.sessions.get_mut(&request.caller) {
         let testaments = session.rare_mut().testaments.of(scope);
         if testaments.len() >= count_max {
             let text = format!("a session leaves at most {count_max} testaments in one scope");
-            return Err(Refusal::limit(text));
+            return Err(Refusal::limit(LimitName::session_testaments, text));
         }
         testaments.push(testament);
     }
