@@ -116,8 +116,8 @@ mod tests {
     use super::*;
     use crate::node::clock::now;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([192, 0, 2, last].into())
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
     }
 
     fn millis(millis: u64) -> Duration {
@@ -127,19 +127,19 @@ mod tests {
     #[test]
     fn each_failed_try_makes_the_next_challenge_of_its_address_wait_longer_and_nobody_elses() {
         let (mut tries, mut now) = (FailedTries::default(), now());
-        assert_eq!(tries.wait(now, address(1)), Ok(Duration::ZERO));
+        assert_eq!(tries.wait(now, Some(address(1))), Ok(Duration::ZERO));
         for count in 1..=30 {
-            let failed = tries.fail(now, address(1));
+            let failed = tries.fail(now, Some(address(1)));
             assert_eq!(failed.count, count.min(20));
             assert_eq!(failed.total, u64::from(count));
             let wait = millis(500) * count.min(20);
             let expected = if wait > WAIT_MAX { Err(wait) } else { Ok(wait) };
-            assert_eq!(tries.wait(now, address(1)), expected);
-            assert_eq!(tries.wait(now, address(2)), Ok(Duration::ZERO));
+            assert_eq!(tries.wait(now, Some(address(1))), expected);
+            assert_eq!(tries.wait(now, Some(address(2))), Ok(Duration::ZERO));
             now += wait;
             if expected.is_err() {
                 // In its turn, it need not wait any more.
-                assert_eq!(tries.wait(now, address(1)), Ok(Duration::ZERO));
+                assert_eq!(tries.wait(now, Some(address(1))), Ok(Duration::ZERO));
             }
         }
     }
@@ -148,9 +148,9 @@ mod tests {
     fn challenges_of_one_address_wait_for_each_other_until_too_many_do() {
         let (mut tries, now) = (FailedTries::default(), now());
         for _ in 0..4 {
-            tries.fail(now, address(1));
+            tries.fail(now, Some(address(1)));
         }
-        let waits: Vec<_> = (0..4).map(|_| tries.wait(now, address(1))).collect();
+        let waits: Vec<_> = (0..4).map(|_| tries.wait(now, Some(address(1)))).collect();
         let seconds = Duration::from_secs;
         assert_eq!(waits[..2], [Ok(seconds(2)), Ok(seconds(4))]);
         assert_eq!(waits[2..], [Err(seconds(6)), Err(seconds(6))]);
@@ -162,7 +162,7 @@ mod tests {
     fn tries_are_forgotten_in_time() {
         let (mut tries, now) = (FailedTries::default(), now());
         for _ in 0..9 {
-            tries.fail(now, address(1));
+            tries.fail(now, Some(address(1)));
         }
         assert_eq!(
             tries

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use wamp::protocol::{MatchPolicy, UriRule};
 use wamp::router::{
-    Action, HistoryRule, Limits, RequestIds, RetentionRule, Rights, Roles, Settings, TimeUnit,
-    TrustRule, UriPattern,
+    Action, Bounds, HistoryRule, Limits, RequestIds, RetentionRule, Rights, Roles, Settings,
+    TimeUnit, TrustRule, UriPattern,
 };
 
 /// Settings and limits; small limits, so that they are met.
@@ -185,6 +185,7 @@ impl Profile {
             lifetime: rule.lifetime.map(Duration::from_millis),
         });
         Settings {
+            bounds: Bounds::default(),
             uri_rule: if self.strict_uris {
                 UriRule::Strict
             } else {
