@@ -150,3 +150,34 @@ fn no_block_of_the_readme_is_left_to_itself() {
     }
     assert!(root.join("tests/run").exists());
 }
+
+#[test]
+fn the_tests_that_the_readme_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, section) = readme.split_once("### What others complain about").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut count = 0;
+    for row in section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+    {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut tests = String::new();
+        for name in shown_by.split('`').skip(1).step_by(2) {
+            if let Some(file) = name.strip_suffix(".rs") {
+                let file = file.trim_start_matches("tests/cli/");
+                let file = root.join(format!("tests/cli/{file}.rs"));
+                tests = fs::read_to_string(&file).unwrap_or_else(|error| {
+                    panic!("{}: {error}", file.display());
+                });
+            } else {
+                let is_there = tests.contains(&format!("#[test]\nfn {name}()"));
+                assert!(is_there, "{name}, in {row}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 10, "the table has lost its tests");
+}

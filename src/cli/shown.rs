@@ -165,14 +165,15 @@ impl Shower<'_> {
         }
     }
 
-    /// Waits for programs that still run, and says what is to be said in the end.
-    pub(super) async fn finish(&mut self) -> Result<()> {
+    /// Says what is to be said in the end; waits for programs that still run, if they are to end by themselves.
+    pub(super) async fn finish(&mut self, may_run_on: bool) -> Result<()> {
         match &mut self.sink {
             Sink::Top(top) => top.finish(&self.printer),
-            Sink::Graph(_) => Graph::finish(),
+            Sink::Graph(graph) => graph.finish(),
             Sink::Exec(hooks) => {
                 let left_out = hooks.left_out;
-                while let Sink::Exec(hooks) = &mut self.sink
+                while may_run_on
+                    && let Sink::Exec(hooks) = &mut self.sink
                     && let Some(ended) = hooks.running.join_next().await
                 {
                     if let Ok(ended) = ended {

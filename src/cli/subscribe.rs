@@ -134,12 +134,12 @@ impl SubscribeArgs {
             () = printer::stdout_closed() => Ok(Exit::PipeClosed),
             limit = self.too_late() => self.ended_early(shown.left, limit),
         };
-        if done.as_ref().is_ok_and(|exit| *exit != Exit::PipeClosed) {
-            signals.or_exit(shown.shower.finish()).await?;
-        }
+        let may_run_on = matches!(done, Ok(Exit::Done) | Err(_));
+        let finished = signals.or_exit(shown.shower.finish(may_run_on)).await;
         // The session may be lost, and GOODBYE says the same.
         drop(signals.or_exit(subscriptions.unsubscribe()).await);
-        done
+        let exit = done?;
+        finished.map(|()| exit)
     }
 
     async fn show_all(

@@ -74,6 +74,10 @@ impl Top {
             Some(tick) => drop(tick.tick().await),
             None => std::future::pending().await,
         }
+        self.draw_now()
+    }
+
+    fn draw_now(&mut self) -> Result<()> {
         let mut rows: Vec<Value> = Vec::new();
         for (topic, count) in self.sorted().into_iter().take(LINES_MAX) {
             rows.push(row(topic, count.all, count.lately));
@@ -90,10 +94,10 @@ impl Top {
         write_stdout(format!("{up}{text}\n").as_bytes())
     }
 
-    /// Prints a line for each topic, the most frequent first, where it was not drawn all the time.
-    pub(super) fn finish(&self, printer: &Printer) -> Result<()> {
+    /// Prints a line for each topic, the most frequent first; where it was drawn all the time, draws it once more.
+    pub(super) fn finish(&mut self, printer: &Printer) -> Result<()> {
         if self.tick.is_some() {
-            return Ok(());
+            return self.draw_now();
         }
         let seconds = self.begin.elapsed().as_secs_f64();
         for (topic, count) in self.sorted() {
@@ -159,6 +163,10 @@ impl Graph {
     /// Draws when it is time to. Cancel-safe.
     pub(super) async fn draw(&mut self) -> Result<()> {
         self.tick.tick().await;
+        self.draw_now()
+    }
+
+    fn draw_now(&mut self) -> Result<()> {
         self.seconds.push_back(std::mem::take(&mut self.now));
         if self.seconds.len() > GRAPH_SECONDS {
             self.seconds.pop_front();
@@ -166,8 +174,9 @@ impl Graph {
         write_stdout(format!("\r\x1b[K{}", self.line()).as_bytes())
     }
 
-    /// Leaves the line.
-    pub(super) fn finish() -> Result<()> {
+    /// Draws the last second that has begun, and leaves the line.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.draw_now()?;
         write_stdout(b"\n")
     }
 

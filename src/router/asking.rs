@@ -15,7 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::authorizer::Action;
 use super::context::Refusal;
 use super::dealer::CallKey;
-use super::output::{End, Output};
+use super::output::End;
 use super::permission::Uris;
 use super::realm::Realm;
 use super::session::{RequestOrder, Session};
@@ -60,7 +60,7 @@ pub(super) struct Asked {
     pub(super) answers: VecDeque<Message>,
     by: IndexMap<RequestId, SessionId, FxBuildHasher>,
     /// Questions from outside the realm.
-    outside: IndexMap<RequestId, CallKey, FxBuildHasher>,
+    pub(super) outside: IndexMap<RequestId, CallKey, FxBuildHasher>,
     last: Option<RequestId>,
     /// When the message at hand came.
     pub(super) now: Option<Instant>,
@@ -91,7 +91,7 @@ pub(super) struct Verdicts {
 }
 
 impl Asked {
-    fn next_request(&mut self) -> RequestId {
+    pub(super) fn next_request(&mut self) -> RequestId {
         let next = |last: RequestId| last.next();
         let request = self.last.map_or(RequestId::FIRST, next);
         self.last = Some(request);
@@ -120,55 +120,6 @@ impl Question {
 }
 
 impl Realm {
-    /// Calls a procedure on the router's own behalf, within `authorization_time`: its RESULT or an ERROR comes out as
-    /// [`Output::Answer`] with the id that this returns.
-    pub fn handle_question(&mut self, now: Instant, procedure: Uri, payload: Payload) -> RequestId {
-        let request = self.context.asked.next_request();
-        let called = if self.context.asked.outside.len() < self.context.limits.realm_sign_ins {
-            let question = (request, procedure, payload);
-            self.dealer.ask(&mut self.context, now, ROUTER, question)
-        } else {
-            let text = "too many clients wait to be let in";
-            Err(Refusal::limit(text.into()))
-        };
-        match called {
-            Ok(key) => drop(self.context.asked.outside.insert(request, key)),
-            Err(refusal) => {
-                let answer = refusal.error(MessageCode::Call, request).into();
-                let output = Output::Answer { request, answer };
-                self.context.outputs.push_back(output);
-            }
-        }
-        self.settle(now);
-        request
-    }
-
-    /// Takes back a question whose answer nobody waits for any more.
-    pub fn handle_withdrawal(&mut self, now: Instant, question: RequestId) {
-        if let Some(key) = self.context.asked.outside.swap_remove(&question) {
-            self.dealer.withdraw(&mut self.context, key, question);
-            self.settle(now);
-        }
-    }
-
-    /// Takes what a procedure has answered that the router called.
-    pub(super) fn take_answer(&mut self, now: Instant, answer: Message) {
-        let request = if let Message::Result(result) = &answer {
-            Some(result.request)
-        } else if let Message::Error(error) = &answer {
-            Some(error.request)
-        } else {
-            None
-        };
-        let asked = &mut self.context.asked;
-        let outside = request.filter(|request| asked.outside.swap_remove(request).is_some());
-        if let Some(request) = outside {
-            let output = Output::Answer { request, answer };
-            return self.context.outputs.push_back(output);
-        }
-        self.take_verdict(now, answer);
-    }
-
     /// Routes a message of a session that may have to wait for an authorizer.
     pub(super) fn route_in_turn(
         &mut self,
@@ -292,7 +243,7 @@ impl Realm {
 
     /// Takes what an authorizer has said, or why it has not, and goes on with what waited for it.
     #[expect(clippy::wildcard_enum_match_arm, reason = "a caller gets nothing else")]
-    fn take_verdict(&mut self, now: Instant, answer: Message) {
+    pub(super) fn take_verdict(&mut self, now: Instant, answer: Message) {
         let (request, verdict, is_kept) = match answer {
             Message::Result(result) => {
                 let (verdict, is_kept) = read(&result.payload);

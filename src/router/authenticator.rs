@@ -244,9 +244,10 @@ pub(super) fn ask(
         channel_id: occurrence.channel.map(|channel| &channel.binding),
     });
     let (challenged, challenge) = asked.map_err(|error| {
-        let message = match error {
-            SignInError::Challenge(extra) => format!("HELLO.Details.authextra {extra}"),
-            other => format!("HELLO.Details.authextra: {other}"),
+        let message = if let SignInError::Challenge(extra) = error {
+            format!("HELLO.Details.authextra {extra}")
+        } else {
+            format!("HELLO.Details.authextra: {error}")
         };
         Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
     })?;

@@ -23,6 +23,7 @@ mod meta;
 mod output;
 mod pattern;
 mod permission;
+mod question;
 mod realm;
 mod remembered;
 mod revision;

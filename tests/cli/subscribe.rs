@@ -1,5 +1,6 @@
 //! `wamp sub`: when it ends, what it begins with, and what it does with an event.
 
+use super::ws::terminal::Terminal;
 use super::{folder, publish, subscriber};
 use crate::support::{Program, Router, wamp};
 
@@ -190,6 +191,56 @@ fn topics_are_counted_on_a_pipe_and_a_graph_is_refused_there() {
     graph
         .exit_code(2)
         .stderr_contains("--graph draws on a terminal");
+}
+
+#[test]
+fn counts_and_bars_are_drawn_on_a_terminal() {
+    let router = Router::start();
+    let start = |flag: &str, count: &str| {
+        let words = ["sub", "-u", router.url(), "t.", flag, "-n", count];
+        let terminal = Terminal::run(&words, |_, _| {});
+        terminal.wait("subscribed", |lines| {
+            lines.iter().any(|line| line.contains("-- subscribed"))
+        });
+        terminal
+    };
+    let top = start("--top", "3");
+    let graph = start("--graph", "3");
+    for topic in ["t.a", "t.b"] {
+        publish(&router, [topic]);
+    }
+    top.wait("both topics", |lines| {
+        let is_shown = |topic| lines.iter().any(|line| line.starts_with(topic));
+        is_shown("topic  events  per second") && is_shown("t.a    1") && is_shown("t.b    1")
+    });
+    graph.wait("bars", |lines| {
+        lines.iter().any(|line| line.contains("/s, most "))
+    });
+    publish(&router, ["t.b"]);
+    let (code, lines) = top.finish();
+    assert_eq!(code, 0);
+    let of_b: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("t.b"))
+        .collect();
+    assert!(
+        of_b.len() == 1 && of_b[0].starts_with("t.b    2"),
+        "{lines:#?}"
+    );
+    assert_eq!(graph.finish().0, 0);
+}
+
+#[test]
+fn an_interrupted_subscriber_does_not_wait_for_its_programs() {
+    let router = Router::start();
+    let sub = subscriber(
+        &router,
+        ["t", "--sh", "--exec", "echo started; exec sleep 600"],
+    );
+    publish(&router, ["t"]);
+    sub.wait_for_line("started");
+    sub.interrupt();
+    sub.finish().exit_code(130).stdout("started\n");
 }
 
 #[test]

@@ -204,8 +204,6 @@ impl Profile {
             trust: trust.collect(),
             history: history.collect(),
             retention: retention.collect(),
-            // Who is let in, and may end sessions, transcripts say.
-            ..Settings::default()
         }
     }
 }

@@ -240,7 +240,7 @@ fn what_needs_a_restart_is_said() {
             "name = \"realm1\"",
             "name = \"realm1\"\nrequest_ids = \"lenient\"",
         )
-        .replacen("\n", "path = \"/other\"\n[limits]\nconnections = 5\n", 1);
+        .replacen('\n', "path = \"/other\"\n[limits]\nconnections = 5\n", 1);
     let changed = format!("{changed}[[realms]]\nname = \"realm2\"\n");
     write(&folder, &changed);
     read_again(&router, 0);

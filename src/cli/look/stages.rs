@@ -157,7 +157,7 @@ impl<'a> Way<'a> {
                 tls: None,
             });
         };
-        let handshake = async { Ok(tls.connect(&host.clone(), tcp).await?) };
+        let handshake = async { Ok(tls.connect(&host, tcp).await?) };
         let shaken = within(self.deadline, Stage::Tls, handshake).await;
         let (stream, session) = shaken.map_err(|error| self.dial_failed("tls", error))?;
         let said = format!("{}, {}", session.version, session.cipher_suite);

@@ -258,14 +258,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn may_read(&self) -> bool {
         // bound: who floods us with pings and takes no pong.
         let pong_bytes = self.wire.unwritten().saturating_sub(self.handed.bytes);
-        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye && !self.is_waiting();
+        let is_asked_for_more = !self.is_held_back && !self.has_said_goodbye;
         self.reading == Reading::Messages
             && (is_asked_for_more || self.is_closing())
             && pong_bytes < PONG_BYTES_MAX
-    }
-
-    const fn is_waiting(&self) -> bool {
-        matches!(self.phase, Phase::Waiting(_))
     }
 
     const fn is_closing(&self) -> bool {
@@ -295,7 +291,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 };
                 scratch.batch.push_back(received);
             }
-            Phase::Waiting(_) | Phase::Closing { .. } => {}
+            Phase::Waiting(_) => self.handle_frame_too_early(frame),
+            Phase::Closing { .. } => {}
         }
     }
 

@@ -1,8 +1,9 @@
-//! A client that waits on its way into a session: it is not read from, and keeps nobody else waiting.
+//! A client that waits on its way into a session, and keeps nobody else waiting. It has nothing to say meanwhile but ABORT.
 
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 
@@ -11,7 +12,8 @@ use crate::node::clock::now;
 use crate::node::realm::Asking;
 use crate::node::router::Router;
 use crate::protocol::Message;
-use crate::router::{Handshake, Question, Step, denied_for_now};
+use crate::router::{Handshake, Question, Step, Violation, denied_for_now};
+use crate::transport::CloseCode;
 
 /// A handshake that waits.
 pub(super) struct Waiting {
@@ -105,6 +107,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Some(Reason::Turn(step)) => self.step_on(step),
             Some(Reason::Answer(_)) => self.take_answer(None),
             None => {}
+        }
+    }
+
+    /// Takes what a client sends that was not asked for anything yet.
+    pub(super) fn handle_frame_too_early(&mut self, frame: &Bytes) {
+        match self.wire.serializer().decode(frame) {
+            // spec(bp#abort-1): ABORT is never answered.
+            Ok(Message::Abort(_)) => self.close(CloseCode::Normal, "goodbye"),
+            Ok(message) => {
+                let got = message.code();
+                let when = "before it was asked for";
+                self.refuse(&Violation::Unexpected { got, when }.abort());
+            }
+            Err(error) => self.refuse(&Violation::Malformed(error).abort()),
         }
     }
 

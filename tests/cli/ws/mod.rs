@@ -6,7 +6,7 @@ mod mirror;
 mod receiving;
 mod sending;
 mod server;
-mod terminal;
+pub(super) mod terminal;
 mod tls;
 
 use crate::support::{Wamp, wamp};

@@ -18,7 +18,7 @@ const ROWS: u16 = 50;
 const SCROLLBACK: usize = 100_000;
 
 /// A person's terminal with one program in it.
-struct Terminal {
+pub(in crate::cli) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     /// Kept open, so that its modes can be looked at when the program has gone.
     _slave: Box<dyn SlavePty + Send>,
@@ -35,6 +35,14 @@ impl Terminal {
     }
 
     fn start_with(args: &[&str], prepare: impl Fn(&mut CommandBuilder, &std::path::Path)) -> Self {
+        Self::run(&[&["ws"], args].concat(), prepare)
+    }
+
+    /// Starts our binary with these words.
+    pub(in crate::cli) fn run(
+        words: &[&str],
+        prepare: impl Fn(&mut CommandBuilder, &std::path::Path),
+    ) -> Self {
         let size = PtySize {
             rows: ROWS,
             cols: 80,
@@ -44,8 +52,7 @@ impl Terminal {
         let modes_before = modes(&*pair.master);
         let state = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wamp"));
-        command.arg("ws");
-        command.args(args);
+        command.args(words);
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("XDG_STATE_HOME", state.path());
@@ -81,7 +88,11 @@ impl Terminal {
 
     /// The lines on the screen, once they are as is wished.
     #[track_caller]
-    fn wait(&self, wish: &str, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub(in crate::cli) fn wait(
+        &self,
+        wish: &str,
+        holds: impl Fn(&[String]) -> bool,
+    ) -> Vec<String> {
         let parser = self.screen.0.lock().unwrap();
         let is_not_yet = |parser: &mut vt100::Parser| !holds(&lines(parser));
         let waited = self
@@ -105,7 +116,7 @@ impl Terminal {
 
     /// The end of the program: its exit code, the screen, and the terminal as it was before.
     #[track_caller]
-    fn finish(mut self) -> (u32, Vec<String>) {
+    pub(in crate::cli) fn finish(mut self) -> (u32, Vec<String>) {
         let status = self.program.wait().unwrap();
         // All that was said has been read when what is typed now is echoed.
         self.type_keys("END\r");
