@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(waits[..2], [Ok(seconds(2)), Ok(seconds(4))]);
         assert_eq!(waits[2..], [Err(seconds(6)), Err(seconds(6))]);
         // Who was refused has taken no turn.
-        assert_eq!(tries.wait(now + seconds(2), address(1)), Ok(seconds(4)));
+        assert_eq!(
+            tries.wait(now + seconds(2), Some(address(1))),
+            Ok(seconds(4))
+        );
     }
 
     #[test]
@@ -166,11 +169,11 @@ mod tests {
         }
         assert_eq!(
             tries
-                .fail(now + (Duration::from_secs(599)), address(1))
+                .fail(now + (Duration::from_secs(599)), Some(address(1)))
                 .count,
             10
         );
-        assert_eq!(tries.fail(now + 2 * MEMORY, address(1)).count, 1);
+        assert_eq!(tries.fail(now + 2 * MEMORY, Some(address(1))).count, 1);
     }
 
     #[test]
