@@ -166,7 +166,7 @@ fn the_tests_that_the_readme_names_are_there() {
         let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         let mut tests = String::new();
         for name in shown_by.split('`').skip(1).step_by(2) {
-            if name.ends_with(".rs") {
+            if Path::new(name).extension().is_some_and(|it| it == "rs") {
                 // Where it does not say, it is one of the command line's.
                 let folder = if name.starts_with("tests/") {
                     ""
