@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(told("\nurl = \"bad\""), "f:2:7: url: it is bad");
         assert_eq!(
             told("url = \"x\"\nsecret = \"x\""),
-            "f:2:1: secret: not here"
+            "f:2:10: secret: not here"
         );
         assert!(told("ulr = \"x\"").contains("did you mean `url`?"));
         assert!(told("insecure = \"yes\"").starts_with("f:1:12: insecure: "));
