@@ -9,6 +9,9 @@ mod cli;
 /// The raw WebSocket server, alone and beside the router.
 #[cfg(test)]
 mod echo;
+/// Completions and manual pages, as the program writes them.
+#[cfg(test)]
+mod generated;
 /// A store of event history that is none of the router's own.
 #[cfg(test)]
 mod history;

@@ -166,6 +166,29 @@ impl Challenge {
     }
 }
 
+/// The channel binding that a client asks for in `HELLO.Details.authextra`, and what its connection exports for it.
+///
+/// # Errors
+/// One that this connection has not: it is never signed without what the client asked for.
+pub(super) fn channel(
+    authextra: &Dict,
+    channel_id: Option<&[u8; BYTES]>,
+) -> Result<Option<(&'static str, [u8; BYTES])>, SignInError> {
+    match extra::optional_text(authextra, "channel_binding")? {
+        None => Ok(None),
+        Some("tls-exporter") => match channel_id {
+            Some(id) => Ok(Some(("tls-exporter", *id))),
+            None => Err(SignInError::Channel(
+                "tls-exporter takes a connection over TLS",
+            )),
+        },
+        Some("tls-unique") => Err(SignInError::Channel(
+            "tls-unique is not offered, for TLS 1.3 has none; tls-exporter is, over TLS",
+        )),
+        Some(_) => Err(SignInError::Channel("there is tls-exporter alone")),
+    }
+}
+
 /// Makes a challenge one of this connection's alone. Spec: ap#channelbinding.
 fn bind(message: &mut [u8; BYTES], channel_id: Option<&[u8; BYTES]>) {
     if let Some(id) = channel_id {
@@ -215,6 +238,24 @@ mod tests {
         assert!(key.public_key().verify(&bound(ours), &signature));
         assert!(!key.public_key().verify(&bound(theirs), &signature));
         assert!(!key.public_key().verify(&CHALLENGE, &signature));
+    }
+
+    #[test]
+    fn a_binding_that_the_connection_has_not_is_refused() {
+        let asked =
+            |binding: &str| -> Dict { [("channel_binding", binding)].into_iter().collect() };
+        let id = [7; BYTES];
+        let bound = channel(&asked("tls-exporter"), Some(&id));
+        assert_eq!(bound, Ok(Some(("tls-exporter", id))));
+        assert_eq!(channel(&Dict::new(), Some(&id)), Ok(None));
+        for (binding, id) in [
+            ("tls-exporter", None),
+            ("tls-unique", Some(&id)),
+            ("x", Some(&id)),
+        ] {
+            let refused = channel(&asked(binding), id);
+            assert!(matches!(refused, Err(SignInError::Channel(_))), "{binding}");
+        }
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub enum SignInError {
     /// The challenge lacks something, or has it in a form that nobody could answer.
     #[error("the router's challenge {0}")]
     Challenge(#[from] ExtraError),
+    /// The client asks for a channel binding that its connection has not.
+    #[error("{0}")]
+    Channel(&'static str),
     /// The key cannot be derived as the challenge asks.
     #[error("the router's challenge asks for a key that is not worked out: {0}")]
     Kdf(#[from] KdfError),

@@ -120,18 +120,20 @@ impl Principals {
         let authid = self.claimed(hello, methods)?;
         // Made in any case, so that it takes no longer to find nobody.
         let decoy = self.decoy(&authid, methods);
-        self.known(hello, methods).or(decoy)
+        let known = self.by_authid.get(&authid).and_then(|principal| {
+            Some(Candidate {
+                record: principal.record_for(methods, hello)?.clone(),
+                principal: principal.clone(),
+            })
+        });
+        known.or(decoy)
     }
 
-    /// The same, but no decoy: for where somebody else is asked of those whom nobody here knows.
+    /// Whether a client says that it is somebody of these.
     #[must_use]
-    pub fn known(&self, hello: &HelloDetails, methods: &[Method]) -> Option<Candidate> {
-        let authid = self.claimed(hello, methods)?;
-        let principal = self.by_authid.get(&authid)?;
-        Some(Candidate {
-            record: principal.record_for(methods, hello)?.clone(),
-            principal: principal.clone(),
-        })
+    pub fn lists(&self, hello: &HelloDetails, methods: &[Method]) -> bool {
+        let claimed = self.claimed(hello, methods);
+        claimed.is_some_and(|authid| self.by_authid.contains_key(&authid))
     }
 
     /// Who the client says it is, by name or by key.
@@ -277,6 +279,7 @@ mod tests {
             session: SessionId::from_random(7),
             time: "2026-11-25T10:00:00.000Z",
             nonce: &[2; 32],
+            channel_id: None,
         };
         let (challenged, challenge) = record.challenge(&occasion).unwrap();
         let answer = sign_in.answer(&challenge).unwrap().unwrap();
@@ -345,5 +348,66 @@ mod tests {
         );
         let empty = Principals::new([], [9; 32]);
         assert!(empty.candidate(&hello("eve"), &ALL).is_none());
+    }
+
+    #[test]
+    fn the_router_derives_no_key_neither_for_whom_it_knows_nor_for_whom_not() {
+        // Nobody works this out: whoever tried would fail.
+        let cost = Cost {
+            kdf: Kdf::Pbkdf2,
+            salt: vec![3; 16],
+            iterations: u32::MAX,
+            memory: 0,
+        };
+        assert!(cost.derive(b"pencil").is_err());
+        let keys = Keys {
+            form: ScramForm::Specification,
+            cost,
+            stored: [4; 32],
+            server: [5; 32],
+        };
+        let salting = Salting {
+            salt: "salt123".into(),
+            iterations: u32::MAX,
+            key_bytes: 32,
+        };
+        assert!(CraKey::derive("pencil", salting.clone()).is_err());
+        let mut ann = principal("ann", Record::Scram(keys));
+        let key = CraKey::salted("bm8=", salting);
+        ann.records.push(Record::WampCra(key));
+        let principals = Principals::new([ann], [9; 32]);
+        let nothing: Dict = [("nonce", "AAAA")].into_iter().collect();
+        for method in [Method::Scram(ScramForm::Specification), Method::WampCra] {
+            let extras = ["ann", "eve"].map(|authid| {
+                let hello = HelloDetails {
+                    authid: Some(authid.into()),
+                    authextra: Some(nothing.clone()),
+                    ..HelloDetails::default()
+                };
+                let Candidate { principal, record } =
+                    principals.candidate(&hello, &[method]).unwrap();
+                let occasion = Occasion {
+                    authid: &principal.authid,
+                    authrole: &principal.authrole,
+                    authprovider: &principal.authprovider,
+                    authextra: &nothing,
+                    session: SessionId::from_random(7),
+                    time: "2026-11-25T10:00:00.000Z",
+                    nonce: &[2; 32],
+                    channel_id: None,
+                };
+                let (challenged, challenge) = record.challenge(&occasion).unwrap();
+                let answer = crate::protocol::message::Authenticate {
+                    signature: "AAAA".into(),
+                    extra: Dict::new(),
+                };
+                assert_eq!(challenged.verify(&answer), None);
+                challenge.extra
+            });
+            // And both are asked for the same work.
+            let [known, unknown] = extras.map(|extra| extra.get("iterations").cloned());
+            assert_eq!(known, unknown);
+            assert!(known.is_some());
+        }
     }
 }

@@ -44,6 +44,8 @@ pub struct Occasion<'a> {
     pub time: &'a str,
     /// Random bytes.
     pub nonce: &'a [u8; 32],
+    /// What the TLS connection exports for channel binding, where there is one.
+    pub channel_id: Option<&'a [u8; 32]>,
 }
 
 /// A challenge that was sent, and what its answer must be.
@@ -92,7 +94,7 @@ impl Record {
             Self::Cryptosign(key) => {
                 let challenge = cryptosign::Challenge {
                     bytes: *occasion.nonce,
-                    channel: None,
+                    channel: cryptosign::channel(occasion.authextra, occasion.channel_id)?,
                 };
                 (Expected::Cryptosign(*key, challenge), challenge.extra())
             }

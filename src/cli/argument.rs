@@ -67,6 +67,14 @@ impl Arguments {
     }
 }
 
+/// Types two words together, which may name stdin once.
+pub(super) fn values(words: [Option<&str>; 2]) -> Result<[Option<Value>; 2], Failure> {
+    let mut reader = WordReader::default();
+    let mut read = |word: Option<&str>| word.map(|word| reader.value(word)).transpose();
+    let [first, second] = words;
+    Ok([read(first)?, read(second)?])
+}
+
 /// Types one value that stands alone, as `register --value` has it.
 pub(super) fn value(word: &str) -> Result<Value, Failure> {
     WordReader::default().value(word)
@@ -188,6 +196,8 @@ impl WordReader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::exit::Exit;
     use super::*;
 
@@ -324,5 +334,44 @@ mod tests {
                 .to_string()
                 .starts_with("99999999999999999999 does not fit")
         );
+    }
+
+    /// Any value over JSON. Text that begins with U+0000 is binary data to WAMP.
+    fn value() -> impl Strategy<Value = Value> {
+        let text = any::<String>().prop_map(|text| text.trim_start_matches('\0').to_owned());
+        let finite = any::<f64>().prop_filter("JSON has no such number", |it| it.is_finite());
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-300_i64..300).prop_map(Value::from),
+            finite.prop_map(Value::from),
+            (-300_i32..300).prop_map(|number| Value::Float(number.into())),
+            text.clone().prop_map(Value::from),
+            any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
+        ];
+        scalar.prop_recursive(4, 24, 4, move |inner| {
+            let entries = prop::collection::btree_map(text.clone(), inner.clone(), 0..4);
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Value::List),
+                entries.prop_map(|entries| Value::Dict(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_typed_sent_printed_and_typed_again_is_the_same(value in value(), name in "[A-Za-z_][A-Za-z0-9_]{0,8}") {
+            let word = json::to_line(&value);
+            let words = [word.clone(), format!("{name}:={word}")];
+            let typed = Arguments::parse(&words, &[]).unwrap();
+            prop_assert_eq!(&typed.args, std::slice::from_ref(&value));
+            for serializer in [Serializer::Json, Serializer::MsgPack, Serializer::Cbor] {
+                let came = Arguments::from_payload(&typed.payload(serializer)).unwrap();
+                prop_assert_eq!(&came, &typed);
+                prop_assert_eq!(json::to_line(&came.args[0]), word.clone());
+            }
+        }
     }
 }

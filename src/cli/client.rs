@@ -37,7 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ClientArgs {
-    /// Router: ws://HOST:PORT/PATH, wss, tcp (`RawSocket`), rss (the same through TLS), unix:PATH; :8080 and HOST:8080/ws will do too [default: ws://127.0.0.1:8080/ws]
+    #[arg(
+        help = "Router: ws://HOST:PORT/PATH, wss, tcp (RawSocket), rss (the same through TLS), unix:PATH; :8080 and HOST:8080/ws will do too [default: ws://127.0.0.1:8080/ws]"
+    )]
     #[arg(short, long, env = "WAMP_URL", hide_env_values = true, value_parser = parse_url)]
     url: Option<Url>,
     /// Realm to join [default: realm1]
@@ -46,6 +48,7 @@ pub(super) struct ClientArgs {
     /// Context whose settings to use, of those that wamp ctx ls lists
     #[arg(
         long,
+        add = super::complete::contexts(),
         env = "WAMP_CONTEXT",
         hide_env_values = true,
         value_name = "NAME"
@@ -75,6 +78,9 @@ pub(super) struct ClientArgs {
     sign_in: SignInArgs,
     #[command(flatten)]
     tls: TlsArgs,
+    /// Print the messages that would be sent, and ask no router
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     console: ConsoleArgs,
 }
@@ -249,9 +255,24 @@ impl ClientArgs {
         Console::new(&self.console)
     }
 
+    /// The router, as it is shown.
+    pub(super) fn place(&self) -> &str {
+        self.url.as_ref().map_or(DEFAULT_URL, Url::as_str)
+    }
+
+    /// Whether joining asks nobody, and runs no program, for a secret.
+    pub(super) const fn joins_unattended(&self) -> bool {
+        self.sign_in.is_unattended()
+    }
+
     /// The realm.
     pub(super) fn realm(&self) -> &str {
         self.realm.as_deref().unwrap_or(DEFAULT_REALM)
+    }
+
+    /// Whether nothing is to be sent.
+    pub(super) const fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// How long an answer may take; `None` is for ever.
@@ -267,7 +288,7 @@ impl Client<'_> {
         self.console.fact(&format!(
             "joined {} at {} as session {} ({}{agent})",
             self.args.realm(),
-            self.args.url.as_ref().map_or(DEFAULT_URL, Url::as_str),
+            self.args.place(),
             joined.welcome.session,
             joined.serializer.name(),
         ));
@@ -275,6 +296,16 @@ impl Client<'_> {
 
     pub(super) fn realm(&self) -> &str {
         self.args.realm()
+    }
+
+    /// How long an answer may take; `None` is for ever.
+    pub(super) fn reply_timeout(&self) -> Option<Duration> {
+        self.args.reply_timeout()
+    }
+
+    /// Why a request, `what`, has no good answer.
+    pub(super) fn failed(&self, what: &str, error: &RequestError) -> Failure {
+        hints::failed(what, self.realm(), error)
     }
 
     /// The serializer agreed upon.

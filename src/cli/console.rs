@@ -16,6 +16,12 @@ pub(super) struct ConsoleArgs {
     /// Say more: -v about the session, -vv every message
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
+    /// Show every message as it would be in JSON, and when it came or went
+    #[arg(long)]
+    trace: bool,
+    /// Say an error as one line of JSON: code, uri, args, kwargs, message, hint
+    #[arg(long)]
+    json_errors: bool,
     #[arg(help = "When to colour; NO_COLOR and CLICOLOR_FORCE are respected")]
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
@@ -47,6 +53,8 @@ pub(super) struct Palette {
 
 /// For [`report`](super::report), which runs after everything else, or before.
 static STDERR: OnceLock<Palette> = OnceLock::new();
+/// For the same: whether errors are JSON.
+static JSON_ERRORS: OnceLock<bool> = OnceLock::new();
 
 impl Console {
     pub(super) fn new(args: &ConsoleArgs) -> Self {
@@ -55,6 +63,7 @@ impl Console {
         let stderr_is_terminal = io::stderr().is_terminal();
         let stderr = Palette::decide(args.color, stderr_is_terminal);
         STDERR.get_or_init(|| stderr);
+        JSON_ERRORS.get_or_init(|| args.json_errors);
         let console = Self {
             quiet: args.quiet,
             verbose: args.verbose,
@@ -62,8 +71,10 @@ impl Console {
             stdout_is_terminal,
             stderr_is_terminal,
         };
-        if console.verbose > 1 {
-            show_frames(stderr);
+        if args.trace {
+            show_frames(stderr, true);
+        } else if console.verbose > 1 {
+            show_frames(stderr, false);
         }
         console
     }
@@ -211,17 +222,27 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || is_bidi
 }
 
+/// Whether errors are said as JSON, also before a command line was understood.
+pub(super) fn wants_json_errors() -> bool {
+    let is_asked_for = || std::env::args_os().any(|word| word == "--json-errors");
+    JSON_ERRORS.get().copied().unwrap_or_else(is_asked_for)
+}
+
 /// Sends every message of the session to stderr.
-fn show_frames(palette: Palette) {
+fn show_frames(palette: Palette, with_time: bool) {
     use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::fmt::time::Uptime;
     let shown = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("wamp::frame=trace"))
         .with_writer(io::stderr)
         .with_ansi(palette.on)
         .with_target(false)
-        .with_level(false)
-        .without_time()
-        .try_init();
+        .with_level(false);
+    let shown = if with_time {
+        shown.with_timer(Uptime::default()).try_init()
+    } else {
+        shown.without_time().try_init()
+    };
     // Somebody else shows them already.
     drop(shown);
 }

@@ -60,7 +60,7 @@ enum Action {
     /// Select the context that is used where none is named
     Use {
         /// Which
-        #[arg(required_unless_present = "none")]
+        #[arg(required_unless_present = "none", add = super::complete::contexts())]
         name: Option<String>,
         /// None
         #[arg(long, conflicts_with = "name")]
@@ -69,11 +69,13 @@ enum Action {
     /// Edit a context with $VISUAL or $EDITOR
     Edit {
         /// Which
+        #[arg(add = super::complete::contexts())]
         name: String,
     },
     /// Show a context's settings, or all that are in use
     Show {
         /// Which; all settings in use if not given
+        #[arg(add = super::complete::contexts())]
         name: Option<String>,
         /// Say of each setting where it comes from
         #[arg(long)]
@@ -86,6 +88,7 @@ enum Action {
     /// Remove a context
     Rm {
         /// Which
+        #[arg(add = super::complete::contexts())]
         name: String,
     },
     /// Trust the .wamp.toml of this folder, as it is now

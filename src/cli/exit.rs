@@ -3,9 +3,9 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use super::console;
+use super::{console, json};
 use crate::client::{End, ErrorReply};
-use crate::protocol::{Uri, uris};
+use crate::protocol::{Dict, Uri, Value, uris};
 
 /// What routers say on their own behalf, below `wamp.error.`. `invalid_argument` and `runtime_error` are a callee's.
 pub(super) const REFUSALS: [&str; 26] = [
@@ -58,8 +58,8 @@ pub enum Exit {
     Refused,
     /// The session, or the raw WebSocket, ended while it was needed.
     SessionLost,
-    /// An expectation was not met.
-    Unmet,
+    /// A filter or a program of the command's own did not do its part, or an expectation was not met.
+    CheckFailed,
     /// A file or a program of this machine.
     Local,
     /// What a check for monitoring found, in its own numbers.
@@ -111,7 +111,7 @@ impl Exit {
             Self::TimedOut => 5,
             Self::Refused => 6,
             Self::SessionLost => 7,
-            Self::Unmet => 8,
+            Self::CheckFailed => 8,
             Self::Local => 9,
             Self::Probed(health) => health as u8,
             // 128 plus the signal's number, as a shell counts.
@@ -144,11 +144,13 @@ impl Exit {
 }
 
 /// Why the command failed: what is said, what would help, and how the process ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    /// The ERROR behind it.
+    reply: Option<Box<ErrorReply>>,
 }
 
 impl Failure {
@@ -157,6 +159,7 @@ impl Failure {
             exit,
             message: message.into(),
             hint: None,
+            reply: None,
         }
     }
 
@@ -173,6 +176,12 @@ impl Failure {
     /// Adds what would help.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the ERROR that it is about.
+    pub(super) fn of(mut self, reply: &ErrorReply) -> Self {
+        self.reply = Some(Box::new(reply.clone()));
         self
     }
 
@@ -203,6 +212,12 @@ pub fn report(error: &anyhow::Error) -> Exit {
         return exit;
     }
     let hint = failure.and_then(|failure| failure.hint.as_deref());
+    if console::wants_json_errors() {
+        let reply = failure.and_then(|failure| failure.reply.as_deref());
+        let told = as_json(exit, &format!("{error:#}"), hint, reply);
+        console::say(&format!("{told}\n"));
+        return exit;
+    }
     console::say(&format!("{}\n", told(&format!("{error:#}"), hint)));
     exit
 }
@@ -217,6 +232,34 @@ fn told(message: &str, hint: Option<&str>) -> String {
     told
 }
 
+/// An error as `--json-errors` has it.
+fn as_json(exit: Exit, message: &str, hint: Option<&str>, reply: Option<&ErrorReply>) -> String {
+    let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
+    let args = reply.map_or_else(Vec::new, |reply| reply.payload.args().unwrap_or_default());
+    let kwargs = reply.map_or_else(Dict::new, |reply| {
+        reply.payload.kwargs().unwrap_or_default()
+    });
+    json::to_line(&Value::Dict(Dict::from_iter([
+        ("code", Value::from(u64::from(exit.code()))),
+        ("uri", text(reply.map(|reply| reply.error.as_str()))),
+        ("args", Value::List(args)),
+        ("kwargs", Value::Dict(kwargs)),
+        ("message", Value::from(message)),
+        ("hint", text(hint)),
+    ])))
+}
+
+/// What clap found wrong with a command line, as `--json-errors` has it.
+#[expect(clippy::exit, reason = "as clap does")]
+pub(super) fn end_with_usage_as_json(error: &clap::Error) -> ! {
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let told = as_json(Exit::Usage, message, None, None);
+    console::say(&format!("{told}\n"));
+    std::process::exit(Exit::Usage.code().into())
+}
+
 /// A text of ours, whose lines are meant, with nothing else that a terminal obeys. Texts from peers are on one line.
 fn lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(console::printable).collect();
@@ -225,7 +268,7 @@ fn lines(text: &str) -> String {
 
 /// An ERROR as people read it: its URI, then what it carries.
 pub(super) fn error_text(reply: &ErrorReply) -> String {
-    use super::{console::printable, json};
+    use super::console::printable;
     let args = reply.payload.args().unwrap_or_default();
     let kwargs = reply.payload.kwargs().unwrap_or_default();
     let mut said: Vec<String> = args.iter().map(json::plain).collect();

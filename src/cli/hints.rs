@@ -188,11 +188,11 @@ fn refused(what: &str, realm: &str, reply: &ErrorReply) -> Failure {
     let error = &reply.error;
     if *error == uris::NO_SUCH_PROCEDURE {
         let message = printable(&format!("no {what} in {realm} ({error})"));
-        let failure = Failure::new(exit, message);
+        let failure = Failure::new(exit, message).of(reply);
         return failure
             .hint("is it spelt right, and is its callee running? offer one: wamp register");
     }
-    let failure = Failure::new(exit, format!("{what}: {}", error_text(reply)));
+    let failure = Failure::new(exit, format!("{what}: {}", error_text(reply))).of(reply);
     let is_reserved = what.contains("\"wamp.") || what.contains("\"_router");
     if *error == uris::INVALID_URI && !is_reserved {
         failure.hint("a URI is made of parts with dots between, none empty, without blanks and #")

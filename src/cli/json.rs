@@ -49,6 +49,19 @@ pub(super) fn parse(text: &str) -> Result<Value, JsonError> {
     Ok(value)
 }
 
+/// Reads one JSON value of any depth, with whole numbers over 64 bits as floats.
+///
+/// # Errors
+/// The parser's.
+pub(super) fn parse_lossy(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text).map(|Parsed(value)| value)
+}
+
+/// Whether a value is not too deep for an argument.
+pub(super) fn is_argument(value: &Value) -> bool {
+    fits(value, ARGUMENT_DEPTH_MAX)
+}
+
 impl std::fmt::Display for JsonError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.reason {

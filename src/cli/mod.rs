@@ -3,16 +3,19 @@
 //! Nothing outside imports this. Exit codes live in [`exit`], what goes to stdout in [`printer`], what else is
 //! said in [`console`].
 
+mod answer;
 mod argument;
 mod brace;
 mod call;
 mod cheat;
 mod check;
 mod client;
+mod complete;
 mod console;
 mod context;
 mod ctx;
 mod dirs;
+mod dry_run;
 mod echo;
 mod echo_note;
 mod errors;
@@ -23,30 +26,42 @@ mod glob_check;
 mod group;
 mod hints;
 mod init;
+mod jq;
 mod json;
 mod keygen;
+mod latency;
 mod lines;
 mod listen;
 mod look;
+mod man;
 mod overrides;
+mod pace;
+mod past;
 mod pattern;
+mod payload;
 mod printer;
 mod publish;
+mod records;
 mod register;
 mod reload;
 mod render;
 mod router;
+mod run;
 mod runtime;
+mod shown;
 mod sigil;
 mod sign_in;
 mod signal;
 mod size;
 mod subscribe;
+mod table;
 mod tls;
+mod top;
 mod url;
 mod users;
 mod version;
 mod ws;
+mod yaml;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -105,10 +120,15 @@ enum Command {
     Ping(look::PingArgs),
     Doctor(look::DoctorArgs),
     Probe(look::ProbeArgs),
+    Run(run::RunArgs),
     Errors(errors::ErrorsArgs),
     Ctx(ctx::CtxArgs),
     Cheat(cheat::CheatArgs),
+    Completions(complete::CompletionsArgs),
+    Man(man::ManArgs),
     Version(version::VersionArgs),
+    #[command(name = jq::CHILD_COMMAND, hide = true)]
+    JqChild(jq::JqChildArgs),
 }
 
 impl Command {
@@ -127,20 +147,26 @@ impl Command {
             Self::Wait(args) => &mut args.client,
             Self::Ping(args) => &mut args.client,
             Self::Doctor(args) => &mut args.client,
+            Self::Run(args) => &mut args.client,
             _ => return None,
         })
     }
 }
 
 impl Cli {
-    /// Reads the command line of this process; ends the process where it asks for help or makes no sense.
+    /// Reads the command line of this process; ends the process where it asks for help or makes no sense, or where
+    /// it is a shell that asks how a line may go on.
     #[must_use]
     pub fn parse_process() -> Self {
+        complete::answer_shell();
         Self::try_parse().unwrap_or_else(|error| {
             let error = explain_numbers(error);
             if error.use_stderr() && std::env::args().nth(1).is_some_and(|word| word == "probe") {
                 // Who reads exit codes as Nagios does would take clap's 2 for a router that is down.
                 say_unknown(&error);
+            }
+            if error.use_stderr() && console::wants_json_errors() {
+                exit::end_with_usage_as_json(&error);
             }
             error.exit()
         })
@@ -180,10 +206,14 @@ impl Cli {
             Command::Ping(args) => runtime::one_thread(args.run()),
             Command::Doctor(args) => runtime::one_thread(args.run()),
             Command::Probe(args) => runtime::one_thread(args.run()),
+            Command::Run(args) => runtime::one_thread(args.run()),
             Command::Errors(args) => args.run(),
             Command::Ctx(args) => args.run(),
             Command::Cheat(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
             Command::Version(args) => args.run(),
+            Command::JqChild(args) => args.run(),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The answers of a command: the only place that writes to stdout.
 //!
-//! Into a pipe or a file each answer is one compact line of JSON, flushed; on a terminal it is laid out for people.
+//! Into a pipe or a file each answer is one compact line of JSON, flushed; on a terminal it is laid out for people. `-o`
+//! asks for another format: its own files are [`yaml`], [`table`] and, for terminals, [`render`].
 
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytestring::ByteString;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,7 +17,7 @@ use jiff::tz::TimeZone;
 use super::argument::Arguments;
 use super::console::{Console, Palette, printable};
 use super::exit::{Exit, Failure};
-use super::{json, render};
+use super::{json, render, table, yaml};
 use crate::protocol::{Dict, PublicationId, Value};
 use crate::transport::io_text;
 
@@ -26,22 +30,51 @@ const TOPIC_CHARS_MAX: usize = 40;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Format of the answer [default: pretty on a terminal, else json]
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    #[command(flatten)]
+    format: FormatArgs,
+    /// Let -r write bytes to a terminal
+    #[arg(long)]
+    force: bool,
+}
+
+/// How answers look that are never binary data as a whole.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct FormatArgs {
+    /// json, pretty, yaml, raw, table, hex, none [default: pretty on a terminal, else json]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Option<Format>,
     /// Same as -o raw
     #[arg(short, long, conflicts_with = "output")]
     raw: bool,
-    /// Let -r write bytes to a terminal
-    #[arg(long)]
-    force: bool,
+    /// Show binary data as text: hex, base64 or utf8
+    #[arg(long, value_enum, value_name = "AS", hide_possible_values = true)]
+    bin: Option<Binary>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Json,
     Pretty,
+    Yaml,
     Raw,
+    Table,
+    Hex,
+    None,
+}
+
+/// How binary data becomes text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Binary {
+    Hex,
+    Base64,
+    Utf8,
 }
 
 /// How an answer is written, decided once.
@@ -56,6 +89,11 @@ enum Layout {
         one_line_events: bool,
     },
     Raw,
+    Yaml,
+    Table,
+    Hex,
+    /// Nothing at all.
+    Mute,
 }
 
 /// An event as it is shown.
@@ -65,6 +103,8 @@ pub(super) struct ShownEvent {
     pub(super) arguments: Arguments,
     pub(super) publication: PublicationId,
     pub(super) received: SystemTime,
+    /// What else the router says.
+    pub(super) details: Dict,
 }
 
 /// Writes answers to stdout.
@@ -72,14 +112,24 @@ pub(super) struct ShownEvent {
 pub(super) struct Printer {
     layout: Layout,
     palette: Palette,
-    is_mute: bool,
+    binary: Option<Binary>,
     may_write_bytes: bool,
+    /// What is behind an answer.
+    end: &'static str,
+    /// How many columns a terminal has.
+    width: Option<u16>,
     topic_chars: usize,
     zone: TimeZone,
 }
 
 impl Printer {
     pub(super) fn new(args: &OutputArgs, console: &Console) -> Self {
+        let mut printer = Self::for_format(&args.format, console);
+        printer.may_write_bytes |= args.force;
+        printer
+    }
+
+    pub(super) fn for_format(args: &FormatArgs, console: &Console) -> Self {
         let is_terminal = console.stdout_is_terminal();
         let format = if args.raw {
             Some(Format::Raw)
@@ -87,7 +137,12 @@ impl Printer {
             args.output
         };
         let layout = match format {
+            _ if console.is_mute() => Layout::Mute,
             Some(Format::Json) => Layout::Line,
+            Some(Format::Yaml) => Layout::Yaml,
+            Some(Format::Table) => Layout::Table,
+            Some(Format::Hex) => Layout::Hex,
+            Some(Format::None) => Layout::Mute,
             Some(Format::Raw) => Layout::Raw,
             Some(Format::Pretty) if !is_terminal => Layout::Indented,
             None if !is_terminal => Layout::Line,
@@ -105,8 +160,10 @@ impl Printer {
         Self {
             layout,
             palette: console.stdout(),
-            is_mute: console.is_mute(),
-            may_write_bytes: args.force || !is_terminal,
+            binary: args.bin,
+            may_write_bytes: !is_terminal,
+            end: "\n",
+            width: terminal_width(is_terminal),
             topic_chars: TOPIC_CHARS_MIN,
             zone: if shows_time {
                 TimeZone::system()
@@ -124,6 +181,11 @@ impl Printer {
         self.layout == screen
     }
 
+    /// Ends each answer with a zero byte instead of a line's end.
+    pub(super) const fn end_with_null(&mut self) {
+        self.end = "\0";
+    }
+
     /// Writes plain lines that are no values.
     pub(super) fn text(&self, text: &str) -> Result<()> {
         self.write(format!("{text}\n").as_bytes())
@@ -137,34 +199,46 @@ impl Printer {
         }
     }
 
-    /// Writes an event.
-    pub(super) fn event(&mut self, event: ShownEvent) -> Result<()> {
+    /// Writes an event, with all that the router says of it or without.
+    pub(super) fn event(&mut self, event: ShownEvent, with_details: bool) -> Result<()> {
         match self.layout {
             Layout::Raw => self.result(event.arguments),
             Layout::Screen {
                 one_line_events: true,
             } => {
-                let line = self.event_line(&event);
-                self.write(format!("{line}\n").as_bytes())
+                let line = self.event_line(&event, with_details);
+                self.write(format!("{line}{}", self.end).as_bytes())
             }
-            Layout::Line | Layout::Indented | Layout::Screen { .. } => self.value(&envelope(event)),
+            _ => self.value(&envelope(event, with_details)),
         }
     }
 
     /// Writes one value.
     pub(super) fn value(&self, value: &Value) -> Result<()> {
+        let shown;
+        let value = match self.binary {
+            None => value,
+            Some(binary) => {
+                shown = binary.in_value(value);
+                &shown
+            }
+        };
         let text = match self.layout {
+            Layout::Mute => return Ok(()),
+            Layout::Yaml => format!("---\n{}", yaml::document(value)),
+            Layout::Table => table::of(value, self.width),
+            Layout::Hex => render::hex(&bytes_of(value)),
             Layout::Line => render::json(&json::to_line(value), self.palette),
             Layout::Indented => render::json(&json::to_pretty(value), self.palette),
             Layout::Screen { .. } => render::pretty(value, self.palette),
             Layout::Raw => return self.raw(value),
         };
-        self.write(format!("{text}\n").as_bytes())
+        self.write(format!("{text}{}", self.end).as_bytes())
     }
 
     fn raw(&self, value: &Value) -> Result<()> {
         let Value::Bytes(bytes) = value else {
-            return self.write(format!("{}\n", json::plain(value)).as_bytes());
+            return self.write(format!("{}{}", json::plain(value), self.end).as_bytes());
         };
         if self.may_write_bytes {
             return self.write(bytes);
@@ -174,7 +248,7 @@ impl Printer {
     }
 
     /// `12:30:25.123 filewithext.txt   ["saved"]  size=1024`
-    fn event_line(&mut self, event: &ShownEvent) -> String {
+    fn event_line(&mut self, event: &ShownEvent, with_details: bool) -> String {
         let time = Timestamp::try_from(event.received)
             .map_or_else(|_| String::new(), |time| local_time(time, &self.zone));
         let topic = printable(&event.topic);
@@ -189,6 +263,10 @@ impl Printer {
         if !kwargs.is_empty() {
             said.push(render::keywords(kwargs, self.palette));
         }
+        if with_details && !event.details.is_empty() {
+            let details = render::keywords(&event.details, Palette::default());
+            said.push(self.palette.note(&details));
+        }
         let line = format!(
             "{} {}{gap}{}",
             self.palette.note(&time),
@@ -199,11 +277,49 @@ impl Printer {
     }
 
     fn write(&self, bytes: &[u8]) -> Result<()> {
-        if self.is_mute {
+        if self.layout == Layout::Mute {
             return Ok(());
         }
         write_stdout(bytes)
     }
+}
+
+impl Binary {
+    /// A value with texts in the place of its binary data.
+    fn in_value(self, value: &Value) -> Value {
+        match value {
+            Value::Bytes(bytes) => Value::from(match self {
+                Self::Hex => render::hex(bytes),
+                Self::Base64 => BASE64.encode(bytes),
+                Self::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+            }),
+            Value::List(values) => {
+                Value::List(values.iter().map(|value| self.in_value(value)).collect())
+            }
+            Value::Dict(dict) => {
+                let entry =
+                    |(name, value): (&ByteString, &Value)| (name.clone(), self.in_value(value));
+                Value::Dict(dict.iter().map(entry).collect())
+            }
+            value => value.clone(),
+        }
+    }
+}
+
+/// Binary data and text as they are, anything else as its JSON.
+fn bytes_of(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Bytes(bytes) => bytes.to_vec(),
+        value => json::plain(value).into_bytes(),
+    }
+}
+
+fn terminal_width(is_terminal: bool) -> Option<u16> {
+    let size = is_terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()));
+    size?
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|width| *width > 0)
 }
 
 /// Writes to stdout at once, for who has a layout of its own.
@@ -235,7 +351,7 @@ pub(super) async fn stdout_closed() {
 }
 
 /// What a payload is as one value; `None` where there is nothing in it.
-fn shape(arguments: Arguments) -> Option<Value> {
+pub(super) fn shape(arguments: Arguments) -> Option<Value> {
     let Arguments { mut args, kwargs } = arguments;
     match (args.len(), kwargs.is_empty()) {
         (0, true) => None,
@@ -249,15 +365,20 @@ fn shape(arguments: Arguments) -> Option<Value> {
     }
 }
 
-fn envelope(event: ShownEvent) -> Value {
+/// An event as one value.
+pub(super) fn envelope(event: ShownEvent, with_details: bool) -> Value {
     let received = humantime::format_rfc3339_millis(event.received).to_string();
-    Value::Dict(Dict::from_iter([
+    let mut envelope = Dict::from_iter([
         ("topic", event.topic.into()),
         ("args", Value::List(event.arguments.args)),
         ("kwargs", Value::Dict(event.arguments.kwargs)),
         ("publication", event.publication.value().into()),
         ("ts", Value::from(received)),
-    ]))
+    ]);
+    if with_details {
+        envelope.push("details", event.details);
+    }
+    Value::Dict(envelope)
 }
 
 /// A time of day as people read it.

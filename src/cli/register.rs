@@ -7,37 +7,46 @@ use anyhow::Result;
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
-use super::argument::Arguments;
+use super::answer::{AnswerArgs, Answers, MannerArgs};
 use super::client::{Client, ClientArgs, Stay};
 use super::console::{Console, printable};
-use super::exec::{self, Program};
+use super::dry_run;
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::pattern::{MatchChoice, Pattern};
-use super::printer::{OutputArgs, Printer};
+use super::printer::{FormatArgs, Printer};
 use super::signal::Signals;
 use crate::client::ErrorReply;
-use crate::node::connect::{Registration, RegistrationEnd, RegistrationState, RequestError};
-use crate::protocol::message::Invocation;
-use crate::protocol::{Dict, InvocationPolicy, Payload, RegisterOptions, Value, uris};
-use crate::serializer::Serializer;
+use crate::node::connect::{
+    Progress, Registration, RegistrationEnd, RegistrationState, RequestError,
+};
+use crate::protocol::message::{Invocation, Register};
+use crate::protocol::{InvocationPolicy, Payload, RegisterOptions, RequestId, Value, uris};
 
 /// How many answered calls wait to be counted and printed. bound: beyond, handlers wait.
 const ANSWERED_MAX: usize = 64;
+
+/// How many calls of one procedure are answered or wait for it. The session takes no more.
+const CALLS_MAX: usize = 10_000;
 
 /// Shown below the options.
 const EXAMPLES: &str = "\
 Examples:
   wamp register greet --value '\"hello\"'   the same answer to all
   wamp register mirror --echo             what was sent comes back
+  wamp register sum --jq '$args|add'      what a filter makes of the call
   wamp register now --exec 'date +%s'     a program's output, JSON or text
   wamp register jobs.add --log            prints calls, answers null
+  wamp register help.me --ask             a person types the answer
+The filter gets {procedure, args, kwargs, details}, and $args $kwargs $details
+$n; error(\"x\") and {\"$error\": URI} are errors, many outputs partial results.
 The program gets {\"procedure\",\"args\",\"kwargs\"} as JSON on its stdin, and
 WAMP_PROCEDURE and WAMP_ARG0, WAMP_ARG1, ... in its environment. If it exits
 with anything but 0, the caller gets the error wamp.error.runtime_error.";
 
 /// Offer a procedure until told to stop
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "wamp register [OPTIONS] <--value JSON|--exec CMD|...> <PROC>")]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RegisterArgs {
     /// Procedure to offer, or a pattern as of wamp sub
@@ -45,12 +54,17 @@ pub(super) struct RegisterArgs {
     procedure: String,
     #[command(flatten)]
     answer: AnswerArgs,
+    #[command(flatten)]
+    manner: MannerArgs,
     /// Take the procedure as it is, matched in this way
     #[arg(long = "match", value_enum, value_name = "POLICY")]
     match_choice: Option<MatchChoice>,
     /// How several callees of one procedure share its calls
     #[arg(long, value_enum, value_name = "POLICY")]
     invoke: Option<InvokeChoice>,
+    /// Take the procedure from whoever holds it, where the router allows that
+    #[arg(long)]
+    force: bool,
     /// Run this many calls at a time; others wait
     #[arg(long, value_name = "COUNT", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
@@ -59,27 +73,9 @@ pub(super) struct RegisterArgs {
     #[arg(short = 'n', long, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     #[command(flatten)]
-    output: OutputArgs,
+    output: FormatArgs,
     #[command(flatten)]
     pub(super) client: ClientArgs,
-}
-
-/// How calls are answered.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct AnswerArgs {
-    /// Answer with this value
-    #[arg(long, value_name = "JSON", allow_negative_numbers = true)]
-    value: Option<String>,
-    /// Answer with what was sent
-    #[arg(long)]
-    echo: bool,
-    /// Answer with what a program says; it is run without a shell
-    #[arg(long, value_name = "CMD")]
-    exec: Option<String>,
-    /// Print the call, and answer null
-    #[arg(long)]
-    log: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,27 +87,19 @@ enum InvokeChoice {
     Last,
 }
 
-/// What answers a call.
-#[derive(Clone, Debug)]
-enum Answer {
-    Value(Payload),
-    Echo,
-    Exec(Program),
-    Log,
-}
-
-/// A call that has been answered, for the log.
-struct Answered {
+/// A call that has been answered.
+struct Note {
     logged: Option<Value>,
+    /// Why there will be no further answers.
+    end: Option<Failure>,
 }
 
 /// What handlers share.
 struct Calls {
-    console: Console,
-    answer: Answer,
+    answers: Answers,
     /// Calls still to be taken; `None` has no end.
     left: Option<AtomicU64>,
-    answered: mpsc::Sender<Answered>,
+    answered: mpsc::Sender<Note>,
 }
 
 /// The procedures of one command, and what becomes of their calls.
@@ -120,14 +108,17 @@ struct Service<'a> {
     patterns: Vec<Pattern>,
     printer: Printer,
     calls: Arc<Calls>,
-    answered: mpsc::Receiver<Answered>,
+    answered: mpsc::Receiver<Note>,
     registrations: Vec<Registration>,
 }
 
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        let mut service = Service::new(&self, console)?;
+        if self.client.is_dry_run() {
+            return self.show();
+        }
+        let mut service = Service::new(&self, console).await?;
         let work = async |client: &Client<'_>, signals: &mut Signals| {
             let done = service.run(client, signals).await;
             for registration in service.registrations.drain(..) {
@@ -141,25 +132,23 @@ impl RegisterArgs {
 }
 
 impl<'a> Service<'a> {
-    fn new(args: &'a RegisterArgs, console: &Console) -> Result<Self, Failure> {
-        let words = std::slice::from_ref(&args.procedure);
-        let patterns = MatchChoice::patterns(args.match_choice, words)?;
-        if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
-            let message = format!("routers have no match policy for {:?}", args.procedure);
-            let hint = format!("offer more: wamp register {:?} --match prefix", pattern.uri);
-            return Err(Failure::usage(message).hint(hint));
-        }
+    async fn new(args: &'a RegisterArgs, console: &Console) -> Result<Self, Failure> {
+        let patterns = args.patterns()?;
+        let concurrency = usize::from(args.concurrency);
+        let answers = args
+            .answer
+            .answers(&args.manner, concurrency, console)
+            .await?;
         let (sender, answered) = mpsc::channel(ANSWERED_MAX);
         let calls = Calls {
-            console: console.clone(),
-            answer: args.answer.parse()?,
+            answers,
             left: args.count.map(AtomicU64::new),
             answered: sender,
         };
         Ok(Self {
             args,
             patterns,
-            printer: Printer::new(&args.output, console),
+            printer: Printer::for_format(&args.output, console),
             calls: Arc::new(calls),
             answered,
             registrations: Vec::new(),
@@ -185,19 +174,15 @@ impl<'a> Service<'a> {
 
     async fn register(&mut self, client: &Client<'_>) -> Result<(), Failure> {
         for pattern in &self.patterns {
-            let options = RegisterOptions {
-                match_policy: pattern.policy_option(),
-                invoke: self.args.invoke.map(InvokeChoice::policy),
-                ..RegisterOptions::default()
-            };
+            let options = self.args.options(pattern);
             let calls = Arc::clone(&self.calls);
             let registered = pattern.uri.clone();
-            let handler =
-                move |invocation| Arc::clone(&calls).handle(registered.clone(), invocation);
+            let handler = move |invocation, progress| {
+                Arc::clone(&calls).handle(registered.clone(), invocation, progress)
+            };
             let what = format!("procedure {:?}", pattern.uri);
-            let concurrency = usize::from(self.args.concurrency);
             let uri = pattern.uri.as_str();
-            let register = client.peer.register(uri, options, concurrency, handler);
+            let register = client.peer.register(uri, options, CALLS_MAX, handler);
             self.registrations
                 .push(client.answer(&what, register).await?);
             let described = match pattern.policy_option() {
@@ -213,6 +198,40 @@ impl<'a> Service<'a> {
 }
 
 impl RegisterArgs {
+    fn patterns(&self) -> Result<Vec<Pattern>, Failure> {
+        let words = std::slice::from_ref(&self.procedure);
+        let patterns = MatchChoice::patterns(self.match_choice, words)?;
+        if let Some(pattern) = patterns.iter().find(|pattern| pattern.filter.is_some()) {
+            let message = format!("routers have no match policy for {:?}", self.procedure);
+            let hint = format!("offer more: wamp register {:?} --match prefix", pattern.uri);
+            return Err(Failure::usage(message).hint(hint));
+        }
+        Ok(patterns)
+    }
+
+    fn options(&self, pattern: &Pattern) -> RegisterOptions {
+        RegisterOptions {
+            match_policy: pattern.policy_option(),
+            invoke: self.invoke.map(InvokeChoice::policy),
+            force_reregister: self.force.then_some(true),
+            ..RegisterOptions::default()
+        }
+    }
+
+    fn show(&self) -> Result<Exit> {
+        let patterns = self.patterns()?;
+        let mut request = RequestId::FIRST;
+        dry_run::show(patterns.iter().map(|pattern| {
+            let register = Register {
+                request,
+                options: self.options(pattern),
+                procedure: pattern.uri.as_str().into(),
+            };
+            request = request.next();
+            register.into()
+        }))
+    }
+
     /// Ends when `-n` calls should have come by `-T`.
     async fn too_late(&self) -> Failure {
         let (Some(limit), Some(count)) = (self.client.reply_timeout(), self.count) else {
@@ -227,7 +246,7 @@ impl RegisterArgs {
 
 /// Counts and prints what has been answered, up to `count`.
 async fn take_answered(
-    answered: &mut mpsc::Receiver<Answered>,
+    answered: &mut mpsc::Receiver<Note>,
     count: Option<u64>,
     printer: &Printer,
 ) -> Result<Exit> {
@@ -238,6 +257,9 @@ async fn take_answered(
         };
         if let Some(logged) = answered.logged {
             printer.value(&logged)?;
+        }
+        if let Some(end) = answered.end {
+            return Err(end.into());
         }
         left = left.map(|left| left - 1);
     }
@@ -284,68 +306,26 @@ async fn watch_offer(uri: &str, registration: &mut Registration, client: &Client
     }
 }
 
-impl AnswerArgs {
-    fn parse(&self) -> Result<Answer, Failure> {
-        if let Some(command_line) = &self.exec {
-            return Program::parse(command_line).map(Answer::Exec);
-        }
-        if let Some(word) = &self.value {
-            let value = super::argument::value(word)?;
-            let payload = Payload::from_values(Serializer::Json, &[value], &Dict::new());
-            return Ok(Answer::Value(payload));
-        }
-        Ok(if self.echo { Answer::Echo } else { Answer::Log })
-    }
-}
-
 impl Calls {
     async fn handle(
         self: Arc<Self>,
         registered: String,
         invocation: Invocation,
+        progress: Progress,
     ) -> Result<Payload, ErrorReply> {
         if !self.takes_one() {
             let text = "the callee has answered as many calls as it was asked to";
             return Err(ErrorReply::text(uris::UNAVAILABLE, text));
         }
-        let procedure = invocation.details.procedure.as_ref();
-        let procedure = procedure.map_or(registered.as_str(), |procedure| procedure.as_str());
-        let (reply, logged) = match &self.answer {
-            Answer::Value(payload) => (Ok(payload.clone()), None),
-            Answer::Echo => (Ok(invocation.payload), None),
-            Answer::Exec(program) => match arguments(&invocation.payload) {
-                Ok(arguments) => {
-                    let answer = program.answer(procedure, arguments).await;
-                    (self.noted(procedure, answer), None)
-                }
-                Err(error) => (Err(error), None),
-            },
-            Answer::Log => match arguments(&invocation.payload) {
-                Ok(arguments) => (Ok(null()), Some(log_entry(procedure, arguments))),
-                Err(error) => (Err(error), None),
-            },
-        };
+        let procedure = invocation.details.procedure.clone();
+        let procedure = procedure
+            .as_ref()
+            .map_or(registered.as_str(), |procedure| procedure.as_str());
+        let answered = self.answers.answer(procedure, invocation, &progress).await;
+        let (logged, end) = (answered.logged, answered.end);
         // Once nobody counts any more, the session is about to end.
-        drop(self.answered.send(Answered { logged }).await);
-        reply
-    }
-
-    /// Tells the program's owner how it went.
-    fn noted(
-        &self,
-        procedure: &str,
-        answer: Result<Payload, exec::Failed>,
-    ) -> Result<Payload, ErrorReply> {
-        match &answer {
-            Ok(_) => self
-                .console
-                .fact(&format!("call of {procedure:?} answered")),
-            Err(failed) => {
-                let note = format!("call of {procedure:?} failed: {}", failed.note);
-                self.console.note(&note);
-            }
-        }
-        answer.map_err(|failed| failed.reply)
+        drop(self.answered.send(Note { logged, end }).await);
+        answered.reply
     }
 
     fn takes_one(&self) -> bool {
@@ -354,23 +334,6 @@ impl Calls {
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
     }
-}
-
-fn arguments(payload: &Payload) -> Result<Arguments, ErrorReply> {
-    Arguments::from_payload(payload)
-        .map_err(|error| ErrorReply::text(uris::INVALID_ARGUMENT, &format!("{error:#}")))
-}
-
-fn null() -> Payload {
-    Payload::from_values(Serializer::Json, &[Value::Null], &Dict::new())
-}
-
-fn log_entry(procedure: &str, arguments: Arguments) -> Value {
-    Value::Dict(Dict::from_iter([
-        ("procedure", Value::from(procedure)),
-        ("args", Value::List(arguments.args)),
-        ("kwargs", Value::Dict(arguments.kwargs)),
-    ]))
 }
 
 impl InvokeChoice {

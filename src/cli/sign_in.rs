@@ -91,7 +91,13 @@ impl SignInArgs {
             .or_else(|| self.ask_secret.then(|| "asked".to_owned()));
         given.flag_or_variable(Key::Secret, secret.or_else(|| variable("WAMP_SECRET")));
         given.flag(Key::SecretFile, path(&self.secret_file));
-        given.flag_or_variable(Key::PrivateKey, path(&self.key));
+        given.flag_or_variable(Key::Cryptosign, path(&self.key));
+    }
+
+    /// Whether nobody is asked, and no program run, for a secret.
+    pub(super) const fn is_unattended(&self) -> bool {
+        let runs = self.fallback.ticket_command.is_some() || self.fallback.secret_command.is_some();
+        !self.ask_secret && !runs
     }
 
     /// Takes what else is in use.
@@ -112,7 +118,7 @@ impl SignInArgs {
         }
         self.ticket_file = text(Key::TicketFile).map(PathBuf::from);
         self.secret_file = text(Key::SecretFile).map(PathBuf::from);
-        self.key = text(Key::PrivateKey).map(PathBuf::from);
+        self.key = text(Key::Cryptosign).map(PathBuf::from);
         self.fallback = Fallback {
             ticket: text(Key::Ticket),
             ticket_command: text(Key::TicketCommand),

@@ -4,12 +4,12 @@ use super::output::{ErrorReply, Output};
 use super::pending::Request;
 use super::session::{Session, State};
 use crate::protocol::message::{
-    Call, Error, Goodbye, Publish, Register, Subscribe, Unregister, Unsubscribe, Yield,
+    Call, Cancel, Error, Goodbye, Publish, Register, Subscribe, Unregister, Unsubscribe, Yield,
 };
 use crate::protocol::{
-    CallOptions, ErrorDetails, GoodbyeDetails, MessageCode, Payload, PublishOptions,
-    RegisterOptions, RegistrationId, RequestId, SubscribeOptions, SubscriptionId, Uri,
-    YieldOptions, uris,
+    CallOptions, CancelMode, CancelOptions, ErrorDetails, GoodbyeDetails, MessageCode, Payload,
+    PublishOptions, RegisterOptions, RegistrationId, RequestId, SubscribeOptions, SubscriptionId,
+    Uri, YieldOptions, uris,
 };
 
 /// Why a session does not take a command. Nothing was sent.
@@ -42,7 +42,8 @@ impl Session {
         options: CallOptions,
         payload: Payload,
     ) -> Result<RequestId, CommandError> {
-        let request = self.begin(Request::Call)?;
+        let is_progressive = options.receive_progress == Some(true);
+        let request = self.begin(Request::Call { is_progressive })?;
         self.send(Call {
             request,
             options,
@@ -50,6 +51,17 @@ impl Session {
             payload,
         });
         Ok(request)
+    }
+
+    /// Asks for the end of a call, whose answer still comes. One that was answered meanwhile is left alone.
+    pub fn cancel(&mut self, call: RequestId, mode: CancelMode) {
+        if self.state == State::Established && self.pending.is_call(call) {
+            let options = CancelOptions { mode: Some(mode) };
+            self.send(Cancel {
+                request: call,
+                options,
+            });
+        }
     }
 
     /// Publishes an event; answered only where the options ask for an acknowledgement.
@@ -181,6 +193,20 @@ impl Session {
             self.send(Yield {
                 request: invocation,
                 options: YieldOptions::default(),
+                payload,
+            });
+        }
+    }
+
+    /// Sends a part of an invocation's result; its answer follows. Spec: ap#rpc-progressive-call-results.
+    pub fn yield_progress(&mut self, invocation: RequestId, payload: Payload) {
+        if self.invocations.contains(&invocation) {
+            self.send(Yield {
+                request: invocation,
+                options: YieldOptions {
+                    progress: Some(true),
+                    ..YieldOptions::default()
+                },
                 payload,
             });
         }

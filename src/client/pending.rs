@@ -8,7 +8,10 @@ use crate::protocol::{MessageCode, RegistrationId, RequestId, SubscriptionId};
 /// A request that waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    Call,
+    Call {
+        /// Whether it asked for results as they come.
+        is_progressive: bool,
+    },
     Publish,
     Subscribe,
     Unsubscribe(SubscriptionId),
@@ -29,7 +32,7 @@ pub(super) struct Pending {
 impl Request {
     const fn code(self) -> MessageCode {
         match self {
-            Self::Call => MessageCode::Call,
+            Self::Call { .. } => MessageCode::Call,
             Self::Publish => MessageCode::Publish,
             Self::Subscribe => MessageCode::Subscribe,
             Self::Unsubscribe(_) => MessageCode::Unsubscribe,
@@ -61,6 +64,22 @@ impl Pending {
         self.subscribes -= usize::from(request == Request::Subscribe);
         self.registers -= usize::from(request == Request::Register);
         Ok(request)
+    }
+
+    /// Whether the request is a call.
+    pub(super) fn is_call(&self, id: RequestId) -> bool {
+        matches!(self.requests.get(&id), Some(Request::Call { .. }))
+    }
+
+    /// Whether the request is a call that may have more than one result.
+    pub(super) fn is_progressive(&self, id: RequestId) -> bool {
+        let request = self.requests.get(&id);
+        matches!(
+            request,
+            Some(Request::Call {
+                is_progressive: true
+            })
+        )
     }
 
     pub(super) fn len(&self) -> usize {

@@ -10,8 +10,8 @@ use super::pending::{Pending, Request};
 use super::violation::Violation;
 use crate::auth::{SignIn, SignInError};
 use crate::protocol::message::{
-    Abort, Challenge, Error, Event, Goodbye, Hello, Interrupt, Invocation, Registered, Subscribed,
-    Unregistered, Unsubscribed, Welcome,
+    self, Abort, Challenge, Error, Event, Goodbye, Hello, Interrupt, Invocation, Registered,
+    Subscribed, Unregistered, Unsubscribed, Welcome,
 };
 use crate::protocol::{
     AbortDetails, GoodbyeDetails, HelloDetails, Message, MessageCode, Payload, RegistrationId,
@@ -224,19 +224,11 @@ impl Session {
             Message::Goodbye(goodbye) => self.handle_goodbye(goodbye),
             Message::Error(error) => self.handle_error(error)?,
             Message::Published(published) => {
+                let (got, asked) = (MessageCode::Published, MessageCode::Publish);
                 let answer = Answer::Published(published.publication);
-                self.answered(
-                    MessageCode::Published,
-                    MessageCode::Publish,
-                    published.request,
-                    answer,
-                )?;
+                self.answered(got, asked, published.request, answer)?;
             }
-            Message::Result(result) => {
-                let request = result.request;
-                let answer = Answer::Result(result);
-                self.answered(MessageCode::Result, MessageCode::Call, request, answer)?;
-            }
+            Message::Result(result) => self.handle_result(result)?,
             Message::Subscribed(subscribed) => self.handle_subscribed(&subscribed)?,
             Message::Unsubscribed(unsubscribed) => self.handle_unsubscribed(unsubscribed)?,
             Message::Event(event) => self.handle_event(event)?,
@@ -291,7 +283,7 @@ impl Session {
                 self.registrations.remove(&registration);
             }
             Request::Subscribe => self.end_unused(),
-            Request::Call | Request::Publish | Request::Register => {}
+            Request::Call { .. } | Request::Publish | Request::Register => {}
         }
         self.output.push_back(Output::Answered {
             request: error.request,
@@ -301,6 +293,18 @@ impl Session {
             }),
         });
         Ok(())
+    }
+
+    /// A result with more to follow leaves the call pending. Spec: ap#rpc-progressive-call-results.
+    fn handle_result(&mut self, result: message::Result) -> Result<(), Violation> {
+        let request = result.request;
+        let is_partial = result.details.progress == Some(true);
+        let answer = Answer::Result(result);
+        if is_partial && self.pending.is_progressive(request) {
+            self.push_answer(request, answer);
+            return Ok(());
+        }
+        self.answered(MessageCode::Result, MessageCode::Call, request, answer)
     }
 
     fn handle_subscribed(&mut self, subscribed: &Subscribed) -> Result<(), Violation> {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::{Answer, CommandError, End, ErrorReply, Limits, Output, Session, Violation};
 use crate::auth::{Credentials, Method, SignIn, SignInError};
 use crate::protocol::{
-    CallOptions, HelloDetails, Message, MessageCode, Payload, PublishOptions, RegisterOptions,
-    RegistrationId, RequestId, SubscribeOptions, SubscriptionId, Uri, Value, uris,
+    CallOptions, CancelMode, HelloDetails, Message, MessageCode, Payload, PublishOptions,
+    RegisterOptions, RegistrationId, RequestId, SubscribeOptions, SubscriptionId, Uri, Value, uris,
 };
 use crate::serializer::Serializer;
 
@@ -487,6 +487,70 @@ fn an_invocation_id_in_use_breaks_the_protocol() {
     assert!(matches!(talk.next(), Output::Invocation(_)));
     talk.gets("[68, 1, 9, {}]");
     talk.breaks(Violation::InvocationTwice(RequestId::FIRST));
+}
+
+#[test]
+fn a_call_that_asked_for_parts_has_many_results_and_one_end() {
+    let mut talk = Talk::joined();
+    let options = CallOptions {
+        receive_progress: Some(true),
+        ..CallOptions::default()
+    };
+    let payload = Payload::empty();
+    talk.session.call("p".into(), options, payload).unwrap();
+    talk.sends(r#"[48, 1, {"receive_progress": true}, "p"]"#);
+    for part in [r#"[50, 1, {"progress": true}, [1]]"#, "[50, 1, {}, [2]]"] {
+        talk.gets(part);
+        let answered = talk.next();
+        assert!(matches!(answered, Output::Answered { answer: Ok(_), .. }));
+    }
+    talk.gets("[50, 1, {}, [3]]");
+    talk.breaks(Violation::NotPending {
+        got: MessageCode::Result,
+        request: RequestId::FIRST,
+    });
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_the_answer() {
+    let mut talk = Talk::joined();
+    call(&mut talk).unwrap();
+    talk.sends(r#"[48, 1, {}, "p", ["x"]]"#);
+    talk.gets(r#"[50, 1, {"progress": true}, [1]]"#);
+    talk.next();
+    talk.gets("[50, 1, {}, [2]]");
+    talk.breaks(Violation::NotPending {
+        got: MessageCode::Result,
+        request: RequestId::FIRST,
+    });
+}
+
+#[test]
+fn a_call_is_cancelled_while_it_waits_and_not_after() {
+    let mut talk = Talk::joined();
+    let request = call(&mut talk).unwrap();
+    talk.sends(r#"[48, 1, {}, "p", ["x"]]"#);
+    talk.session.cancel(request, CancelMode::Kill);
+    talk.sends(r#"[49, 1, {"mode": "kill"}]"#);
+    talk.gets(r#"[8, 48, 1, {}, "wamp.error.canceled"]"#);
+    talk.answers(1, Err(ErrorReply::new(uris::CANCELED)));
+    talk.session.cancel(request, CancelMode::Kill);
+    talk.silence();
+}
+
+#[test]
+fn parts_of_a_result_come_before_its_end_and_not_after() {
+    let mut talk = Talk::joined();
+    talk.registered();
+    talk.gets(r#"[68, 5, 9, {"receive_progress": true}]"#);
+    assert!(matches!(talk.next(), Output::Invocation(_)));
+    let invocation = RequestId::new(5).unwrap();
+    talk.session.yield_progress(invocation, Payload::text("a"));
+    talk.sends(r#"[70, 5, {"progress": true}, ["a"]]"#);
+    talk.session.yield_result(invocation, Payload::empty());
+    talk.sends("[70, 5, {}]");
+    talk.session.yield_progress(invocation, Payload::text("b"));
+    talk.silence();
 }
 
 #[test]

@@ -88,7 +88,6 @@ impl Users {
 ///
 /// # Errors
 /// Where it is no TOML.
-/// Reads a text's settings; what is wrong with them is by line.
 pub(super) fn read<T>(
     text: &str,
     file: &str,
@@ -108,7 +107,6 @@ pub(super) fn read<T>(
     Ok((value, located.collect()))
 }
 
-/// What was read, where nothing is wrong with it.
 pub(super) fn settled<T>(value: T, mut wrong: Vec<Located>) -> Result<T, ConfigError> {
     let count = wrong.len();
     if count == 0 {

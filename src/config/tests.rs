@@ -253,7 +253,7 @@ fn a_role_has_a_name_of_its_own_and_an_authorizer_that_can_be_registered() {
     for (roles, why) in [
         (r#"{ name = "a b" }"#, "a name holds no ' '"),
         (r#"{ name = "" }"#, "a name has no empty part"),
-        (r#"{ rules = [] }"#, "needs the setting `name`"),
+        ("{ rules = [] }", "needs the setting `name`"),
         (
             r#"{ name = "a" }, { name = "a" }"#,
             "this realm has a role of this name already",
@@ -283,7 +283,7 @@ fn a_role_has_a_name_of_its_own_and_an_authorizer_that_can_be_registered() {
     let (_, rights) = config.realms[0].settings.roles.iter().next().unwrap();
     let authorizer = rights.authorizer().unwrap();
     assert_eq!(authorizer.procedure.as_str(), "a.b");
-    assert_eq!(authorizer.cache, Some(Duration::from_secs(60)));
+    assert_eq!(authorizer.cache, Some(Duration::from_mins(1)));
 }
 
 #[test]

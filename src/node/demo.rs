@@ -75,7 +75,7 @@ pub async fn start(gate: Gate, realm: &Uri) -> Result<(), DemoError> {
         "sum",
         RegisterOptions::default(),
         SUMS_MAX,
-        |invocation| async move { sum(&invocation) },
+        |invocation, _| async move { sum(&invocation) },
     )
     .await?;
     tokio::spawn(list_for_ever(peer));

@@ -50,8 +50,12 @@ impl FailedTries {
     ///
     /// # Errors
     /// How long until there may be turns again, where too many wait.
-    pub(super) fn wait(&mut self, now: Instant, peer: IpAddr) -> Result<Duration, Duration> {
-        let Some(address) = counted(peer) else {
+    pub(super) fn wait(
+        &mut self,
+        now: Instant,
+        peer: Option<IpAddr>,
+    ) -> Result<Duration, Duration> {
+        let Some(address) = peer.and_then(counted) else {
             return Ok(Duration::ZERO);
         };
         let late = self.late.get_mut(&address);
@@ -68,10 +72,10 @@ impl FailedTries {
     }
 
     /// Counts a failed try.
-    pub(super) fn fail(&mut self, now: Instant, peer: IpAddr) -> Failed {
+    pub(super) fn fail(&mut self, now: Instant, peer: Option<IpAddr>) -> Failed {
         self.total += 1;
         let total = self.total;
-        let Some(address) = counted(peer) else {
+        let Some(address) = peer.and_then(counted) else {
             return Failed { count: 0, total };
         };
         let before = self.early.remove(&address).unwrap_or(Tries {
@@ -112,8 +116,8 @@ mod tests {
     use super::*;
     use crate::node::clock::now;
 
-    fn address(last: u8) -> IpAddr {
-        [192, 0, 2, last].into()
+    fn address(last: u8) -> Option<IpAddr> {
+        Some([192, 0, 2, last].into())
     }
 
     fn millis(millis: u64) -> Duration {
@@ -173,19 +177,21 @@ mod tests {
     fn nobody_on_this_machine_waits() {
         let (mut tries, now) = (FailedTries::default(), now());
         for local in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
-            let local = local.parse().unwrap();
+            let local = Some(local.parse().unwrap());
             for _ in 0..50 {
                 assert_eq!(tries.fail(now, local).count, 0);
             }
             assert_eq!(tries.wait(now, local), Ok(Duration::ZERO));
         }
+        // Nor anybody at a Unix socket.
+        assert_eq!(tries.fail(now, None).count, 0);
         assert!(tries.late.is_empty());
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address_and_so_is_one_written_as_ipv6() {
         let (mut tries, now) = (FailedTries::default(), now());
-        let parse = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let parse = |text: &str| -> Option<IpAddr> { Some(text.parse().unwrap()) };
         tries.fail(now, parse("2001:db8::1"));
         assert_eq!(tries.fail(now, parse("2001:db8::ffff:2")).count, 2);
         assert_eq!(tries.fail(now, parse("2001:db8:0:1::1")).count, 1);
@@ -197,11 +203,11 @@ mod tests {
     fn so_many_addresses_are_remembered_and_the_latest_of_them() {
         let (mut tries, now) = (FailedTries::default(), now());
         for number in 0..20_000_u32 {
-            let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
+            let address = Some(IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
             tries.fail(now + millis(number.into()), address);
         }
         assert_eq!(tries.late.len() + tries.early.len(), 2 * ADDRESSES_MAX);
-        let at = |number: u32| IpAddr::from((0x0a00_0000 + number).to_be_bytes());
+        let at = |number: u32| Some(IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
         for (number, count) in [(19_999, 2), (10_000, 2), (0, 1)] {
             let failed = tries.fail(now + millis(20_000), at(number));
             assert_eq!(failed.count, count, "{number}");

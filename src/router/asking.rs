@@ -99,6 +99,11 @@ impl Asked {
         request
     }
 
+    /// When to settle what came out of order: a call of the router's own that failed while others were handed on.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.now.filter(|_| !self.answers.is_empty())
+    }
+
     /// Lets go of all that authorizers have said before.
     pub(super) const fn forget_verdicts(&mut self) {
         self.epoch += 1;
@@ -287,6 +292,7 @@ impl Realm {
     }
 
     /// Takes what an authorizer has said, or why it has not, and goes on with what waited for it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a caller gets nothing else")]
     fn take_verdict(&mut self, now: Instant, answer: Message) {
         let (request, verdict, is_kept) = match answer {
             Message::Result(result) => {
@@ -336,7 +342,7 @@ impl Realm {
                 }
                 return;
             };
-            if let Err(violation) = self.route(now, from, order, message) {
+            if let Err(violation) = self.route_waiting(now, from, order, message) {
                 self.context.send(from, violation.abort());
                 self.end(now, from, End::Aborted);
             }
@@ -358,6 +364,24 @@ impl Realm {
                 undecided.bytes = undecided.bytes.saturating_sub(weight(&message));
             }
         }
+    }
+
+    /// Routes a message that has waited: a call's id was free when it came, and may have been taken by one before it.
+    fn route_waiting(
+        &mut self,
+        now: Instant,
+        from: SessionId,
+        order: RequestOrder,
+        message: Message,
+    ) -> Result<(), Violation> {
+        if let (Message::Call(call), RequestOrder::New) = (&message, order)
+            && let Some(session) = self.context.sessions.get(&from)
+            && session.calls.contains_key(&call.request)
+        {
+            let request = call.request;
+            return Err(Violation::NoContinuation { request });
+        }
+        self.route(now, from, order, message)
     }
 
     /// Decides anew about what waits, after its session's rights have changed.
@@ -454,6 +478,10 @@ fn malformed() -> Verdict {
 }
 
 /// Bytes that a message takes while it waits.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all others are small, or never wait"
+)]
 fn weight(message: &Message) -> usize {
     use crate::protocol::{Audience, CallTerms, Passthru};
     let payload_bytes = message.payload().map_or(0, Payload::len);
@@ -476,6 +504,10 @@ fn weight(message: &Message) -> usize {
 }
 
 /// A message to be kept: it does not hold on to the frame it came in.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "no others hold text, or they never wait"
+)]
 fn detached(message: &Message) -> Message {
     let mut kept = message.clone();
     match &mut kept {

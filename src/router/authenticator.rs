@@ -11,7 +11,7 @@ use super::dynamic::DynamicAuthenticator;
 use super::identity::{Channel, Identity};
 use super::sources::written;
 use super::violation::abort;
-use crate::auth::{Candidate, Challenged, Method, Occasion, Principals};
+use crate::auth::{Candidate, Challenged, Method, Occasion, Principals, SignInError};
 use crate::protocol::message::{Abort, Challenge};
 use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
 
@@ -163,14 +163,12 @@ impl SignInRules {
         if let Some(role) = rather_anonymous {
             return Ok(anonymous(role.clone(), occurrence));
         }
-        if let Some(authenticator) = &self.authenticator {
-            if let Some(candidate) = self.principals.known(hello, &offers) {
-                return ask(candidate, hello, occurrence).map(Entry::challenged);
-            }
-            if offers.iter().any(|offer| *offer != Method::Anonymous) {
-                return Ok(Entry::Asked(authenticator.clone(), offers));
-            }
-        } else if let Some(candidate) = self.principals.candidate(hello, &offers) {
+        let is_asked = !self.principals.lists(hello, &offers)
+            && offers.iter().any(|offer| *offer != Method::Anonymous);
+        if let Some(authenticator) = self.authenticator.as_ref().filter(|_| is_asked) {
+            return Ok(Entry::Asked(authenticator.clone(), offers));
+        }
+        if let Some(candidate) = self.principals.candidate(hello, &offers) {
             return ask(candidate, hello, occurrence).map(Entry::challenged);
         }
         let role = role.ok_or_else(|| self.refuse(&offers))?;
@@ -243,9 +241,13 @@ pub(super) fn ask(
         session: occurrence.session,
         time: &written(occurrence.time),
         nonce: occurrence.nonce,
+        channel_id: occurrence.channel.map(|channel| &channel.binding),
     });
     let (challenged, challenge) = asked.map_err(|error| {
-        let message = format!("HELLO.Details.authextra: {error}");
+        let message = match error {
+            SignInError::Challenge(extra) => format!("HELLO.Details.authextra {extra}"),
+            other => format!("HELLO.Details.authextra: {other}"),
+        };
         Box::new(abort(uris::AUTHENTICATION_FAILED, &message))
     })?;
     Ok(Asked {

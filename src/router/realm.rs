@@ -265,7 +265,8 @@ impl Realm {
             Phase::Open | Phase::Down => None,
         };
         let due = self.context.deadlines.next();
-        drained.into_iter().chain(due).min()
+        let asked = self.context.asked.due();
+        drained.into_iter().chain(due).chain(asked).min()
     }
 
     /// Whether the realm has gone down: everybody has left.

@@ -114,3 +114,66 @@ fn a_number_that_looks_like_a_flag_is_named_whole() {
     let output = wamp(["call", "sum", "-1e-5"]).run().exit_code(2);
     output.stderr_contains("'-- -1e-5'");
 }
+
+#[test]
+fn a_thousand_values_come_back_as_they_were_typed_over_every_serializer() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    use proptest::test_runner::TestRunner;
+    let router = Router::start();
+    let _echo = callee(&router, ["echo", "--echo"]);
+    let mut runner = TestRunner::deterministic();
+    let lines: String = (0..1000)
+        .map(|_| {
+            let value = json_value().new_tree(&mut runner).unwrap().current();
+            serde_json::to_string(&serde_json::json!({"args": [value]})).unwrap() + "\n"
+        })
+        .collect();
+    let typed: Vec<serde_json::Value> = read(&lines);
+    for serializer in ["json", "msgpack", "cbor"] {
+        let call = [
+            "call",
+            "-s",
+            serializer,
+            "echo",
+            "--each",
+            "json",
+            "--full",
+            "--parallel",
+            "16",
+        ];
+        let call = wamp(call).to(router.url()).stdin(lines.clone()).run();
+        let printed = read(&call.exit_code(0).stdout);
+        assert_eq!(printed.len(), typed.len());
+        for (printed, typed) in printed.iter().zip(&typed) {
+            assert_eq!(printed["args"], typed["args"], "over {serializer}");
+        }
+    }
+}
+
+fn read(lines: &str) -> Vec<serde_json::Value> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn json_value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    let text = any::<String>().prop_map(|text| text.trim_start_matches('\0').to_owned());
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text.clone().prop_map(Value::from),
+    ];
+    scalar.prop_recursive(4, 24, 4, move |inner| {
+        let entries = prop::collection::btree_map(text.clone(), inner.clone(), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            entries.prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}

@@ -235,7 +235,7 @@ fn ping_times_each_answer() {
         times.iter().all(|it| it["rtt_ms"].as_f64().unwrap() > 0.0),
         "{times:?}"
     );
-    ping.stderr_contains("-- 3 answers: min ");
+    ping.stderr_contains("-- 3 answers in ");
 }
 
 #[test]

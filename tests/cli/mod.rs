@@ -1,23 +1,29 @@
 //! The binary as users type it: its client commands against its own router, and what it makes of a config.
 
 mod arguments;
+mod call;
 mod check;
 mod config;
 mod contexts;
 mod exit_codes;
 mod explain;
+mod formats;
 mod help;
 mod init;
+mod jq;
 mod keygen;
 mod look;
 mod output;
 mod patterns;
+mod publish;
 mod reference;
 mod register;
+mod run;
 #[cfg(test)]
 mod sign_in;
 mod signals;
 mod stay;
+mod subscribe;
 #[cfg(test)]
 mod ws;
 

@@ -157,6 +157,136 @@ fn what_a_program_has_started_ends_with_it() {
     }
 }
 
+#[test]
+fn a_command_line_that_cannot_be_run_is_refused_at_once() {
+    let register = |words: &[&str]| wamp(["register", "x"]).args(words).run().stdout("");
+    register(&["--exec", "no-such-program-here"])
+        .exit_code(9)
+        .stderr("error: there is no program \"no-such-program-here\"\nhint: no shell runs it; for one, add --sh\n");
+    register(&["--exec", "/"])
+        .exit_code(9)
+        .stderr_contains("is a directory");
+    register(&["--exec", "Cargo.toml"]).exit_code(9);
+    register(&["--exec", "sh 'x"]).exit_code(2);
+    register(&["--exec", ""]).exit_code(2);
+    register(&["--echo", "--sh"]).exit_code(2);
+    register(&["--echo", "--exec", "true"]).exit_code(2);
+    register(&[]).exit_code(2);
+}
+
+#[test]
+fn output_that_is_no_json_is_text_and_bytes_are_bytes_where_that_is_wanted() {
+    let router = Router::start();
+    let _text = callee(&router, ["text", "--exec", "echo '{\"a\":'"]);
+    let _bytes = callee(&router, ["bytes", "--exec", "printf 12", "--out", "bytes"]);
+    let _shell = callee(
+        &router,
+        ["shell", "--sh", "--exec", "echo $((1 + 2)) | cat"],
+    );
+    assert_eq!(called(&router, &["text"]), "\"{\\\"a\\\":\"\n");
+    assert_eq!(called(&router, &["bytes"]), "\"\\u0000MTI=\"\n");
+    assert_eq!(called(&router, &["shell"]), "3\n");
+}
+
+#[test]
+fn a_program_that_takes_too_long_is_ended_with_all_that_it_has_started() {
+    let router = Router::start();
+    let dir = tempfile::tempdir().unwrap();
+    let script = "mkfifo alive; (exec 3>alive; echo started >&3; exec sleep 600) & wait";
+    let callee = wamp([
+        "register",
+        "slow",
+        "--sh",
+        "--exec-timeout",
+        "1s",
+        "--exec",
+        script,
+    ]);
+    let callee = callee.dir(dir.path()).to(router.url()).start();
+    callee.wait_for_line("-- registered");
+    let call = wamp(["call", "slow"]).to(router.url()).start();
+    let mut alive = reader(dir.path());
+    assert_eq!(alive.next_line(), "started");
+    alive.finish().exit_code(0);
+    let call = call.finish().exit_code(5);
+    call.stderr_contains("wamp.error.timeout: \"sh\" did not end within 1s");
+    callee.wait_for_line("-- call of \"slow\" failed: \"sh\" did not end within 1s");
+}
+
+#[test]
+fn calls_beyond_what_is_taken_are_refused_where_that_is_wanted() {
+    let router = Router::start();
+    let dir = tempfile::tempdir().unwrap();
+    let script = "mkfifo go; echo busy >&2; read line <go";
+    let callee = wamp(["register", "one", "--sh", "--exec", script, "-vv"]);
+    let callee = callee.args(["--concurrency", "1", "--overflow", "error"]);
+    let callee = callee.dir(dir.path()).to(router.url()).start();
+    callee.wait_for_line("-- registered");
+    let first = wamp(["call", "one"]).to(router.url()).start();
+    callee.wait_for_line("< INVOCATION");
+    let second = wamp(["call", "one"]).to(router.url()).run().exit_code(6);
+    second.stderr_contains("as many calls to answer as it takes");
+    first.interrupt();
+    first.finish().exit_code(130);
+}
+
+#[test]
+fn some_calls_fail_on_purpose_and_others_come_late() {
+    let router = Router::start();
+    let _half = callee(
+        &router,
+        ["half", "--echo", "--fail", "50%", "--delay", "1ms"],
+    );
+    for n in 1..=4 {
+        let call = wamp(["call", "half", "x"]).to(router.url()).run();
+        call.exit_code(i32::from(n % 2 == 0));
+    }
+    for bad in ["x", "101%", "-1"] {
+        let fail = format!("--fail={bad}");
+        wamp(["register", "x", "--echo"])
+            .arg(fail)
+            .run()
+            .exit_code(2);
+    }
+}
+
+#[test]
+fn a_person_answers_line_by_line_until_there_is_nobody() {
+    let router = Router::start();
+    let mut ask = callee(&router, ["ask", "--ask"]);
+    let asked = |words: &[&str]| wamp(["call", "ask"]).args(words).to(router.url()).start();
+    let call = asked(&["1", "a=\"x\""]);
+    ask.wait_for_line("-- call of \"ask\": [1] a=\"x\"");
+    ask.write("[1\n{\"ok\":true}\n");
+    call.finish().exit_code(0).stdout("{\"ok\":true}\n");
+    ask.wait_for_line("error: this looks like JSON and is not");
+    let call = asked(&["2"]);
+    ask.write("!not today\n");
+    call.finish()
+        .exit_code(1)
+        .stderr_contains("wamp.error.runtime_error: not today");
+    let call = asked(&["3"]);
+    ask.wait_for_line("-- call of \"ask\": [3]");
+    ask.close_stdin();
+    call.finish()
+        .exit_code(6)
+        .stderr_contains("nobody is there to answer any more");
+    ask.finish().exit_code(9).stderr_contains("stdin has ended");
+}
+
+#[test]
+fn a_procedure_can_be_taken_from_who_holds_it() {
+    let router = Router::start();
+    let first = callee(&router, ["x", "--value", "1"]);
+    let taken = wamp(["register", "x", "--value", "2"])
+        .to(router.url())
+        .run();
+    taken.exit_code(6);
+    let _second = callee(&router, ["x", "--value", "2", "--force"]);
+    assert_eq!(called(&router, &["x"]), "2\n");
+    first.finish().exit_code(7);
+}
+
 /// Reads the pipe that a program is about to make.
 #[track_caller]
 fn reader(dir: &std::path::Path) -> Program {

@@ -166,3 +166,114 @@ fn crossbar_refuses_a_realm_that_it_does_not_know() {
         .run();
     refused.stdout("").stderr_contains("nowhere").exit_code(4);
 }
+
+#[test]
+fn partial_results_and_filters_work_through_crossbar() {
+    for serializer in SERIALIZERS {
+        let uri = |name: &str| format!("com.elsewhere.parts.{serializer}.{name}");
+        let lines = command("register", serializer, &uri("lines"))
+            .args(["--exec", "printf '1\\ntwo\\n'", "--out", "lines"])
+            .start();
+        let range = command("register", serializer, &uri("range"))
+            .args(["--jq", "range($args[0])"])
+            .start();
+        for program in [&lines, &range] {
+            program.wait_for_line("registered");
+        }
+        for caller in SERIALIZERS {
+            let call = |name: &str, words: &[&str]| {
+                command("call", caller, &uri(name))
+                    .args(words)
+                    .run()
+                    .exit_code(0)
+            };
+            call("lines", &["--progress"]).stdout("1\n\"two\"\n");
+            call("lines", &[]).stdout("[1,\"two\"]\n");
+            call("range", &["2", "--progress"]).stdout("0\n1\n");
+            call("range", &["3", "--jq", "add"]).stdout("3\n");
+        }
+    }
+}
+
+#[test]
+fn a_call_through_crossbar_is_cancelled() {
+    let uri = "com.elsewhere.slow";
+    let slow = command("register", "cbor", uri)
+        .args(["--exec", "sleep 600", "-vv"])
+        .start();
+    slow.wait_for_line("registered");
+    for mode in ["kill", "killnowait"] {
+        let call = command("call", "json", uri).args(["--cancel", mode, "-T", "500ms", "-vv"]);
+        call.run()
+            .exit_code(5)
+            .stderr_contains(&format!("> CANCEL [49,1,{{\"mode\":\"{mode}\"}}]"))
+            .stderr_contains("< ERROR [8,48,1,{},\"wamp.error.canceled\"");
+    }
+    slow.wait_for_lines("< INTERRUPT", 2);
+}
+
+#[test]
+fn a_stream_of_events_goes_through_crossbar_to_whom_it_is_meant() {
+    let topic = "com.elsewhere.stream";
+    let start = || {
+        let sub = command("sub", "msgpack", topic)
+            .args(["-n", "1", "-v", "--data"])
+            .start();
+        sub.wait_for_line("subscribed");
+        let joined = sub.wait_for_line("as session ");
+        let (_, behind) = joined.split_once("as session ").unwrap();
+        let id = behind.split_once(' ').unwrap().0.to_owned();
+        (sub, id)
+    };
+    let ((ann, ann_id), (bob, bob_id)) = (start(), start());
+    let publish = |flags: &[&str], input: &str| {
+        let publish = wamp(["pub", "--each", "json"])
+            .args(flags)
+            .to(crossbar::url());
+        publish.stdin(input).run().stdout("").exit_code(0);
+    };
+    publish(
+        &["--eligible", &ann_id],
+        "{\"topic\":\"com.elsewhere.stream\",\"args\":[1]}\n",
+    );
+    let both = format!("{ann_id},{bob_id}");
+    publish(&["--eligible", &both, "--exclude", &ann_id, topic], "2\n");
+    ann.finish().exit_code(0).stdout("1\n");
+    bob.finish().exit_code(0).stdout("2\n");
+}
+
+#[test]
+fn crossbar_keeps_an_event_and_gives_a_procedure_to_who_forces_it() {
+    let topic = "com.elsewhere.kept";
+    command("pub", "json", topic)
+        .args(["old", "--retain"])
+        .run()
+        .exit_code(0);
+    let retained = command("sub", "cbor", topic).args(["--retained", "-n", "1", "--data"]);
+    retained.run().stdout("\"old\"\n").exit_code(0);
+    let uri = "com.elsewhere.forced";
+    let first = command("register", "json", uri)
+        .args(["--value", "1"])
+        .start();
+    first.wait_for_line("registered");
+    let second = command("register", "json", uri)
+        .args(["--value", "2", "--force"])
+        .start();
+    second.wait_for_line("registered");
+    command("call", "json", uri)
+        .run()
+        .stdout("2\n")
+        .exit_code(0);
+    command("call", "json", "com.elsewhere.late")
+        .args(["--wait-for", "100ms"])
+        .run()
+        .exit_code(5);
+}
+
+#[test]
+fn that_crossbar_remembers_no_events_is_said_so() {
+    let sub =
+        command("sub", "json", "com.elsewhere.forgotten").args(["--last", "3", "--for", "100ms"]);
+    let sub = sub.run().stdout("").exit_code(0);
+    sub.stderr_contains("no earlier events of \"com.elsewhere.forgotten\"");
+}

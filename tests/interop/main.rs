@@ -17,6 +17,8 @@
 //! | [`guesses`] | whoever guesses at secrets from another machine waits, in a network namespace |
 //! | [`echo`] | `wamp echo` and `wamp ws` talk to autobahn-python's client and server over bare WebSockets |
 //! | [`testsuite`] | the Autobahn\|Testsuite looks at all that echoes: `wamp echo`, the demo router, `wamp ws` as a mirror |
+//! | [`shells`] | bash, zsh and fish complete our command line, live procedures included |
+//! | [`look`] | the commands that look at a router and act on it, on Crossbar.io |
 //! | [`lister`] | the tutorial's directory lister, unchanged, on both routers; the demo router does the same |
 //! | [`transcript`] | the transcripts, run against Crossbar.io: where it differs is a list |
 //!
@@ -49,6 +51,8 @@ mod guesses;
 #[cfg(test)]
 mod lister;
 #[cfg(test)]
+mod look;
+#[cfg(test)]
 mod meta_registrations;
 #[cfg(test)]
 mod meta_sessions;
@@ -68,6 +72,8 @@ mod receivers;
 mod registrations;
 #[cfg(test)]
 mod retained;
+#[cfg(test)]
+mod shells;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

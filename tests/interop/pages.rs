@@ -237,6 +237,23 @@ fn files_are_followed_as_a_lister_written_with_autobahn_python_lists_them() {
     follows_the_files(dir.path(), &format!("{}/files.html", http(&router)));
 }
 
+#[test]
+fn files_are_followed_as_a_shell_script_and_wamp_pub_list_them() {
+    let dir = directory();
+    let router = router_with_examples(&[]);
+    let line = format!(
+        "'{}/lister.sh' '{}' | '{}' pub --each json -u '{}'",
+        examples(),
+        dir.path().display(),
+        env!("CARGO_BIN_EXE_wamp"),
+        router.url()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]);
+    let _lister = Program::start(command);
+    follows_the_files(dir.path(), &format!("{}/files.html", http(&router)));
+}
+
 fn directory() -> TempDir {
     let dir = TempDir::new().unwrap();
     for name in ["a.txt", "b.txt", "c.py", "d.rs"] {

@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
     }
 
     fn send(&self, text: &str) {
-        assert_eq!(self.post("send", text).0, "http/1.1 202 accepted");
+        assert_eq!(self.post("send", text).0, "http/1.1 204 no content");
     }
 
     fn receive(&self) -> String {
@@ -88,7 +88,7 @@ fn a_session_is_opened_used_and_closed_by_requests() {
         waiting.join().unwrap()
     });
     assert_eq!(message(&event)[4], json!(["hi"]));
-    assert_eq!(session.post("close", "").0, "http/1.1 202 accepted");
+    assert_eq!(session.post("close", "").0, "http/1.1 204 no content");
     router.wait_for_log("session lost");
     for what in ["receive", "send", "close"] {
         assert_eq!(session.post(what, "[]").0, "http/1.1 400 bad request");

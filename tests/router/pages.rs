@@ -99,6 +99,10 @@ fn every_example_is_there_with_the_demo_and_none_without() {
     for file in fs::read_dir(repository().join("examples")).unwrap() {
         let file = file.unwrap().path();
         let name = file.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".sh") {
+            // For a shell, not for a browser.
+            continue;
+        }
         let path = format!("/examples/{name}");
         let example = get(demo.url(), &path);
         assert_eq!(example.status, 200, "{name}");

@@ -65,7 +65,10 @@ fn configured() -> [(Uri, Settings); 15] {
         }),
         with("forgetful", |settings| settings.retention = Vec::new()),
         with("closed", |_| {}),
-        with("rules", |settings| settings.roles = ruled()),
+        with("rules", |settings| {
+            settings.roles = ruled();
+            settings.history = vec![kept(MatchPolicy::Prefix, "com.secret.", 5)];
+        }),
         with("asked", |settings| settings.roles = asked()),
         with("equals", |settings| {
             settings.roles = Roles::same_for_all(Rights::new(vec![grant("", &Action::ALL)], None));
@@ -162,7 +165,7 @@ fn asked() -> Roles {
             Rights::new(vec![grant("", &Action::ALL)], None),
         ),
         ("guest".into(), asked(None)),
-        ("member".into(), asked(Some(Duration::from_secs(60)))),
+        ("member".into(), asked(Some(Duration::from_mins(1)))),
         ("lost".into(), Rights::new(Vec::new(), Some(lost))),
     ])
 }

@@ -23,7 +23,7 @@ pub(in crate::cli) enum Key {
     Secret,
     SecretFile,
     SecretCommand,
-    PrivateKey,
+    Cryptosign,
     Ca,
     TlsName,
     TlsMin,
@@ -58,7 +58,7 @@ pub(in crate::cli) const KEYS: [Key; 18] = [
     Key::Secret,
     Key::SecretFile,
     Key::SecretCommand,
-    Key::PrivateKey,
+    Key::Cryptosign,
     Key::Ca,
     Key::TlsName,
     Key::TlsMin,
@@ -82,7 +82,7 @@ impl Key {
             Self::Secret => "secret",
             Self::SecretFile => "secret_file",
             Self::SecretCommand => "secret_command",
-            Self::PrivateKey => "key",
+            Self::Cryptosign => "key",
             Self::Ca => "ca",
             Self::TlsName => "tls_name",
             Self::TlsMin => "tls_min",
@@ -106,7 +106,7 @@ impl Key {
             Self::Authmethod => "WAMP_AUTHMETHOD",
             Self::Ticket => "WAMP_TICKET",
             Self::Secret => "WAMP_SECRET",
-            Self::PrivateKey => "WAMP_PRIVATE_KEY",
+            Self::Cryptosign => "WAMP_PRIVATE_KEY",
             _ => return None,
         })
     }
@@ -122,7 +122,7 @@ impl Key {
             Self::Authmethod => "WICK_AUTHMETHOD",
             Self::Ticket => "WICK_TICKET",
             Self::Secret => "WICK_SECRET",
-            Self::PrivateKey => "WICK_PRIVATE_KEY",
+            Self::Cryptosign => "WICK_PRIVATE_KEY",
             _ => return None,
         })
     }
@@ -137,7 +137,7 @@ impl Key {
             | Self::Secret
             | Self::SecretFile
             | Self::SecretCommand
-            | Self::PrivateKey => About::Proof,
+            | Self::Cryptosign => About::Proof,
             Self::Ca | Self::TlsName | Self::TlsMin | Self::Insecure => About::Trust,
         }
     }
@@ -151,7 +151,7 @@ impl Key {
     pub(super) const fn is_file(self) -> bool {
         matches!(
             self,
-            Self::TicketFile | Self::SecretFile | Self::PrivateKey | Self::Ca
+            Self::TicketFile | Self::SecretFile | Self::Cryptosign | Self::Ca
         )
     }
 

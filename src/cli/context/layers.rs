@@ -1,6 +1,6 @@
 //! Everything that says settings beside flags and variables, the first to be asked first.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::keys::{KEYS, Key};
 use super::project::Project;
@@ -16,9 +16,9 @@ pub(in crate::cli) struct Layer {
 }
 
 impl Layer {
-    fn new(origin: String, mut settings: Settings, folder: Option<PathBuf>) -> Self {
+    fn new(origin: String, mut settings: Settings, folder: Option<&Path>) -> Self {
         for (key, value) in &mut settings {
-            if let (true, Some(folder)) = (key.is_file(), &folder) {
+            if let (true, Some(folder)) = (key.is_file(), folder) {
                 *value = folder.join(&*value).display().to_string();
             }
         }
@@ -44,16 +44,16 @@ impl Layers {
         let mut layers = Vec::new();
         let of_context = |store: &Store, name: &Name| {
             let settings = store.read(name)?;
-            let folder = store.file(name).parent().map(PathBuf::from);
+            let file = store.file(name);
             let origin = format!("context {}", name.as_str());
-            Ok::<_, Failure>(Layer::new(origin, settings, folder))
+            Ok::<_, Failure>(Layer::new(origin, settings, file.parent()))
         };
         if let Some(name) = context {
             layers.push(of_context(&Store::open()?, name)?);
         }
         if let Some(project) = Project::find()? {
             let origin = project.file.display().to_string();
-            let folder = Some(project.folder().to_owned());
+            let folder = Some(project.folder());
             layers.push(Layer::new(origin, project.settings()?, folder));
         }
         if context.is_none()

@@ -91,10 +91,9 @@ impl Project {
         if is_trusted {
             lines.push(self.mark());
         }
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let file = state.join(TRUSTED);
         dirs::make(&state)
-            .and_then(|()| fs::write(&file, text))
+            .and_then(|()| fs::write(&file, lines.join("\n")))
             .map_err(|error| {
                 Failure::local(format!(
                     "cannot write {}: {}",

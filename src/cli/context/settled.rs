@@ -73,7 +73,7 @@ pub(in crate::cli) struct Settled {
 impl Setting {
     /// The value as it may be shown.
     pub(in crate::cli) fn shown(&self) -> &str {
-        let is_key_itself = self.key == Key::PrivateKey && is_hex_key(&self.value);
+        let is_key_itself = self.key == Key::Cryptosign && is_hex_key(&self.value);
         if self.key.is_secret() || is_key_itself {
             "(set)"
         } else {

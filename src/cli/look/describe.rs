@@ -18,7 +18,7 @@ const KINDS: [&str; 3] = ["procedure", "topic", "error"];
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DescribeArgs {
     /// Procedure, topic or error
-    #[arg(value_name = "PROC")]
+    #[arg(add = crate::cli::complete::procedures(), value_name = "PROC")]
     uri: String,
     #[command(flatten)]
     output: OutputArgs,

@@ -4,9 +4,8 @@ use anyhow::Result;
 
 use super::features;
 use super::meta::Meta;
-use super::ping::round_trip;
+use super::ping::{milliseconds, round_trip, text};
 use super::stages::{Passed, Stop, Way};
-use super::statistics::{milliseconds, text};
 use crate::cli::client::{Client, ClientArgs};
 use crate::cli::console::{Console, printable};
 use crate::cli::exit::{Exit, Failure};

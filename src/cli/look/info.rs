@@ -12,7 +12,7 @@ use crate::protocol::{Dict, Value};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
     /// Id of a session, registration or subscription, or a URI; the router if not given
-    #[arg(value_name = "ID|URI")]
+    #[arg(add = crate::cli::complete::procedures(), value_name = "ID|URI")]
     what: Option<String>,
     #[command(flatten)]
     output: OutputArgs,

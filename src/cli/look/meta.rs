@@ -16,7 +16,7 @@ const QUESTIONS_MAX: usize = 32;
 
 /// What a realm has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::cli) enum Kind {
     Session,
     Procedure,
     Topic,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const ALL: [Self; 3] = [Self::Session, Self::Procedure, Self::Topic];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::cli) const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Procedure => "procedure",
@@ -54,7 +54,7 @@ impl Kind {
 
 /// Asks a router about itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Meta<'a>(pub(super) &'a Client<'a>);
+pub(in crate::cli) struct Meta<'a>(pub(in crate::cli) &'a Client<'a>);
 
 impl Meta<'_> {
     /// The answer to a question. A router that answers nothing says `null`.
@@ -115,6 +115,22 @@ impl Meta<'_> {
         let records = records.buffered(QUESTIONS_MAX);
         records
             .try_filter_map(|found| std::future::ready(Ok(found)))
+            .try_collect()
+            .await
+    }
+
+    /// The URIs of all of a kind, which is not sessions; what goes meanwhile is left out.
+    pub(in crate::cli) async fn uris(self, kind: Kind) -> Result<Vec<String>, Failure> {
+        let get = format!("wamp.{}.get", kind.chapter());
+        let questions = self.ids(kind).await?.into_iter();
+        let questions = questions.map(|id| self.find(&get, vec![id]));
+        let found = stream::iter(questions).buffered(QUESTIONS_MAX);
+        let uri = |details| match details {
+            Some(Value::Dict(details)) => Some(cell(&details, "uri")),
+            _ => None,
+        };
+        found
+            .try_filter_map(|details| std::future::ready(Ok(uri(details))))
             .try_collect()
             .await
     }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::meta::{Kind, Meta};
-use super::ping::round_trip;
+use super::ping::{round_trip, text};
 use super::stages::{Passed, Stop, Way};
-use super::statistics::text;
 use crate::cli::client::{Client, ClientArgs, parse_timeout};
 use crate::cli::console::{Console, printable};
 use crate::cli::exit::{Exit, Failure, Health};
@@ -33,7 +32,7 @@ pub(in crate::cli) struct ProbeArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     crit: Option<Duration>,
     /// Procedure that somebody has to offer; repeatable
-    #[arg(long = "proc", value_name = "URI")]
+    #[arg(add = crate::cli::complete::procedures(), long = "proc", value_name = "URI")]
     procedures: Vec<String>,
     /// Print metrics for Prometheus instead
     #[arg(long)]

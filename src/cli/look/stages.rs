@@ -20,7 +20,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Failure;
 use crate::cli::hints;
 use crate::node::connect::{ConnectError, ConnectOptions, Joined, Peer};
-use crate::transport::{Connection, DialError, RAWSOCKET_SCHEMES, Reached, Stage, within};
+use crate::transport::{Connection, DialError, Reached, Stage, within};
 
 /// What came of a stage.
 #[derive(Debug)]
@@ -81,23 +81,14 @@ impl<'a> Way<'a> {
 
     /// Goes it to its end.
     pub(super) async fn walk(mut self) -> Result<Peer, Stop> {
-        if RAWSOCKET_SCHEMES.contains(&self.options.dialer.url.scheme()) {
-            let connection = self.dial().await?;
-            return self.join(connection).await;
-        }
-        let addresses = self.resolve().await?;
-        let reached = self.reach(&addresses).await?;
-        let connection = self.upgrade(reached).await?;
+        let connection = if self.options.dialer.speaks_rawsocket() {
+            self.dial().await?
+        } else {
+            let addresses = self.resolve().await?;
+            let reached = self.reach(&addresses).await?;
+            self.upgrade(reached).await?
+        };
         self.join(connection).await
-    }
-
-    /// The way to a `RawSocket` is one stage: its handshake names one serializer, on a connection of its own.
-    async fn dial(&mut self) -> Result<Connection, Stop> {
-        let dialed = self.options.dialer.dial(self.deadline).await;
-        let connection = dialed.map_err(|error| self.dial_failed("handshake", error))?;
-        let said = format!("a RawSocket, {}", connection.serializer().name());
-        self.passed("handshake", said)?;
-        Ok(connection)
     }
 
     async fn resolve(&mut self) -> Result<Vec<SocketAddr>, Stop> {
@@ -126,6 +117,26 @@ impl<'a> Way<'a> {
         Ok(addresses)
     }
 
+    /// A RawSocket's stages are passed in one: each serializer is asked for over a connection of its own.
+    async fn dial(&mut self) -> Result<Connection, Stop> {
+        match self.options.dialer.dial(self.deadline).await {
+            Ok(connection) => {
+                let name = connection.serializer().name();
+                self.passed("rawsocket", format!("{name}, {}", self.options.dialer.url))?;
+                Ok(connection)
+            }
+            Err(error) => {
+                let stage = match error {
+                    DialError::Resolve { .. } => "dns",
+                    DialError::Connect { .. } => "tcp",
+                    DialError::Tls(_) | DialError::TlsPort => "tls",
+                    _ => "rawsocket",
+                };
+                Err(self.dial_failed(stage, error))
+            }
+        }
+    }
+
     async fn reach(&mut self, addresses: &[SocketAddr]) -> Result<Reached, Stop> {
         let connecting = async {
             let tcp = TcpStream::connect(addresses).await;
@@ -134,15 +145,15 @@ impl<'a> Way<'a> {
         };
         let tcp = within(self.deadline, Stage::Connect, connecting).await;
         let tcp = tcp.map_err(|error| self.dial_failed("tcp", error))?;
-        let address = tcp
-            .peer_addr()
-            .map_or_else(|_| String::new(), |it| it.to_string());
-        self.passed("tcp", address)?;
+        let address = tcp.peer_addr().ok();
+        let said = address.map_or_else(String::new, |it| it.to_string());
+        self.passed("tcp", said)?;
         let dialer = &self.options.dialer;
-        let (Some(tls), Some(host)) = (&dialer.tls, dialer.url.host()) else {
+        let host = dialer.url.host().map(|host| host.to_owned());
+        let (Some(tls), Some(host)) = (&dialer.tls, host) else {
             return Ok(Reached {
                 stream: Box::new(tcp),
-                address: None,
+                address,
                 tls: None,
             });
         };
@@ -153,7 +164,7 @@ impl<'a> Way<'a> {
         self.passed("tls", said)?;
         Ok(Reached {
             stream: Box::new(stream),
-            address: None,
+            address,
             tls: Some(session),
         })
     }

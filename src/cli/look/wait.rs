@@ -27,10 +27,10 @@ A router that is not there yet is waited for, too.";
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct WaitArgs {
     /// Procedures, all of which are waited for
-    #[arg(value_name = "PROC", required_unless_present = "topic")]
+    #[arg(add = crate::cli::complete::procedures(), value_name = "PROC", required_unless_present = "topic")]
     procedures: Vec<String>,
     /// Topic, which somebody is to be subscribed to
-    #[arg(long, value_name = "TOPIC")]
+    #[arg(add = crate::cli::complete::topics(), long, value_name = "TOPIC")]
     topic: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) client: ClientArgs,

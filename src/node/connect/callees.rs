@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::command::{LocalId, Offer};
@@ -13,9 +13,39 @@ use crate::client::ErrorReply;
 use crate::protocol::message::Invocation;
 use crate::protocol::{Payload, RegisterOptions, RegistrationId, RequestId, Uri, uris};
 
+/// How many parts of results wait to be sent. bound: beyond, handlers wait.
+const PARTS_MAX: usize = 64;
+
 /// Answers a call.
-pub type Handler =
-    Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<Payload, ErrorReply>> + Send + Sync>;
+pub type Handler = Arc<
+    dyn Fn(Invocation, Progress) -> BoxFuture<'static, Result<Payload, ErrorReply>> + Send + Sync,
+>;
+
+/// Sends the parts of a call's result as they are there, to a caller that asked for them.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    invocation: RequestId,
+    parts: mpsc::Sender<Part>,
+}
+
+impl Progress {
+    /// Sends a part. Waits while the connection is busy; does nothing once the session is lost.
+    pub async fn send(&self, payload: Payload) {
+        let part = Part {
+            invocation: self.invocation,
+            payload,
+        };
+        // Then nobody waits for it.
+        drop(self.parts.send(part).await);
+    }
+}
+
+/// A part of a result.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) invocation: RequestId,
+    pub(super) payload: Payload,
+}
 
 /// A procedure that is offered. Dropping this changes nothing; it is taken back by
 /// [`Peer::unregister`](super::Peer::unregister) and ends with the session.
@@ -74,6 +104,12 @@ pub(super) struct Finished {
     pub(super) answer: Answered,
 }
 
+/// What a handler says.
+pub(super) enum Said {
+    Part(Part),
+    Finished(Finished),
+}
+
 type Answered = Result<Payload, ErrorReply>;
 
 struct Running {
@@ -82,12 +118,28 @@ struct Running {
     handle: AbortHandle,
 }
 
-#[derive(Default)]
 pub(super) struct Callees {
     offers: BTreeMap<LocalId, Callee>,
     by_registration: HashMap<RegistrationId, LocalId>,
     handlers: JoinSet<Answered>,
     running: HashMap<Id, Running>,
+    /// Handlers of this session have the other end.
+    parts: mpsc::Receiver<Part>,
+    part_sender: mpsc::Sender<Part>,
+}
+
+impl Default for Callees {
+    fn default() -> Self {
+        let (part_sender, parts) = mpsc::channel(PARTS_MAX);
+        Self {
+            offers: BTreeMap::new(),
+            by_registration: HashMap::new(),
+            handlers: JoinSet::new(),
+            running: HashMap::new(),
+            parts,
+            part_sender,
+        }
+    }
 }
 
 impl Callees {
@@ -187,7 +239,12 @@ impl Callees {
         };
         callee.running += 1;
         let request = invocation.request;
-        let handle = self.handlers.spawn((callee.offer.handler)(invocation));
+        let progress = Progress {
+            invocation: request,
+            parts: self.part_sender.clone(),
+        };
+        let handler = &callee.offer.handler;
+        let handle = self.handlers.spawn(handler(invocation, progress));
         let running = Running {
             invocation: request,
             local,
@@ -196,17 +253,24 @@ impl Callees {
         self.running.insert(running.handle.id(), running);
     }
 
-    /// Waits for a handler to end, and starts the next that waits. Cancel-safe; pending while none runs.
-    pub(super) async fn finished(&mut self) -> Finished {
+    /// Waits for what a handler says. Cancel-safe; pending while none runs.
+    pub(super) async fn said(&mut self) -> Said {
         loop {
-            let ended = match self.handlers.join_next_with_id().await {
-                None => std::future::pending().await,
-                Some(ended) => ended,
+            let ended = tokio::select! {
+                biased;
+                Some(part) = self.parts.recv() => return Said::Part(part),
+                Some(ended) = self.handlers.join_next_with_id() => ended,
+                else => std::future::pending().await,
             };
             if let Some(finished) = self.take(ended) {
-                return finished;
+                return Said::Finished(finished);
             }
         }
+    }
+
+    /// A part of a result that is there already: all of a handler that has ended are.
+    pub(super) fn try_part(&mut self) -> Option<Part> {
+        self.parts.try_recv().ok()
     }
 
     /// A handler that has ended already.
@@ -248,6 +312,7 @@ impl Callees {
     /// Stops all handlers and forgets the router's ids: the session is lost, nobody waits for answers.
     pub(super) fn reset(&mut self) {
         self.handlers = JoinSet::new();
+        (self.part_sender, self.parts) = mpsc::channel(PARTS_MAX);
         self.running.clear();
         self.by_registration.clear();
         for callee in self.offers.values_mut() {

@@ -5,9 +5,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::callees::{Handler, RegistrationState};
 use super::error::RequestError;
 use super::peer::Outcome;
+use super::result_stream::ResultSender;
 use super::subscription::Delivery;
 use crate::protocol::{
-    CallOptions, Payload, PublicationId, PublishOptions, RegisterOptions, SubscribeOptions, Uri,
+    CallOptions, CancelMode, Payload, PublicationId, PublishOptions, RegisterOptions,
+    SubscribeOptions, Uri,
 };
 
 /// Names a subscription or registration for as long as the peer lives; router ids change with each re-join.
@@ -22,6 +24,18 @@ pub(super) enum Command {
         options: CallOptions,
         payload: Payload,
         reply: Reply<Outcome>,
+    },
+    /// As [`Call`](Self::Call), but it can be cancelled, and each of its results is handed over as it comes.
+    Stream {
+        procedure: Uri,
+        options: CallOptions,
+        payload: Payload,
+        results: ResultSender,
+        reply: Reply<LocalId>,
+    },
+    Cancel {
+        local: LocalId,
+        mode: CancelMode,
     },
     Publish {
         topic: Uri,

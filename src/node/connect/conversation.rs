@@ -6,15 +6,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::RequestError;
-use super::callees::{Finished, RegistrationEnd};
+use super::callees::{Finished, RegistrationEnd, Said};
 use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::{Link, queue, trace_received};
 use super::peer::Outcome;
+use super::result_stream::Undelivered;
 use super::state::SessionEnd;
 use super::waiting::Waiting;
 use crate::client::{Answer, CommandError, End, ErrorReply, Output, Session};
-use crate::protocol::{RequestId, uris};
+use crate::protocol::{CancelMode, RequestId, uris};
 use crate::transport::{Connection, Read, TransportError};
 
 /// How many pings may stay without any sign of life.
@@ -25,21 +26,18 @@ const BATCH_MAX: usize = 256;
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the WebSocket may take to close.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
-/// How often a procedure is registered again that, after a re-join, still belongs to our lost session.
-const RESTORE_INTERVAL: Duration = Duration::from_secs(1);
-/// How many times: until a router that pings every ten seconds has surely noticed.
-const RESTORE_ATTEMPTS_MAX: u32 = 60;
 
 /// A session in progress.
 pub(super) struct Conversation<'a> {
-    driver: &'a mut Driver,
+    pub(super) driver: &'a mut Driver,
     connection: Connection,
-    session: Session,
+    pub(super) session: Session,
     waiting: HashMap<RequestId, Waiting>,
+    undelivered: Undelivered,
     leave_by: Option<Instant>,
     /// Procedures to register again, and when.
-    restores: Vec<(Instant, LocalId)>,
-    restore_attempts: HashMap<LocalId, u32>,
+    pub(super) restores: Vec<(Instant, LocalId)>,
+    pub(super) restore_attempts: HashMap<LocalId, u32>,
     next_ping: Instant,
     pings_unheard: u32,
     ended: Option<End>,
@@ -53,6 +51,7 @@ impl<'a> Conversation<'a> {
             connection: link.connection,
             session: link.session,
             waiting: HashMap::new(),
+            undelivered: Undelivered::default(),
             leave_by: None,
             restores: Vec::new(),
             restore_attempts: HashMap::new(),
@@ -101,7 +100,7 @@ impl<'a> Conversation<'a> {
 
     /// Waits for the next thing to happen, and takes it in.
     async fn turn(&mut self) -> Result<(), SessionEnd> {
-        let reading = self.driver.subscribers.all_delivered();
+        let reading = self.has_delivered();
         let room = self.connection.has_room();
         let is_leaving = self.leave_by.is_some();
         let restore_at = self.restores.iter().map(|&(at, _)| at).min();
@@ -111,13 +110,17 @@ impl<'a> Conversation<'a> {
                 let read = read.map_err(SessionEnd::Transport)?;
                 self.take_batch(read).map_err(SessionEnd::Transport)?;
             }
-            gone = driver.subscribers.deliver_waiting(), if !reading => {
+            () = self.undelivered.deliver_waiting(), if !self.undelivered.is_empty() => {}
+            gone = driver.subscribers.deliver_waiting(), if !driver.subscribers.all_delivered() => {
                 if let Some(local) = gone {
                     self.unsubscribe(local, None);
                 }
             }
             command = driver.commands.recv(), if room && !is_leaving => self.take_commands(command),
-            finished = driver.callees.finished(), if room => self.answer(finished),
+            said = driver.callees.said(), if room => match said {
+                Said::Part(part) => self.session.yield_progress(part.invocation, part.payload),
+                Said::Finished(finished) => self.answer(finished),
+            },
             () = sleep_until(self.next_ping), if driver.options.ping_interval.is_some() => {
                 self.ping(reading)?;
             }
@@ -132,8 +135,7 @@ impl<'a> Conversation<'a> {
         self.take(first);
         for _ in 0..BATCH_MAX {
             self.settle();
-            let delivered = self.driver.subscribers.all_delivered();
-            if self.ended.is_some() || !delivered || !self.connection.has_room() {
+            if self.ended.is_some() || !self.has_delivered() || !self.connection.has_room() {
                 break;
             }
             match self.connection.read_ready()? {
@@ -142,6 +144,11 @@ impl<'a> Conversation<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether all that came has found room.
+    fn has_delivered(&self) -> bool {
+        self.driver.subscribers.all_delivered() && self.undelivered.is_empty()
     }
 
     fn take(&mut self, read: Read) {
@@ -231,6 +238,23 @@ impl<'a> Conversation<'a> {
                 let sent = self.session.call(procedure, options, payload);
                 self.sent(sent, Waiting::Call(reply));
             }
+            Command::Stream {
+                procedure,
+                options,
+                payload,
+                results,
+                reply,
+            } => match self.session.call(procedure, options, payload) {
+                Ok(request) => {
+                    let local = self.driver.next_local();
+                    self.waiting
+                        .insert(request, Waiting::Stream(local, results));
+                    // Who no longer waits need not know.
+                    drop(reply.send(Ok(local)));
+                }
+                Err(error) => drop(reply.send(Err(RequestError::Command(error)))),
+            },
+            Command::Cancel { local, mode } => self.cancel(local, mode),
             Command::Publish {
                 topic,
                 options,
@@ -278,10 +302,19 @@ impl<'a> Conversation<'a> {
     }
 
     /// Notes who waits for a request, or tells them at once that it was not sent.
-    fn sent(&mut self, sent: Result<RequestId, CommandError>, waiting: Waiting) {
+    pub(super) fn sent(&mut self, sent: Result<RequestId, CommandError>, waiting: Waiting) {
         match sent {
             Ok(request) => drop(self.waiting.insert(request, waiting)),
             Err(error) => self.failed(waiting, RequestError::Command(error)),
+        }
+    }
+
+    /// Cost: O(requests that wait).
+    fn cancel(&mut self, local: LocalId, mode: CancelMode) {
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Stream(it, _) if *it == local);
+        let call = self.waiting.iter().find(|(_, waiting)| is_it(waiting));
+        if let Some((&request, _)) = call {
+            self.session.cancel(request, mode);
         }
     }
 
@@ -318,6 +351,10 @@ impl<'a> Conversation<'a> {
     }
 
     fn answer(&mut self, finished: Finished) {
+        // order: the parts of a result before its end.
+        while let Some(part) = self.driver.callees.try_part() {
+            self.session.yield_progress(part.invocation, part.payload);
+        }
         match finished.answer {
             Ok(payload) => self.session.yield_result(finished.invocation, payload),
             Err(reply) => self.session.fail(finished.invocation, reply),
@@ -329,6 +366,16 @@ impl<'a> Conversation<'a> {
             return;
         };
         match answer {
+            Ok(Answer::Result(result)) if let Waiting::Stream(local, results) = waiting => {
+                let is_partial = result.details.progress == Some(true);
+                let (details, payload) = (result.details, result.payload);
+                if is_partial && !results.is_closed() {
+                    let waiting = Waiting::Stream(local, results.clone());
+                    self.waiting.insert(request, waiting);
+                }
+                self.undelivered
+                    .deliver(results, Ok(Outcome { details, payload }));
+            }
             Ok(answer) => self.granted(waiting, answer),
             Err(reply) => self.refused(waiting, reply),
         }
@@ -371,6 +418,7 @@ impl<'a> Conversation<'a> {
             // The session answers each request in kind.
             (
                 Waiting::Call(_)
+                | Waiting::Stream(..)
                 | Waiting::Publish(_)
                 | Waiting::Subscribe(..)
                 | Waiting::Register(..),
@@ -386,6 +434,10 @@ impl<'a> Conversation<'a> {
                 self.driver.subscribers.end(local, why);
             }
             Waiting::Register(local, None) => self.restore_refused(local, reply),
+            Waiting::Stream(_, results) => {
+                let refused = Err(RequestError::Refused(reply));
+                self.undelivered.deliver(results, refused);
+            }
             waiting => self.failed(waiting, RequestError::Refused(reply)),
         }
     }
@@ -396,7 +448,10 @@ impl<'a> Conversation<'a> {
             Waiting::Register(local, _) | Waiting::Unregister(local, _) => {
                 self.driver.callees.remove(*local);
             }
-            Waiting::Call(_) | Waiting::Publish(_) | Waiting::Unsubscribe(_) => {}
+            Waiting::Call(_)
+            | Waiting::Stream(..)
+            | Waiting::Publish(_)
+            | Waiting::Unsubscribe(_) => {}
         }
         waiting.fail(error);
     }
@@ -414,49 +469,6 @@ impl<'a> Conversation<'a> {
         self.connection.queue_ping();
         self.next_ping = Instant::now() + interval;
         Ok(())
-    }
-
-    fn restore_all(&mut self) {
-        for (local, topic, options) in self.driver.subscribers.all() {
-            let sent = self.session.subscribe(topic, options);
-            self.sent(sent, Waiting::Subscribe(local, None));
-        }
-        for local in self.driver.callees.locals() {
-            self.restore(local);
-        }
-    }
-
-    fn restore(&mut self, local: LocalId) {
-        if let Some((procedure, options)) = self.driver.callees.offer(local) {
-            let sent = self.session.register(procedure, options);
-            self.sent(sent, Waiting::Register(local, None));
-        }
-    }
-
-    /// A router that has not noticed our loss yet says that the procedure exists: of our own last session.
-    fn restore_refused(&mut self, local: LocalId, reply: ErrorReply) {
-        let attempts = self.restore_attempts.entry(local).or_insert(0);
-        *attempts += 1;
-        let is_first = *attempts == 1;
-        if reply.error == uris::PROCEDURE_ALREADY_EXISTS && *attempts < RESTORE_ATTEMPTS_MAX {
-            self.restores
-                .push((Instant::now() + RESTORE_INTERVAL, local));
-            if is_first {
-                let patience = RESTORE_INTERVAL * RESTORE_ATTEMPTS_MAX;
-                self.driver.callees.contested(local, patience);
-            }
-        } else {
-            let why = RegistrationEnd::NotRestored(reply);
-            self.driver.callees.end(local, why);
-        }
-    }
-
-    fn restore_due(&mut self) {
-        let now = Instant::now();
-        let due = self.restores.extract_if(.., |&mut (at, _)| at <= now);
-        for (_, local) in due.collect::<Vec<_>>() {
-            self.restore(local);
-        }
     }
 }
 

@@ -148,9 +148,11 @@ async fn refuse_until_leave(
         match command {
             Command::Call { reply, .. } => refuse(reply, end),
             Command::Publish { reply, .. } => refuse(reply, end),
-            Command::Subscribe { reply, .. } | Command::Register { reply, .. } => {
-                refuse(reply, end);
-            }
+            Command::Subscribe { reply, .. }
+            | Command::Register { reply, .. }
+            | Command::Stream { reply, .. } => refuse(reply, end),
+            // What is to be cancelled has failed with the session.
+            Command::Cancel { .. } => {}
             Command::Unsubscribe { local, reply } => {
                 subscribers.remove(local);
                 grant(reply);

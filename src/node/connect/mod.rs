@@ -11,6 +11,8 @@ mod driver;
 mod error;
 mod establish;
 mod peer;
+mod restore;
+mod result_stream;
 mod retry;
 mod state;
 mod subscribers;
@@ -21,9 +23,10 @@ mod waiting;
 
 use std::time::Duration;
 
-pub use callees::{Handler, Registration, RegistrationEnd, RegistrationState};
+pub use callees::{Handler, Progress, Registration, RegistrationEnd, RegistrationState};
 pub use error::{ConnectError, RequestError};
 pub use peer::{Outcome, Peer};
+pub use result_stream::ResultStream;
 pub use retry::Retry;
 pub use state::{Gap, Joined, SessionEnd, SessionState};
 pub use subscription::{Subscription, SubscriptionEnd, Subscriptions};

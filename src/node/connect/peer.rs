@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use super::callees::{Handler, Registration, RegistrationState};
+use super::callees::{Handler, Progress, Registration, RegistrationState};
 use super::command::{Command, LocalId, Offer, Reply};
 use super::driver::Driver;
 use super::establish::{Link, establish, establish_over};
+use super::result_stream::{RESULTS_MAX, ResultStream};
 use super::state::{Joined, SessionEnd, SessionState};
 use super::subscription::{Delivery, EVENTS_MAX, Subscription};
 use super::{ConnectError, ConnectOptions, RequestError};
@@ -109,6 +110,33 @@ impl Peer {
         self.request(command).await
     }
 
+    /// Calls a procedure, for who wants its results as they come, or may cancel it.
+    ///
+    /// # Errors
+    /// [`RequestError`] where the call was not sent; what becomes of it is in the stream.
+    pub async fn call_stream(
+        &self,
+        procedure: impl Into<Uri>,
+        options: CallOptions,
+        payload: Payload,
+    ) -> Result<ResultStream, RequestError> {
+        let procedure = procedure.into();
+        let (sender, results) = mpsc::channel(RESULTS_MAX);
+        let command = |reply| Command::Stream {
+            procedure,
+            options,
+            payload,
+            results: sender,
+            reply,
+        };
+        let local = self.request(command).await?;
+        Ok(ResultStream {
+            peer: self.clone(),
+            local,
+            results,
+        })
+    }
+
     /// Publishes an event, and returns its id if it is acknowledged.
     ///
     /// Unacknowledged, it returns once the event is on its way to the router, and nobody tells if it was refused.
@@ -181,7 +209,7 @@ impl Peer {
 
     /// Offers a procedure. `handler` runs up to `concurrency` times at once; other calls wait.
     ///
-    /// A handler that panics, or is cancelled by the router, answers by ERROR.
+    /// What it sends as [`Progress`] comes before its answer. A handler that panics, or is cancelled by the router, answers by ERROR.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -193,10 +221,11 @@ impl Peer {
         handler: H,
     ) -> Result<Registration, RequestError>
     where
-        H: Fn(Invocation) -> F + Send + Sync + 'static,
+        H: Fn(Invocation, Progress) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Payload, ErrorReply>> + Send + 'static,
     {
-        let handler: Handler = Arc::new(move |invocation| Box::pin(handler(invocation)));
+        let handler: Handler =
+            Arc::new(move |invocation, progress| Box::pin(handler(invocation, progress)));
         let procedure = procedure.into();
         let offer = Offer {
             procedure,
@@ -235,6 +264,11 @@ impl Peer {
             }
         };
         drop(timeout(LEAVE_PATIENCE, leaving).await);
+    }
+
+    /// Hands over what has no answer. Once the task has ended there is nothing left to be told.
+    pub(super) async fn tell(&self, command: Command) {
+        drop(self.commands.send(command).await);
     }
 
     async fn request<T>(

@@ -10,8 +10,12 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
-use super::{ConnectOptions, Peer, RequestError, SessionEnd, SessionState, Subscriptions};
-use crate::protocol::{CallOptions, Payload, SubscribeOptions, Uri};
+use super::{
+    ConnectOptions, Peer, Progress, RequestError, SessionEnd, SessionState, Subscriptions,
+};
+use crate::protocol::{
+    CallOptions, CancelMode, Dict, Payload, RegisterOptions, SubscribeOptions, Uri, uris,
+};
 use crate::serializer::Serializer;
 use crate::transport::{ByteStream, Dialer, TransportError};
 
@@ -159,6 +163,93 @@ async fn a_forgotten_call_is_no_harm_to_the_next() {
     };
     let (answer, ()) = tokio::join!(call("second"), answering);
     assert_eq!(answer.unwrap().payload.args().unwrap(), [2_u64.into()]);
+}
+
+#[tokio::test]
+async fn a_slow_caller_stops_the_connection_and_loses_no_part() {
+    let (peer, mut router) = joined().await;
+    let options = CallOptions {
+        receive_progress: Some(true),
+        ..CallOptions::default()
+    };
+    let calling = peer.call_stream("p", options, Payload::empty());
+    let (results, ()) = tokio::join!(calling, router.gets("[48,1,"));
+    let mut results = results.unwrap();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let flood = tokio::spawn(async move {
+        for number in 0..EVENTS {
+            router
+                .sends(&format!("[50,1,{{\"progress\":true}},[{number}]]"))
+                .await;
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        router.sends("[50,1,{}]").await;
+        router
+    });
+    for _ in 0..EVENTS {
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        sent.load(Ordering::Relaxed) < EVENTS / 2,
+        "nothing stopped the flood"
+    );
+    for number in 0..EVENTS {
+        let part = results.next_result().await.unwrap().unwrap();
+        assert_eq!(part.payload.args().unwrap(), [(number as u64).into()]);
+    }
+    let last = results.next_result().await.unwrap().unwrap();
+    assert_eq!(last.details.progress, None);
+    assert!(results.next_result().await.is_none());
+    drop(flood.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_call_is_cancelled_by_its_stream() {
+    let (peer, mut router) = joined().await;
+    let calling = peer.call_stream("p", CallOptions::default(), Payload::empty());
+    let (results, ()) = tokio::join!(calling, router.gets("[48,1,"));
+    let mut results = results.unwrap();
+    let answering = async {
+        router.gets("[49,1,{\"mode\":\"skip\"}]").await;
+        router
+            .sends(r#"[8, 48, 1, {}, "wamp.error.canceled"]"#)
+            .await;
+    };
+    let ((), ()) = tokio::join!(results.cancel(CancelMode::Skip), answering);
+    let ended = results.next_result().await;
+    assert!(
+        matches!(&ended, Some(Err(RequestError::Refused(reply))) if reply.error == uris::CANCELED),
+        "{ended:?}"
+    );
+    assert!(results.next_result().await.is_none());
+}
+
+#[tokio::test]
+async fn the_parts_of_a_result_are_sent_before_it() {
+    let (peer, mut router) = joined().await;
+    let handler = |_, progress: Progress| async move {
+        for number in 0..200_u64 {
+            let part = Payload::from_values(Serializer::Json, &[number.into()], &Dict::new());
+            progress.send(part).await;
+        }
+        Ok(Payload::empty())
+    };
+    let registering = peer.register("p", RegisterOptions::default(), 1, handler);
+    let answering = async {
+        router.gets("[64,1,").await;
+        router.sends("[65,1,9]").await;
+    };
+    let (registered, ()) = tokio::join!(registering, answering);
+    registered.unwrap();
+    router
+        .sends(r#"[68, 1, 9, {"receive_progress": true}]"#)
+        .await;
+    for number in 0..200 {
+        let part = format!("[70,1,{{\"progress\":true}},[{number}]]");
+        router.gets(&part).await;
+    }
+    router.gets("[70,1,{}]").await;
 }
 
 #[tokio::test]

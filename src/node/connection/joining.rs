@@ -67,12 +67,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Counts a failed try, and refuses.
     fn deny(&mut self, abort: &Abort) {
-        let peer = self.arrival.peer;
-        let failed = peer
-            .ip()
-            .map(|ip| self.router.tries().lock().fail(now(), ip));
-        let (count, total) = failed.map_or((None, None), |it| (Some(it.count), Some(it.total)));
-        warn!(%peer, from_this_address = count, total, "a failed try to sign in");
+        let failed = self
+            .router
+            .tries()
+            .lock()
+            .fail(now(), self.arrival.peer.ip());
+        warn!(peer = %self.arrival.peer, from_this_address = failed.count, total = failed.total, "a failed try to sign in");
         self.refuse(abort);
     }
 

@@ -39,9 +39,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes a step when the turn of its address has come.
     pub(super) fn take_turn(&mut self, step: Step) {
         let now = now();
-        let ip = self.arrival.peer.ip();
-        let wait = ip.map(|ip| self.router.tries().lock().wait(now, ip));
-        match wait.unwrap_or(Ok(Duration::ZERO)) {
+        let wait = self.router.tries().lock().wait(now, self.arrival.peer.ip());
+        match wait {
             Ok(Duration::ZERO) => self.step_on(step),
             Ok(wait) => {
                 warn!(peer = %self.arrival.peer, "waits for {wait:?}: tries to sign in have failed from its address");

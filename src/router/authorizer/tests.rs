@@ -25,14 +25,19 @@ mod reference {
                 let (pattern, uri): (Vec<_>, Vec<_>) =
                     (pattern.split('.').collect(), uri.split('.').collect());
                 let mut both = pattern.iter().zip(&uri);
-                pattern.len() == uri.len() && both.all(|(part, named)| *part == "" || part == named)
+                pattern.len() == uri.len()
+                    && both.all(|(part, named)| part.is_empty() || part == named)
             }
         }
     }
 
     /// Greater is better; of the wildcards, who names the first part that only one of them names.
     fn rank(rule: &Rule, some_prefix_ends_a_part: bool) -> (u8, usize, Vec<bool>) {
-        let named = rule.pattern.split('.').map(|part| part != "").collect();
+        let named = rule
+            .pattern
+            .split('.')
+            .map(|part| !part.is_empty())
+            .collect();
         match rule.policy {
             "exact" => (3, 0, vec![]),
             "prefix" if some_prefix_ends_a_part => (2, rule.pattern.len(), vec![]),
@@ -160,9 +165,7 @@ fn a_generated_matrix_of_roles_actions_policies_and_uris_agrees_with_the_referen
             let all = if said.contains(&Some(false)) {
                 Some(false)
             } else {
-                said.iter()
-                    .copied()
-                    .fold(Some(true), |all, one| all.and(one))
+                said.iter().copied().fold(Some(true), Option::and)
             };
             let decision = rights.decide(action, (policy_of(policy), pattern), is_local);
             assert_eq!(
@@ -170,7 +173,12 @@ fn a_generated_matrix_of_roles_actions_policies_and_uris_agrees_with_the_referen
                 expected(all),
                 "{action:?} {is_local} {asked:?} {rules:?}"
             );
-            told[decision as usize] += 1;
+            let [allowed, denied, unruled] = &mut told;
+            *match decision {
+                Decision::Allowed => allowed,
+                Decision::Denied => denied,
+                Decision::Unruled => unruled,
+            } += 1;
             decisions += 1;
         }
     };

@@ -37,8 +37,7 @@ impl Dealer {
         self.begin(
             context,
             from,
-            (registration, call),
-            limit,
+            (registration, call, limit),
             &Tried::default(),
         )?;
         Ok(())
@@ -68,7 +67,7 @@ impl Dealer {
         };
         let excluded = registered.callees.contains_key(&about).then_some(about);
         let excluded = excluded.into_iter().collect();
-        self.begin(context, ROUTER, (id, call), limit, &excluded)
+        self.begin(context, ROUTER, (id, call, limit), &excluded)
     }
 
     /// Opens a call of a registration, and hands it to a callee that is not excluded, or lets it wait for one.
@@ -76,8 +75,7 @@ impl Dealer {
         &mut self,
         context: &mut Context,
         from: SessionId,
-        (registration, call): (RegistrationId, message::Call),
-        limit: Option<(Instant, Duration)>,
+        (registration, call, limit): (RegistrationId, message::Call, Option<(Instant, Duration)>),
         excluded: &Tried,
     ) -> Result<CallKey, Refusal> {
         let way = self.way(context, from, (registration, &call), excluded)?;

@@ -69,7 +69,8 @@ impl Dialer {
     }
 
     /// Whether the URL is one of RawSocket's.
-    fn speaks_rawsocket(&self) -> bool {
+    #[must_use]
+    pub fn speaks_rawsocket(&self) -> bool {
         RAWSOCKET_SCHEMES.contains(&self.url.scheme())
     }
 

@@ -14,8 +14,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
@@ -23,7 +22,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
-use super::response::{Page, page, plain};
+use super::response::{Page, body_of, page, plain};
 use crate::framing::batched::{self, Batch, SEPARATOR};
 use crate::framing::rawsocket::{Frame, Kind, MESSAGE_BYTES_MAX, append_frame, take_frame};
 use crate::router::Limits;
@@ -65,12 +64,6 @@ struct Reading {
     stream: ReadHalf<DuplexStream>,
     received: BytesMut,
     separator: u8,
-}
-
-/// What a client says when it opens a session.
-#[derive(Deserialize)]
-struct Opening {
-    protocols: Vec<String>,
 }
 
 impl LongPoll {
@@ -143,11 +136,13 @@ impl LongPoll {
 
     async fn open(&self, body: Incoming, ends: Ends) -> Page {
         let opening = self.body(body, OPEN_BYTES_MAX).await;
-        let opening = opening.and_then(|body| serde_json::from_slice::<Opening>(&body).ok());
-        let Some(Opening { protocols }) = opening else {
+        let opening: Option<Value> = opening.and_then(|body| serde_json::from_slice(&body).ok());
+        let protocols = opening.as_ref().and_then(|it| it["protocols"].as_array());
+        let Some(protocols) = protocols else {
             return bad("say which protocols you speak: {\"protocols\": [\"wamp.2.json\"]}");
         };
-        let Some(subprotocol) = protocols.iter().find_map(|it| Subprotocol::named(it)) else {
+        let mut names = protocols.iter().filter_map(Value::as_str);
+        let Some(subprotocol) = names.find_map(Subprotocol::named) else {
             let names = Subprotocol::ALL.map(Subprotocol::name).join(", ");
             return bad(&format!("offer one of these protocols: {names}"));
         };
@@ -338,12 +333,11 @@ impl Session {
     }
 }
 
+/// The specification says 202 and calls it "no content", which is 204; autobahn-js takes no other.
 fn accepted() -> Page {
-    page(
-        StatusCode::ACCEPTED,
-        "text/plain; charset=utf-8",
-        Bytes::new(),
-    )
+    let mut page = Page::new(body_of(Bytes::new()));
+    *page.status_mut() = StatusCode::NO_CONTENT;
+    page
 }
 
 fn bad(why: &str) -> Page {
@@ -357,6 +351,8 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+        // autobahn-js sends cookies along, and could not read the answer otherwise.
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

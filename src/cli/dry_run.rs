@@ -1,0 +1,18 @@
+//! `--dry-run`: the messages that would be sent, as they would be in JSON, and no router asked.
+
+use anyhow::Result;
+
+use super::exit::Exit;
+use super::printer::write_stdout;
+use crate::protocol::Message;
+use crate::serializer::Serializer;
+
+/// Prints them, one a line.
+pub(super) fn show(messages: impl IntoIterator<Item = Message>) -> Result<Exit> {
+    for message in messages {
+        let mut line = Serializer::Json.encode(&message).to_vec();
+        line.push(b'\n');
+        write_stdout(&line)?;
+    }
+    Ok(Exit::Done)
+}
