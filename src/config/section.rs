@@ -15,7 +15,7 @@ use crate::protocol::Uri;
 /// How many letters may be wrong in a key that is still recognized.
 const TYPOS_MAX: usize = 2;
 /// How many keys are listed for one that is not recognized.
-const LISTED_MAX: usize = 12;
+const LISTED_MAX: usize = 16;
 
 /// What was found wrong so far.
 pub(super) type Faults = RefCell<Vec<Fault>>;

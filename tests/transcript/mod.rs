@@ -39,18 +39,56 @@ use std::fs;
 use script::Scenario;
 use stage::Stage;
 
-/// A test for each way that a file's messages can travel.
+/// The tests of one file over each kind of connection, with each serializer, whole and byte by byte.
 macro_rules! lines {
-    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident $serializer:ident $is_split:literal,)*) => {
-        $(#[test]
-        fn $way() {
-            let line = Line {
-                serializer: $serializer,
-                carried: $carried,
-                through: $through,
-                is_split: $is_split,
-            };
-            super::run(stringify!($name), || WebSockets::$host(line));
+    ($name:ident, $host:ident, $($way:ident: $carried:ident $through:ident,)*) => {
+        $(mod $way {
+            use wamp::serializer::Serializer::{self, Cbor, Json, MsgPack};
+
+            use crate::transcript::websocket::WebSockets;
+            use crate::transcript::wire::Carried::$carried;
+            use crate::transcript::wire::Line;
+            use crate::transcript::wire::Through::$through;
+
+            fn run(serializer: Serializer, is_split: bool) {
+                let line = Line {
+                    serializer,
+                    carried: $carried,
+                    through: $through,
+                    is_split,
+                };
+                crate::transcript::run(stringify!($name), || WebSockets::$host(line));
+            }
+
+            #[test]
+            fn in_json() {
+                run(Json, false);
+            }
+
+            #[test]
+            fn in_msgpack() {
+                run(MsgPack, false);
+            }
+
+            #[test]
+            fn in_cbor() {
+                run(Cbor, false);
+            }
+
+            #[test]
+            fn byte_by_byte_in_json() {
+                run(Json, true);
+            }
+
+            #[test]
+            fn byte_by_byte_in_msgpack() {
+                run(MsgPack, true);
+            }
+
+            #[test]
+            fn byte_by_byte_in_cbor() {
+                run(Cbor, true);
+            }
         })*
     };
 }
@@ -60,46 +98,21 @@ macro_rules! transcripts {
         const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
         $($(mod $name {
-            use wamp::serializer::Serializer::{Cbor, Json, MsgPack};
-
-            use super::memory::Memory;
-            use super::websocket::WebSockets;
-            use super::wire::Carried::{Batched, RawSocket, WebSocket};
-            use super::wire::Line;
-            use super::wire::Through::{Tcp, Tls, Unix};
-
             #[test]
             fn in_memory() {
-                super::run(stringify!($name), Memory::new);
+                super::run(stringify!($name), super::memory::Memory::new);
             }
 
             lines! { $name, $host,
-                over_websocket_in_json: WebSocket Tcp Json false,
-                over_websocket_in_msgpack: WebSocket Tcp MsgPack false,
-                over_websocket_in_cbor: WebSocket Tcp Cbor false,
-                over_batched_websocket_in_json: Batched Tcp Json false,
-                over_batched_websocket_in_msgpack: Batched Tcp MsgPack false,
-                over_batched_websocket_in_cbor: Batched Tcp Cbor false,
-                over_rawsocket_in_json: RawSocket Tcp Json false,
-                over_rawsocket_in_msgpack: RawSocket Tcp MsgPack false,
-                over_rawsocket_in_cbor: RawSocket Tcp Cbor false,
-                through_tls_over_websocket_in_json: WebSocket Tls Json false,
-                through_tls_over_rawsocket_in_msgpack: RawSocket Tls MsgPack false,
-                through_tls_over_batched_websocket_in_cbor: Batched Tls Cbor false,
-                through_a_unix_socket_over_websocket_in_msgpack: WebSocket Unix MsgPack false,
-                through_a_unix_socket_over_rawsocket_in_cbor: RawSocket Unix Cbor false,
-                through_a_unix_socket_over_batched_websocket_in_json: Batched Unix Json false,
-                byte_by_byte_over_websocket_in_json: WebSocket Tcp Json true,
-                byte_by_byte_over_websocket_in_msgpack: WebSocket Tcp MsgPack true,
-                byte_by_byte_over_websocket_in_cbor: WebSocket Tcp Cbor true,
-                byte_by_byte_over_batched_websocket_in_json: Batched Tcp Json true,
-                byte_by_byte_over_batched_websocket_in_msgpack: Batched Tcp MsgPack true,
-                byte_by_byte_over_batched_websocket_in_cbor: Batched Tcp Cbor true,
-                byte_by_byte_over_rawsocket_in_json: RawSocket Tcp Json true,
-                byte_by_byte_over_rawsocket_in_msgpack: RawSocket Tcp MsgPack true,
-                byte_by_byte_over_rawsocket_in_cbor: RawSocket Tcp Cbor true,
-                byte_by_byte_through_tls_over_websocket_in_msgpack: WebSocket Tls MsgPack true,
-                byte_by_byte_through_a_unix_socket_over_rawsocket_in_json: RawSocket Unix Json true,
+                over_websocket: WebSocket Tcp,
+                over_websocket_through_tls: WebSocket Tls,
+                over_websocket_through_a_unix_socket: WebSocket Unix,
+                over_batched_websocket: Batched Tcp,
+                over_batched_websocket_through_tls: Batched Tls,
+                over_batched_websocket_through_a_unix_socket: Batched Unix,
+                over_rawsocket: RawSocket Tcp,
+                over_rawsocket_through_tls: RawSocket Tls,
+                over_rawsocket_through_a_unix_socket: RawSocket Unix,
             }
         })*)*
     };
