@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ipnet::IpNet;
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{error, info, warn};
@@ -21,6 +22,10 @@ use super::link::Link;
 use super::socket_file::{self, SocketFile};
 use crate::router::{LimitName, Limits};
 
+/// After so long without a byte, and between probes.
+const PROBE_TIME: Duration = Duration::from_secs(10);
+/// A link on which so many probes are not answered is cut: after 30 s in all.
+const PROBES: u32 = 2;
 /// How long to wait after the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -310,9 +315,18 @@ where
 fn ends(stream: &TcpStream, peer: SocketAddr) -> Option<Ends> {
     // Without it, small replies wait for the peer's acknowledgement of the one before.
     stream.set_nodelay(true).ok()?;
+    keep_alive(stream).ok()?;
     let local = stream.local_addr().ok()?.into();
     let peer = peer.into();
     Some(Ends { local, peer })
+}
+
+/// Has the system look after the link of a peer that is asked for no sign of life.
+fn keep_alive(stream: &TcpStream) -> rustix::io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, PROBE_TIME)?;
+    sockopt::set_tcp_keepintvl(stream, PROBE_TIME)?;
+    sockopt::set_tcp_keepcnt(stream, PROBES)
 }
 
 /// The process at the other end.

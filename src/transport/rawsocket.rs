@@ -34,6 +34,8 @@ pub struct RawSocket<S> {
     announced_bytes_max: usize,
     message_bytes_max: usize,
     peer_bytes_max: usize,
+    /// It has sent a PING or a PONG.
+    knows_pings: bool,
 }
 
 /// The rest of a client's handshake: what it is answered with, which is written.
@@ -92,6 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawSocket<S> {
             announced_bytes_max,
             message_bytes_max: message_bytes_max.min(announced_bytes_max),
             peer_bytes_max: agreed.theirs.message_bytes_max.min(MESSAGE_BYTES_MAX),
+            knows_pings: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawSocket<S> {
     }
 
     fn take(&mut self, frame: Frame) -> Option<Bytes> {
+        self.knows_pings |= !matches!(frame, Frame::Message(_));
         match frame {
             Frame::Message(message) => {
                 if message.len() > READ_BUFFER_BYTES {
@@ -164,9 +168,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawSocket<S> {
         self.out.push_frames(frames)
     }
 
-    /// Appends a PING.
-    pub fn push_ping(&mut self) {
-        append_frame(self.out.end(), Kind::Ping, &[]);
+    /// Appends a PING, where the peer has shown that it knows them: autobahn-python ends the connection at one. False where
+    /// it is not asked; TCP's own probes find a cut link then.
+    pub fn push_ping(&mut self) -> bool {
+        if self.knows_pings {
+            append_frame(self.out.end(), Kind::Ping, &[]);
+        }
+        self.knows_pings
     }
 
     /// How many bytes wait to be written.

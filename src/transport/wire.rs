@@ -266,13 +266,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Appends a ping.
-    pub fn push_ping(&mut self) {
+    /// Appends a ping; false where the peer is not asked, for it may know none.
+    pub fn push_ping(&mut self) -> bool {
         match &mut self.carrier {
             Carrier::WebSocket(socket) => socket.push_ping(),
             Carrier::Batched(batched) => batched.socket().push_ping(),
-            Carrier::RawSocket(socket) => socket.push_ping(),
+            Carrier::RawSocket(socket) => return socket.push_ping(),
         }
+        true
     }
 
     /// Says that we close, where that can be said. Nothing may be pushed behind it.

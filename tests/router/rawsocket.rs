@@ -73,6 +73,20 @@ impl Raw {
         serde_json::from_slice(&payload).unwrap()
     }
 
+    /// Whether the system probes the link from the router's side when nothing comes.
+    fn is_probed(&self) -> bool {
+        const KEEPALIVE_TIMER: &str = "02:";
+        let port = |address: std::net::SocketAddr| format!(":{:04X}", address.port());
+        let [router, ours] = [self.0.peer_addr(), self.0.local_addr()].map(|it| port(it.unwrap()));
+        let links = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        links.lines().any(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            fields[1].ends_with(&router)
+                && fields[2].ends_with(&ours)
+                && fields[5].starts_with(KEEPALIVE_TIMER)
+        })
+    }
+
     /// What comes until the end, in order or by a reset.
     pub(super) fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -223,8 +237,10 @@ fn a_rawsocket_client_that_has_gone_without_a_word_loses_its_session_within_35_s
         ours.write_all(&HANDSHAKE).await.unwrap();
         let hello = hello("realm1").to_string();
         ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
+        // Who sends no PING is asked for none: autobahn-python knows neither.
+        ours.write_all(&frame(1, b"")).await.unwrap();
         let began = Instant::now();
-        // The handshake, WELCOME, PINGs that nobody answers, and the end.
+        // The handshake, WELCOME, a PONG, PINGs that nobody answers, and the end.
         let mut bytes = Vec::new();
         ours.read_to_end(&mut bytes).await.unwrap();
         assert!(bytes.ends_with(&[1, 0, 0, 0, 1, 0, 0, 0]), "{bytes:x?}");
@@ -234,6 +250,30 @@ fn a_rawsocket_client_that_has_gone_without_a_word_loses_its_session_within_35_s
             began.elapsed()
         );
     });
+}
+
+#[test]
+fn a_rawsocket_client_that_knows_no_pings_gets_none_and_the_system_watches_its_link() {
+    in_virtual_time(async {
+        let node = Node::start(Limits::default()).await;
+        let (mut ours, theirs) = duplex(64 * 1024);
+        node.serve(theirs);
+        ours.write_all(&HANDSHAKE).await.unwrap();
+        let hello = hello("realm1").to_string();
+        ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
+        sleep(Duration::from_secs(120)).await;
+        let call = json!([48, 1, {}, "wamp.session.count"]).to_string();
+        ours.write_all(&frame(0, call.as_bytes())).await.unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(&frame(0, b"[50,1,{},[1]]")) {
+            bytes.push(ours.read_u8().await.unwrap());
+        }
+        let ping = frame(1, b"");
+        assert!(!bytes.windows(4).any(|it| it == ping), "{bytes:x?}");
+    });
+    let router = Router::start();
+    let raw = Raw::join(router.url());
+    assert!(raw.is_probed(), "no timer of the system is about this link");
 }
 
 #[test]

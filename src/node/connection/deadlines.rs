@@ -92,8 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 warn!(peer = %self.arrival.peer, "closed: no sign of life for {MISSED_PINGS_MAX} pings");
                 return Err(Over);
             }
-            self.pings_missed += 1;
-            self.wire.push_ping();
+            self.pings_missed += u32::from(self.wire.push_ping());
         }
         self.ping_due = now + self.limits.ping_interval;
         self.log_dropped_events();
