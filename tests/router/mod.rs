@@ -6,6 +6,7 @@
 mod asked;
 mod bounds;
 mod bystander;
+mod channel;
 mod config;
 mod door;
 mod faults;
