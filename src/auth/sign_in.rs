@@ -23,6 +23,8 @@ pub enum Method {
     Scram(Form),
     /// By signing with a private key.
     Cryptosign,
+    /// By the certificate that TLS has shown, and the key it took for that.
+    Tls,
 }
 
 /// What a client has to sign in with. The default is nothing: it joins without saying who it is.
@@ -38,6 +40,8 @@ pub struct Credentials {
     pub secret: Option<String>,
     /// For cryptosign.
     pub key: Option<PrivateKey>,
+    /// Whether TLS shows a certificate, for `tls`.
+    pub has_certificate: bool,
     /// The methods to offer, in this order. Empty: all that there is something for.
     pub methods: Vec<Method>,
 }
@@ -65,7 +69,8 @@ impl Method {
     /// All, in the order in which they are offered: those first that tell an eavesdropper or a false router least,
     /// but the specification's SCRAM late, for Crossbar.io refuses who offers what it does not know before it has
     /// found what it does.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::Tls,
         Self::Cryptosign,
         Self::Scram(Form::Autobahn),
         Self::WampCra,
@@ -83,6 +88,7 @@ impl Method {
             Self::WampCra => "wampcra",
             Self::Scram(form) => form.authmethod(),
             Self::Cryptosign => "cryptosign",
+            Self::Tls => "tls",
         }
     }
 
@@ -104,6 +110,7 @@ impl Credentials {
             Method::WampCra | Method::Scram(_) => has_name && self.secret.is_some(),
             // The key itself says who it is.
             Method::Cryptosign => self.key.is_some(),
+            Method::Tls => self.has_certificate,
         }
     }
 
@@ -215,7 +222,7 @@ impl SignIn {
         };
         let credentials = &self.credentials;
         Some(match method {
-            Method::Anonymous => return None,
+            Method::Anonymous | Method::Tls => return None,
             Method::Ticket => Ok(plain(credentials.ticket.as_deref()?.into())),
             Method::WampCra => wampcra::sign(credentials.secret.as_deref()?, extra).map(plain),
             Method::Cryptosign => {

@@ -60,6 +60,19 @@ impl fmt::Debug for Channel {
     }
 }
 
+impl Certificate {
+    /// What is told of it to who decides who it is.
+    pub(super) fn details(&self) -> Dict {
+        let name = self.common_name.clone();
+        [
+            ("sha256", Value::from(hex::encode(self.fingerprint))),
+            ("common_name", name.map_or(Value::Null, Value::Text)),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
 impl Transport {
     /// What is told of it.
     pub(super) fn details(&self) -> Dict {
