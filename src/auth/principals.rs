@@ -242,7 +242,7 @@ mod tests {
     use crate::auth::{Cost, CraKey, Credentials, Kdf, Occasion, Salting, ScramForm, SignIn};
     use crate::protocol::SessionId;
 
-    const ALL: [Method; 7] = Method::ALL;
+    const ALL: [Method; 8] = Method::ALL;
 
     fn principal(authid: &'static str, record: Record) -> Principal {
         Principal {

@@ -25,6 +25,8 @@ pub enum Method {
     Cryptosign,
     /// By the certificate that TLS has shown, and the key it took for that.
     Tls,
+    /// By the cookie of a browser in which it has signed in before.
+    Cookie,
 }
 
 /// What a client has to sign in with. The default is nothing: it joins without saying who it is.
@@ -69,8 +71,9 @@ impl Method {
     /// All, in the order in which they are offered: those first that tell an eavesdropper or a false router least,
     /// but the specification's SCRAM late, for Crossbar.io refuses who offers what it does not know before it has
     /// found what it does.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Tls,
+        Self::Cookie,
         Self::Cryptosign,
         Self::Scram(Form::Autobahn),
         Self::WampCra,
@@ -89,6 +92,7 @@ impl Method {
             Self::Scram(form) => form.authmethod(),
             Self::Cryptosign => "cryptosign",
             Self::Tls => "tls",
+            Self::Cookie => "cookie",
         }
     }
 
@@ -111,6 +115,8 @@ impl Credentials {
             // The key itself says who it is.
             Method::Cryptosign => self.key.is_some(),
             Method::Tls => self.has_certificate,
+            // Browsers alone have it.
+            Method::Cookie => false,
         }
     }
 
@@ -222,7 +228,7 @@ impl SignIn {
         };
         let credentials = &self.credentials;
         Some(match method {
-            Method::Anonymous | Method::Tls => return None,
+            Method::Anonymous | Method::Tls | Method::Cookie => return None,
             Method::Ticket => Ok(plain(credentials.ticket.as_deref()?.into())),
             Method::WampCra => wampcra::sign(credentials.secret.as_deref()?, extra).map(plain),
             Method::Cryptosign => {

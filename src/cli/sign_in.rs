@@ -72,9 +72,10 @@ struct Fallback {
 }
 
 pub(super) fn method(name: &str) -> Result<Method, String> {
-    Method::named(name).ok_or_else(|| {
-        let names = Method::ALL.map(Method::name).join(", ");
-        format!("one of {names}")
+    let is_ours = |method: &Method| *method != Method::Cookie;
+    Method::named(name).filter(is_ours).ok_or_else(|| {
+        let ours = Method::ALL.into_iter().filter(is_ours).map(Method::name);
+        format!("one of {}", ours.collect::<Vec<_>>().join(", "))
     })
 }
 
@@ -244,7 +245,7 @@ fn check(credentials: &Credentials) -> Result<(), Failure> {
     for &method in &credentials.methods {
         if !credentials.suffice_for(method) {
             let needed = match method {
-                Method::Anonymous => "nothing",
+                Method::Anonymous | Method::Cookie => "nothing",
                 Method::Ticket => "--authid and --ticket-file",
                 Method::WampCra | Method::Scram(_) => "--authid and --secret-file",
                 Method::Cryptosign => "--key",

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::dynamic::DynamicAuthenticator;
-use super::identity::{Certificate, Channel, Identity};
+use super::identity::{Certificate, Channel, Identity, Remembered};
 use super::sources::written;
 use super::violation::abort;
 use crate::auth::{Candidate, Challenged, Method, Occasion, Principal, Principals, SignInError};
@@ -50,6 +50,8 @@ pub struct Occurrence<'a> {
     pub nonce: &'a [u8; 32],
     /// What TLS tells of the client's channel; `None` where it has none.
     pub channel: Option<&'a Channel>,
+    /// Whom its cookie tells.
+    pub remembered: Option<&'a Remembered>,
 }
 
 /// How a client comes in.
@@ -150,7 +152,32 @@ impl Authenticator {
                 Err(no_method(&[Method::Anonymous]).into())
             };
         };
+        if let Some(identity) = self.recall(realm, hello, occurrence) {
+            return Ok(Entry::Free(identity));
+        }
         rules.admit(hello, occurrence)
+    }
+
+    /// Who a client's cookie says it is, if it wants to be known by that, and still may be.
+    fn recall(
+        &self,
+        realm: &Uri,
+        hello: &HelloDetails,
+        occurrence: &Occurrence<'_>,
+    ) -> Option<Identity> {
+        let Remembered {
+            realm: bound,
+            identity,
+        } = occurrence.remembered?;
+        let claimed = hello.authid.as_ref();
+        let is_meant = bound == realm
+            && offers(hello).contains(&Method::Cookie)
+            && claimed.is_none_or(|claimed| *claimed == identity.authid);
+        let is_known = is_meant && self.vouches_for(realm, identity);
+        is_known.then(|| Identity {
+            authmethod: ByteString::from_static(Method::Cookie.name()),
+            ..identity.clone()
+        })
     }
 }
 
@@ -161,6 +188,13 @@ impl SignInRules {
         occurrence: &Occurrence<'_>,
     ) -> Result<Entry, Box<Abort>> {
         let mut offers = offers(hello);
+        // Whoever could be known by its cookie is in already.
+        let is_unknown = offers == [Method::Cookie];
+        offers.retain(|offer| *offer != Method::Cookie);
+        if is_unknown {
+            let message = "nobody has signed in with this browser, or not lately";
+            return Err(abort(uris::AUTHENTICATION_REQUIRED, message).into());
+        }
         let role = self
             .anonymous
             .as_ref()
@@ -202,7 +236,7 @@ impl SignInRules {
             Some(_) => Method::ALL.to_vec(),
             None => self.principals.methods(),
         };
-        methods.retain(|method| *method != Method::Anonymous);
+        methods.retain(|method| ![Method::Anonymous, Method::Cookie].contains(method));
         if self.anonymous.is_some() {
             methods.push(Method::Anonymous);
         }

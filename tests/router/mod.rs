@@ -8,6 +8,7 @@ mod bounds;
 mod bystander;
 mod channel;
 mod config;
+mod cookie;
 mod door;
 mod faults;
 mod folder;
