@@ -170,6 +170,7 @@ impl Client {
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[0; 32],
             channel: None,
+            remembered: None,
         };
         let authenticator = Authenticator::default();
         let mut handshake = Handshake::default();

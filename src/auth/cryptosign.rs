@@ -13,6 +13,9 @@ use crate::protocol::{Dict, Value};
 /// Bytes of a key, a challenge, and what binds a challenge to a TLS connection.
 const BYTES: usize = 32;
 
+/// The channel binding that there is. Spec: ap#channelbinding, RFC 9266.
+pub(super) const TLS_EXPORTER: &str = "tls-exporter";
+
 /// A client's key.
 #[derive(Clone)]
 pub struct PrivateKey(SigningKey);
@@ -176,8 +179,8 @@ pub(super) fn channel(
 ) -> Result<Option<(&'static str, [u8; BYTES])>, SignInError> {
     match extra::optional_text(authextra, "channel_binding")? {
         None => Ok(None),
-        Some("tls-exporter") => match channel_id {
-            Some(id) => Ok(Some(("tls-exporter", *id))),
+        Some(TLS_EXPORTER) => match channel_id {
+            Some(id) => Ok(Some((TLS_EXPORTER, *id))),
             None => Err(SignInError::Channel(
                 "tls-exporter takes a connection over TLS",
             )),

@@ -25,7 +25,7 @@ pub use scram::{
     ClientFirst as ScramClientFirst, ClientLast as ScramClientLast, Form as ScramForm,
     Keys as ScramKeys, Server as ScramServer,
 };
-pub use sign_in::{Credentials, Method, SignIn};
+pub use sign_in::{Binding, Credentials, Method, SignIn};
 pub use ticket::Ticket;
 pub use told::{Told, ToldError};
 pub use wampcra::{CraKey, Salting, sign as sign_wampcra};

@@ -27,6 +27,8 @@ pub struct Principal {
     pub authprovider: ByteString,
     /// How it proves who it is; several of one method are its keys.
     pub records: Vec<Record>,
+    /// Certificates that are its own, by their SHA-256: TLS proves that it has them.
+    pub certificates: Vec<[u8; 32]>,
 }
 
 /// Everybody who may sign in to a realm.
@@ -35,6 +37,7 @@ pub struct Principals {
     by_authid: HashMap<ByteString, Principal>,
     /// Who signs in with a key need not say who it is.
     by_key: HashMap<String, ByteString>,
+    by_certificate: HashMap<[u8; 32], ByteString>,
     /// All records, with their principals' roles, of which decoys take their shape. Ordered: a decoy stays the same.
     shapes: Vec<(Record, ByteString)>,
     /// What decoys are made of; nobody may know it.
@@ -59,6 +62,12 @@ impl Principals {
             .map(|principal| (principal.authid.clone(), principal))
             .collect();
         let mut by_key = HashMap::new();
+        let certificates = |it: &Principal| {
+            let authid = it.authid.clone();
+            let certificates = it.certificates.clone().into_iter();
+            certificates.map(move |certificate| (certificate, authid.clone()))
+        };
+        let by_certificate = by_authid.values().flat_map(certificates).collect();
         let mut names: Vec<&ByteString> = by_authid.keys().collect();
         names.sort();
         let mut shapes = Vec::new();
@@ -73,6 +82,7 @@ impl Principals {
         Self {
             by_authid,
             by_key,
+            by_certificate,
             shapes,
             secret,
         }
@@ -108,6 +118,7 @@ impl Principals {
             self.shapes
                 .iter()
                 .any(|(shape, _)| shape.method() == *method)
+                || (*method == Method::Tls && !self.by_certificate.is_empty())
         };
         Method::ALL.into_iter().filter(is_had).collect()
     }
@@ -127,6 +138,17 @@ impl Principals {
             })
         });
         known.or(decoy)
+    }
+
+    /// Whose certificate this is, if that is who the client says it is, or it does not say.
+    #[must_use]
+    pub fn certified(&self, certificate: &[u8; 32], hello: &HelloDetails) -> Option<&Principal> {
+        let authid = self.by_certificate.get(certificate)?;
+        let is_claimed = hello
+            .authid
+            .as_ref()
+            .is_none_or(|claimed| claimed == authid);
+        self.by_authid.get(authid).filter(|_| is_claimed)
     }
 
     /// Whether a client says that it is somebody of these.
@@ -161,6 +183,7 @@ impl Principals {
                 authrole: authrole.clone(),
                 authprovider: ByteString::from_static("static"),
                 records: Vec::new(),
+                certificates: Vec::new(),
             },
         })
     }
@@ -219,7 +242,7 @@ mod tests {
     use crate::auth::{Cost, CraKey, Credentials, Kdf, Occasion, Salting, ScramForm, SignIn};
     use crate::protocol::SessionId;
 
-    const ALL: [Method; 6] = Method::ALL;
+    const ALL: [Method; 8] = Method::ALL;
 
     fn principal(authid: &'static str, record: Record) -> Principal {
         Principal {
@@ -227,6 +250,7 @@ mod tests {
             authrole: "user".into(),
             authprovider: "static".into(),
             records: vec![record],
+            certificates: Vec::new(),
         }
     }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::cryptosign::PrivateKey;
+use super::cryptosign::{PrivateKey, TLS_EXPORTER};
 use super::scram::{ClientFirst, ClientLast, Form};
-use super::{SignInError, wampcra};
+use super::{SignInError, extra, wampcra};
 use crate::protocol::message::{Authenticate, Challenge};
 use crate::protocol::{Dict, HelloDetails, Value, WelcomeDetails};
 
@@ -23,6 +23,10 @@ pub enum Method {
     Scram(Form),
     /// By signing with a private key.
     Cryptosign,
+    /// By the certificate that TLS has shown, and the key it took for that.
+    Tls,
+    /// By the cookie of a browser in which it has signed in before.
+    Cookie,
 }
 
 /// What a client has to sign in with. The default is nothing: it joins without saying who it is.
@@ -38,14 +42,26 @@ pub struct Credentials {
     pub secret: Option<String>,
     /// For cryptosign.
     pub key: Option<PrivateKey>,
+    /// Whether TLS shows a certificate, for `tls`.
+    pub has_certificate: bool,
     /// The methods to offer, in this order. Empty: all that there is something for.
     pub methods: Vec<Method>,
+}
+
+/// What a client knows of its channel, to be bound to it. Spec: ap#channelbinding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// What TLS exports as `tls-exporter`.
+    pub id: [u8; 32],
+    /// Whether to sign for no other channel either: nobody has looked who is at the other end of this one.
+    pub is_required: bool,
 }
 
 /// One session's signing in.
 #[derive(Clone, Debug)]
 pub struct SignIn {
     credentials: Credentials,
+    binding: Option<Binding>,
     scram: Option<ClientFirst>,
     /// What WELCOME has to prove.
     expected: Option<ClientLast>,
@@ -55,7 +71,9 @@ impl Method {
     /// All, in the order in which they are offered: those first that tell an eavesdropper or a false router least,
     /// but the specification's SCRAM late, for Crossbar.io refuses who offers what it does not know before it has
     /// found what it does.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
+        Self::Tls,
+        Self::Cookie,
         Self::Cryptosign,
         Self::Scram(Form::Autobahn),
         Self::WampCra,
@@ -73,6 +91,8 @@ impl Method {
             Self::WampCra => "wampcra",
             Self::Scram(form) => form.authmethod(),
             Self::Cryptosign => "cryptosign",
+            Self::Tls => "tls",
+            Self::Cookie => "cookie",
         }
     }
 
@@ -94,6 +114,9 @@ impl Credentials {
             Method::WampCra | Method::Scram(_) => has_name && self.secret.is_some(),
             // The key itself says who it is.
             Method::Cryptosign => self.key.is_some(),
+            Method::Tls => self.has_certificate,
+            // Browsers alone have it.
+            Method::Cookie => false,
         }
     }
 
@@ -119,6 +142,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding")
+            .field("is_required", &self.is_required)
+            .finish_non_exhaustive()
+    }
+}
+
 impl SignIn {
     /// Begins with random bytes, used once.
     #[must_use]
@@ -132,9 +163,26 @@ impl SignIn {
         };
         Self {
             credentials,
+            binding: None,
             scram,
             expected: None,
         }
+    }
+
+    /// Binds the signature of cryptosign to a channel. Not where SCRAM is offered as well: both would be bound by the
+    /// same word in HELLO, and SCRAM's proof is not.
+    #[must_use]
+    pub fn bound_to(mut self, binding: Option<Binding>) -> Self {
+        let is_alone =
+            self.scram.is_none() && self.credentials.offered().contains(&Method::Cryptosign);
+        self.binding = binding.filter(|_| is_alone);
+        self
+    }
+
+    /// Whether a router that refuses what HELLO asks for may be asked without a binding.
+    #[must_use]
+    pub fn can_do_unbound(&self) -> bool {
+        self.binding.is_some_and(|binding| !binding.is_required)
     }
 
     /// Says in HELLO who the client is and how it can prove that.
@@ -152,7 +200,8 @@ impl SignIn {
         {
             extra.push("pubkey", key.public_key().to_hex());
             if self.scram.is_none() {
-                extra.push("channel_binding", Value::Null);
+                let binding = self.binding.map_or(Value::Null, |_| TLS_EXPORTER.into());
+                extra.push("channel_binding", binding);
             }
         }
         let names = offered
@@ -179,10 +228,16 @@ impl SignIn {
         };
         let credentials = &self.credentials;
         Some(match method {
-            Method::Anonymous => return None,
+            Method::Anonymous | Method::Tls | Method::Cookie => return None,
             Method::Ticket => Ok(plain(credentials.ticket.as_deref()?.into())),
             Method::WampCra => wampcra::sign(credentials.secret.as_deref()?, extra).map(plain),
-            Method::Cryptosign => credentials.key.as_ref()?.sign(extra, None).map(plain),
+            Method::Cryptosign => {
+                let key = credentials.key.as_ref()?;
+                let channel = self.channel(extra);
+                channel
+                    .and_then(|channel| key.sign(extra, channel.as_ref()))
+                    .map(plain)
+            }
             Method::Scram(form) => {
                 self.scram
                     .as_ref()?
@@ -193,6 +248,29 @@ impl SignIn {
                     })
             }
         })
+    }
+
+    /// The channel that a signature is for, as the router says in its challenge.
+    fn channel(&self, challenge_extra: &Dict) -> Result<Option<[u8; 32]>, SignInError> {
+        match (
+            extra::optional_text(challenge_extra, "channel_binding")?,
+            self.binding,
+        ) {
+            (Some(TLS_EXPORTER), Some(binding)) => Ok(Some(binding.id)),
+            (Some(_), _) => Err(SignInError::Channel(
+                "the router binds signing in to a channel, and not to what this client asked for",
+            )),
+            (
+                None,
+                Some(Binding {
+                    is_required: true, ..
+                }),
+            ) => Err(SignInError::Channel(
+                "the router does not bind signing in to this connection, and nobody has checked its certificate: \
+                 what is signed here could be used by somebody in between",
+            )),
+            (None, _) => Ok(None),
+        }
     }
 
     /// Checks that the router proved what it had to.

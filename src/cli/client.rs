@@ -234,15 +234,20 @@ impl ClientArgs {
     /// How to join, as the flags and all else say.
     pub(super) fn connect_options(&self, console: &Console, stay: Stay) -> Result<ConnectOptions> {
         let url = self.url()?;
+        let identity = self.sign_in.identity()?;
+        let has_identity = identity.is_some();
+        let tls = self.tls.client(&url, identity, console)?;
+        // Without TLS there is nobody to show a certificate to.
+        let has_certificate = has_identity && tls.is_some();
         Ok(ConnectOptions {
             dialer: Dialer {
-                tls: self.tls.client(&url, None, console)?,
+                tls,
                 url,
                 opener: None,
                 serializers: self.serializer.unwrap_or(SerializerChoice::Auto).offered(),
             },
             realm: Uri::from(self.realm()),
-            credentials: self.sign_in.credentials(console)?,
+            credentials: self.sign_in.credentials(console, has_certificate)?,
             agent: concat!("wamp/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: self.timeout.map_or(Some(CONNECT_TIMEOUT), limit),
             retry: (stay == Stay::Long).then(Retry::default),

@@ -23,10 +23,11 @@ const EXAMPLES: &str = "\
   wamp ctx show --origin        what is in use, and who says so
 
 Settings: url realm serializer timeout authid authrole authmethod ticket
-ticket_file ticket_command secret secret_file secret_command key ca tls_name
-tls_min insecure. A file .wamp.toml with the same ones, in the working folder
-or above it, goes over the selected context; commands, secrets and whom to trust
-are taken from it once you have read it and said: wamp ctx trust.";
+ticket_file ticket_command secret secret_file secret_command key cert tls_key
+ca tls_name tls_min insecure. A file .wamp.toml with the same ones, in the
+working folder or above it, goes over the selected context; commands, secrets
+and whom to trust are taken from it once you have read it and said:
+wamp ctx trust.";
 
 /// Give a router's settings a name, and use them by it
 #[derive(Debug, Args)]

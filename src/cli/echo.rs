@@ -154,6 +154,7 @@ impl EchoArgs {
         let mut allowed_origins = self.allow_origin.clone();
         allowed_origins.push("null".to_owned());
         Site {
+            cookies: None,
             door: Door::default(),
             longpoll: None,
             wamp_path: None,

@@ -119,10 +119,10 @@ fn no_tls(failure: Failure, error: &TlsError, url: &Url) -> Failure {
             failure.hint(format!("if it is a port without TLS: {other}"))
         }
         TlsError::WhoAreYou(_) => {
-            failure.hint("wamp ws has --cert FILE and --key FILE for one")
+            failure.hint("--cert FILE and --tls-key FILE name one")
         }
         TlsError::Alert(_) => failure.hint(
-            "it may want another version (--tls-min), name (--tls-name), or to know who you are (--cert, --key)",
+            "it may want another version (--tls-min), name (--tls-name), or to know who you are (--cert, --tls-key)",
         ),
         _ => failure,
     }

@@ -22,7 +22,7 @@ use crate::node::{Listening, RAW_PATHS, Router, demo, log_listening};
 use crate::protocol::Uri;
 use crate::router::{Authenticator, SignInRules};
 use crate::transport::tls::TlsServer;
-use crate::transport::{Closing, Door, Folder, Pages, RawPaths, Site, io_text};
+use crate::transport::{Closing, Cookies, Door, Folder, Pages, RawPaths, Site, io_text};
 
 /// How long connections may take to close once every session has left.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -154,6 +154,10 @@ impl RouterArgs {
             admission,
             door: door(config)?,
             longpoll: None,
+            cookies: config.cookie_max_age.map(|max_age| {
+                let count_max = config.limits.cookies;
+                Arc::new(Cookies::new(max_age, count_max))
+            }),
         })
     }
 }

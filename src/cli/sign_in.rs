@@ -51,6 +51,12 @@ pub(super) struct SignInArgs {
     #[arg(long, env = "WAMP_PRIVATE_KEY", hide_env_values = true)]
     #[arg(value_name = "FILE")]
     key: Option<PathBuf>,
+    /// PEM file of our certificate and its chain, for tls
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    tls_key: Option<PathBuf>,
     /// What a context has, where no flag or variable says anything.
     #[arg(skip)]
     fallback: Fallback,
@@ -66,9 +72,10 @@ struct Fallback {
 }
 
 pub(super) fn method(name: &str) -> Result<Method, String> {
-    Method::named(name).ok_or_else(|| {
-        let names = Method::ALL.map(Method::name).join(", ");
-        format!("one of {names}")
+    let is_ours = |method: &Method| *method != Method::Cookie;
+    Method::named(name).filter(is_ours).ok_or_else(|| {
+        let ours = Method::ALL.into_iter().filter(is_ours).map(Method::name);
+        format!("one of {}", ours.collect::<Vec<_>>().join(", "))
     })
 }
 
@@ -92,6 +99,8 @@ impl SignInArgs {
         given.flag_or_variable(Key::Secret, secret.or_else(|| variable("WAMP_SECRET")));
         given.flag(Key::SecretFile, path(&self.secret_file));
         given.flag_or_variable(Key::Cryptosign, path(&self.key));
+        given.flag(Key::Cert, path(&self.cert));
+        given.flag(Key::CertPrivate, path(&self.tls_key));
     }
 
     /// Whether nobody is asked, and no program run, for a secret.
@@ -108,7 +117,8 @@ impl SignInArgs {
             || self.secret.is_some()
             || self.secret_file.is_some()
             || self.ask_secret
-            || self.key.is_some();
+            || self.key.is_some()
+            || self.cert.is_some();
         self.authid = text(Key::Authid);
         self.authrole = text(Key::Authrole);
         let methods = settled.get(Key::Authmethod).unwrap_or_default().split(',');
@@ -119,6 +129,8 @@ impl SignInArgs {
         self.ticket_file = text(Key::TicketFile).map(PathBuf::from);
         self.secret_file = text(Key::SecretFile).map(PathBuf::from);
         self.key = text(Key::Cryptosign).map(PathBuf::from);
+        self.cert = text(Key::Cert).map(PathBuf::from);
+        self.tls_key = text(Key::CertPrivate).map(PathBuf::from);
         self.fallback = Fallback {
             ticket: text(Key::Ticket),
             ticket_command: text(Key::TicketCommand),
@@ -131,13 +143,18 @@ impl SignInArgs {
     ///
     /// # Errors
     /// A file that cannot be read, or that others can; a method for which something is missing.
-    pub(super) fn credentials(&self, console: &Console) -> Result<Credentials, Failure> {
+    pub(super) fn credentials(
+        &self,
+        console: &Console,
+        has_certificate: bool,
+    ) -> Result<Credentials, Failure> {
         let credentials = Credentials {
             authid: set(self.authid.as_deref()).map(Into::into),
             authrole: set(self.authrole.as_deref()).map(Into::into),
             ticket: self.ticket(console)?,
             secret: self.secret(console)?,
             key: self.key()?,
+            has_certificate,
             methods: self.authmethod.clone(),
         };
         check(&credentials)?;
@@ -179,6 +196,23 @@ impl SignInArgs {
             )
     }
 
+    /// The files of the certificate that TLS shows, and of its key.
+    ///
+    /// # Errors
+    /// A key that others can read; one of the two without the other.
+    pub(super) fn identity(&self) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+        match (&self.cert, &self.tls_key) {
+            (Some(cert), Some(key)) => {
+                read_private(key)?;
+                Ok(Some((cert.clone(), key.clone())))
+            }
+            (None, None) => Ok(None),
+            _ => Err(Failure::local(
+                "a certificate goes with its key: cert and tls_key",
+            )),
+        }
+    }
+
     fn key(&self) -> Result<Option<PrivateKey>, Failure> {
         let Some(file) = self
             .key
@@ -211,10 +245,11 @@ fn check(credentials: &Credentials) -> Result<(), Failure> {
     for &method in &credentials.methods {
         if !credentials.suffice_for(method) {
             let needed = match method {
-                Method::Anonymous => "nothing",
+                Method::Anonymous | Method::Cookie => "nothing",
                 Method::Ticket => "--authid and --ticket-file",
                 Method::WampCra | Method::Scram(_) => "--authid and --secret-file",
                 Method::Cryptosign => "--key",
+                Method::Tls => "--cert, --tls-key, and a URL with TLS: wss:// or rss://",
             };
             return Err(usage(format!(
                 "the method {:?} needs {needed}",

@@ -24,6 +24,7 @@ pub mod units;
 pub mod values;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use ipnet::IpNet;
@@ -59,6 +60,8 @@ pub struct Config {
     pub tls: Option<TlsConfig>,
     /// Which hosts and origins are let in.
     pub admission: Admission,
+    /// How long browsers are known again by a cookie, where they are.
+    pub cookie_max_age: Option<Duration>,
     /// What peers can make grow, and how far.
     pub limits: Limits,
     /// The realms, each name once.
@@ -118,6 +121,7 @@ impl Default for Config {
             proxy_from: Vec::new(),
             tls: None,
             admission: Admission::default(),
+            cookie_max_age: None,
             limits: Limits::default(),
             realms: vec![RealmConfig::open(Uri::from_static("realm1"))],
             exposed: Vec::new(),

@@ -22,13 +22,14 @@ const ITERATIONS_MAX: usize = 10_000_000;
 const KEY_BYTES_MAX: usize = 1024;
 const MEMORY_MAX: usize = 1024 * 1024;
 /// The settings with which a principal can sign in.
-const WAYS: [&str; 6] = [
+const WAYS: [&str; 7] = [
     "ticket",
     "ticket_sha256",
     "secret",
     "wampcra",
     "scram",
     "public_keys",
+    "certificates",
 ];
 
 /// A file with principals, which the router reads again when it has changed.
@@ -70,6 +71,8 @@ pub(super) fn principals(
     let mut authids: HashSet<ByteString> = others.iter().map(|it| it.authid.clone()).collect();
     let keys = others.iter().flat_map(|it| &it.records);
     let mut keys: HashSet<String> = keys.filter_map(public_key).collect();
+    let certificates = others.iter().flat_map(|it| &it.certificates);
+    let mut certificates: HashSet<[u8; 32]> = certificates.copied().collect();
     let principals = section.sections("principals", |table| {
         let principal = principal(table)?;
         if !authids.insert(principal.authid.clone()) {
@@ -78,6 +81,10 @@ pub(super) fn principals(
         let mut own = principal.records.iter().filter_map(public_key);
         if own.any(|key| !keys.insert(key)) {
             table.refuse_key("public_keys", "one of these is a principal's already");
+        }
+        let mut own = principal.certificates.iter();
+        if own.any(|certificate| !certificates.insert(*certificate)) {
+            table.refuse_key("certificates", "one of these is a principal's already");
         }
         Some(principal)
     })?;
@@ -106,6 +113,7 @@ fn principal(table: &mut Section<'_>) -> Option<Principal> {
     let keys = table.texts("public_keys", |text| {
         PublicKey::from_hex(text).map_err(|_| "write an Ed25519 key in 64 hex digits".to_owned())
     });
+    let certificates = table.texts("certificates", fingerprint);
     let ticket = ticket.or(digest).map(Record::Ticket);
     let wampcra = plain.or(salted).map(Record::WampCra);
     let keys = keys.into_iter().flatten().map(Record::Cryptosign);
@@ -124,6 +132,7 @@ fn principal(table: &mut Section<'_>) -> Option<Principal> {
         authrole: authrole?,
         authprovider: ByteString::from_static("static"),
         records: records.collect(),
+        certificates: certificates.unwrap_or_default(),
     })
 }
 
@@ -221,6 +230,12 @@ fn secret(text: &str) -> Result<&str, String> {
     } else {
         Ok(text)
     }
+}
+
+/// SHA-256 of a certificate, also with colons between its bytes, as OpenSSL prints it.
+fn fingerprint(text: &str) -> Result<[u8; 32], String> {
+    hex32(&text.replace(':', ""))
+        .map_err(|_| "write a certificate's SHA-256 in 64 hex digits".to_owned())
 }
 
 fn hex32(text: &str) -> Result<[u8; 32], String> {

@@ -49,6 +49,12 @@ pub(super) fn config(root: &mut Section<'_>, folder: &Path) -> Config {
                 .texts("allowed_hosts", values::host)
                 .unwrap_or_default(),
         },
+        cookie_max_age: root
+            .section("cookie", |section| {
+                let max_age = section.text("max_age", values::cookie_age);
+                section.need("max_age", max_age)
+            })
+            .flatten(),
         realms: realms(root, folder, &limits),
         limits,
         exposed: Vec::new(),

@@ -1,7 +1,10 @@
 //! What single texts mean: addresses, paths, names, origins. Flags and files read them alike.
 
+use std::time::Duration;
+
 use url::Url;
 
+use super::units;
 use crate::protocol::{Uri, UriRule};
 use crate::transport::check_socket_path;
 
@@ -103,6 +106,17 @@ pub fn host(text: &str) -> Result<String, String> {
         Some(name) if name.eq_ignore_ascii_case(text) => Ok(text.to_owned()),
         Some(name) => Err(format!("write the host alone: {name}")),
         None => Err("write a host as dev.example".to_owned()),
+    }
+}
+
+/// How long a cookie lasts: from a second to 400 days, beyond which browsers do not keep one.
+pub(super) fn cookie_age(text: &str) -> Result<Duration, String> {
+    let most = Duration::from_hours(400 * 24);
+    let time = units::time(text)?;
+    if (Duration::from_secs(1)..=most).contains(&time) {
+        Ok(time)
+    } else {
+        Err("may be from \"1s\" to \"400d\"".to_owned())
     }
 }
 

@@ -69,12 +69,19 @@ impl Server {
         let number = self.next_number();
         self.tell(number, &Note::Connected { peer: ends.peer });
         // In a box: what the upgrade needs is not held for the client's life.
-        let upgraded = Box::pin(upgrade(stream, ends, site, &self.0.limits, stopping)).await;
+        let upgraded = Box::pin(upgrade(
+            stream,
+            (ends, false),
+            site,
+            &self.0.limits,
+            stopping,
+        ))
+        .await;
         match upgraded {
             Some((upgraded, Agreed::Raw(request))) => {
                 self.welcome(number, upgraded, &request, ends).run().await;
             }
-            Some((_, Agreed::Wamp(_))) | None => self.tell(number, &Note::NoWebSocket),
+            Some((_, Agreed::Wamp(..))) | None => self.tell(number, &Note::NoWebSocket),
         }
     }
 

@@ -69,6 +69,7 @@ impl Gate {
             first = timeout_at(deadline, stream.look(1)) => first.ok()?.ok()?.first().copied()?,
             () = self.alive.stopping() => return None,
         };
+        let mut cookie = None;
         let wire = if first == rawsocket::MAGIC {
             let opening = timeout_at(deadline, self.open_rawsocket(stream, ends));
             opening.await.unwrap_or_else(|_| {
@@ -78,9 +79,12 @@ impl Gate {
         } else {
             let limits = self.router.limits();
             let stopping = self.alive.stopping();
-            let (upgraded, agreed) = upgrade(stream, ends, &self.site, limits, stopping).await?;
+            let is_secure = channel.is_some();
+            let upgrading = upgrade(stream, (ends, is_secure), &self.site, limits, stopping);
+            let (upgraded, agreed) = upgrading.await?;
             match agreed {
-                Agreed::Wamp(subprotocol) => {
+                Agreed::Wamp(subprotocol, token) => {
+                    cookie = token;
                     let before_welcome = limits.message_bytes_before_welcome;
                     Wire::websocket(upgraded, subprotocol, before_welcome)
                 }
@@ -93,6 +97,7 @@ impl Gate {
         let arrival = Arrival {
             peer: ends.peer,
             channel,
+            cookie,
         };
         let connection = Connection::new(Arc::clone(&self.router), arrival, wire);
         Some(Opened::Session(connection))
@@ -128,6 +133,7 @@ pub(super) fn longpoll(router: &Arc<Router>, alive: Alive) -> LongPoll {
         let arrival = Arrival {
             peer: ends.peer,
             channel: None,
+            cookie: None,
         };
         let connection = Connection::new(Arc::clone(&router), arrival, wire);
         let alive = alive.clone();

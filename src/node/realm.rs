@@ -469,7 +469,12 @@ mod tests {
                 Limits::default(),
                 Authenticator::default(),
             );
-            let step = router.handle_handshake(&mut Handshake::default(), hello, None);
+            let arrival = crate::node::connection::Arrival {
+                peer: crate::transport::Address::Unix(None),
+                channel: None,
+                cookie: None,
+            };
+            let step = router.handle_handshake(&mut Handshake::default(), hello, &arrival);
             let Step::Join(joining) = step else {
                 panic!("it may join");
             };

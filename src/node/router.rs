@@ -1,7 +1,7 @@
 //! The router's realms, and what they share: limits, the bytes waiting for all peers, the way down.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 use futures_util::future::join_all;
@@ -12,19 +12,21 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::clock::time_of_day;
+use super::connection::Arrival;
 use super::counters::Counters;
 use super::load::Total;
 use super::outbox::Outbox;
 use super::raw::RawServers;
 use super::realm::{Asking, SharedRealm};
 use super::tries::FailedTries;
-use crate::auth::Principal;
+use crate::auth::{Method, Principal};
 use crate::protocol::message::Abort;
 use crate::protocol::{Message, SessionId, Uri};
 use crate::router::{
     Authenticator, Channel, Handshake, Joining, Joins, LimitName, Limits, Occurrence, Question,
     Realm, Roles, SessionBounds, Settings, Sources, Step, Transport, denied,
 };
+use crate::transport::{Cookies, Token};
 
 /// How often others have their turn until a connection that was cut has ended.
 const CUT_TURNS_MAX: usize = 1_000;
@@ -39,6 +41,7 @@ pub struct Router {
     counters: Arc<Counters>,
     tries: Mutex<FailedTries>,
     raw: RawServers,
+    cookies: OnceLock<Arc<Cookies>>,
     total: Arc<Total>,
     /// Told when all outboxes together are over their limit.
     total_exceeded: Notify,
@@ -73,6 +76,7 @@ impl Router {
             authenticator: RwLock::new(Arc::new(authenticator)),
             tries: Mutex::default(),
             raw: RawServers::new(&limits),
+            cookies: OnceLock::new(),
             limits: Arc::new(limits),
             counters,
             total: Arc::default(),
@@ -108,19 +112,38 @@ impl Router {
         found.is_some()
     }
 
+    /// Knows browsers again by these.
+    pub(super) fn set_cookies(&self, cookies: Arc<Cookies>) {
+        // Once: a router is bound once.
+        let _ = self.cookies.set(cookies);
+    }
+
+    /// Lets whoever has signed in be known by its cookie, but for those who were, and those who are nobody.
+    pub(super) fn remember(&self, token: Token, joining: &Joining) {
+        let method = Method::named(&joining.identity.authmethod);
+        let is_proof = !matches!(method, None | Some(Method::Anonymous | Method::Cookie));
+        let cookies = self.cookies.get().filter(|_| is_proof);
+        if cookies.is_some_and(|it| !it.bind(token, &joining.realm, &joining.identity)) {
+            self.counters.count(LimitName::cookies);
+        }
+    }
+
     /// Takes a message of a client that is not in a session yet.
     pub(super) fn handle_handshake(
         &self,
         handshake: &mut Handshake,
         message: Message,
-        channel: Option<&Channel>,
+        arrival: &Arrival,
     ) -> Step {
         let realm_exists = |realm: &Uri| self.realms.contains_key(realm);
+        let shown = self.cookies.get().zip(arrival.cookie.as_ref());
+        let remembered = shown.and_then(|(cookies, token)| cookies.remembered(token));
         let occurrence = Occurrence {
             session: SessionId::from_random(rand::random()),
             time: time_of_day(),
             nonce: &rand::random(),
-            channel,
+            channel: arrival.channel.as_deref(),
+            remembered: remembered.as_ref(),
         };
         let authenticator = Arc::clone(&self.authenticator.read());
         handshake.handle_message(message, realm_exists, &authenticator, &occurrence)
@@ -137,6 +160,7 @@ impl Router {
             time: time_of_day(),
             nonce: &rand::random(),
             channel,
+            remembered: None,
         };
         handshake.handle_answer(answer, &occurrence)
     }
@@ -164,6 +188,9 @@ impl Router {
             Arc::make_mut(&mut current).set_principals(name, Arc::new(principals));
             Arc::clone(&current)
         };
+        if let Some(cookies) = self.cookies.get() {
+            cookies.retain(|it| it.realm != *name || authenticator.vouches_for(name, &it.identity));
+        }
         // order: who joins from here on is judged by the new list; who has joined before is there to be found.
         realm.expel(|identity| !authenticator.vouches_for(name, identity))
     }

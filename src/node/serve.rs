@@ -40,6 +40,9 @@ impl Listening {
     ) -> Result<(Self, Closing), BindError> {
         let (listeners, closing) = Listeners::bind(addresses).await?;
         site.longpoll = Some(longpoll(&router, listeners.alive()));
+        if let Some(cookies) = &site.cookies {
+            router.set_cookies(Arc::clone(cookies));
+        }
         let gate = Gate {
             router,
             site: Arc::new(site),

@@ -8,10 +8,10 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::dynamic::DynamicAuthenticator;
-use super::identity::{Channel, Identity};
+use super::identity::{Certificate, Channel, Identity, Remembered};
 use super::sources::written;
 use super::violation::abort;
-use crate::auth::{Candidate, Challenged, Method, Occasion, Principals, SignInError};
+use crate::auth::{Candidate, Challenged, Method, Occasion, Principal, Principals, SignInError};
 use crate::protocol::message::{Abort, Challenge};
 use crate::protocol::{Dict, HelloDetails, SessionId, Uri, uris};
 
@@ -50,6 +50,8 @@ pub struct Occurrence<'a> {
     pub nonce: &'a [u8; 32],
     /// What TLS tells of the client's channel; `None` where it has none.
     pub channel: Option<&'a Channel>,
+    /// Whom its cookie tells.
+    pub remembered: Option<&'a Remembered>,
 }
 
 /// How a client comes in.
@@ -70,6 +72,13 @@ pub(super) struct Asked {
     pub(super) candidate: Candidate,
     /// Who it is then.
     pub(super) identity: Identity,
+}
+
+impl<'a> Occurrence<'a> {
+    /// The certificate that the client has shown.
+    pub(super) fn certificate(&self) -> Option<&'a Certificate> {
+        self.channel?.certificate.as_ref()
+    }
 }
 
 impl Entry {
@@ -143,7 +152,32 @@ impl Authenticator {
                 Err(no_method(&[Method::Anonymous]).into())
             };
         };
+        if let Some(identity) = self.recall(realm, hello, occurrence) {
+            return Ok(Entry::Free(identity));
+        }
         rules.admit(hello, occurrence)
+    }
+
+    /// Who a client's cookie says it is, if it wants to be known by that, and still may be.
+    fn recall(
+        &self,
+        realm: &Uri,
+        hello: &HelloDetails,
+        occurrence: &Occurrence<'_>,
+    ) -> Option<Identity> {
+        let Remembered {
+            realm: bound,
+            identity,
+        } = occurrence.remembered?;
+        let claimed = hello.authid.as_ref();
+        let is_meant = bound == realm
+            && offers(hello).contains(&Method::Cookie)
+            && claimed.is_none_or(|claimed| *claimed == identity.authid);
+        let is_known = is_meant && self.vouches_for(realm, identity);
+        is_known.then(|| Identity {
+            authmethod: ByteString::from_static(Method::Cookie.name()),
+            ..identity.clone()
+        })
     }
 }
 
@@ -153,7 +187,14 @@ impl SignInRules {
         hello: &HelloDetails,
         occurrence: &Occurrence<'_>,
     ) -> Result<Entry, Box<Abort>> {
-        let offers = offers(hello);
+        let mut offers = offers(hello);
+        // Whoever could be known by its cookie is in already.
+        let is_unknown = offers == [Method::Cookie];
+        offers.retain(|offer| *offer != Method::Cookie);
+        if is_unknown {
+            let message = "nobody has signed in with this browser, or not lately";
+            return Err(abort(uris::AUTHENTICATION_REQUIRED, message).into());
+        }
         let role = self
             .anonymous
             .as_ref()
@@ -162,6 +203,20 @@ impl SignInRules {
         let rather_anonymous = role.filter(|_| offers.first() == Some(&Method::Anonymous));
         if let Some(role) = rather_anonymous {
             return Ok(anonymous(role.clone(), occurrence));
+        }
+        let shown = occurrence
+            .certificate()
+            .filter(|_| offers.contains(&Method::Tls));
+        // order: what takes no challenge before what does.
+        let certified = shown.and_then(|it| self.principals.certified(&it.fingerprint, hello));
+        if let Some(principal) = certified {
+            return Ok(Entry::Free(identity(principal, Method::Tls)));
+        }
+        if shown.is_none() || self.authenticator.is_none() {
+            offers.retain(|offer| *offer != Method::Tls);
+            if offers.is_empty() {
+                return Err(uncertified(shown).into());
+            }
         }
         let is_asked = !self.principals.lists(hello, &offers)
             && offers.iter().any(|offer| *offer != Method::Anonymous);
@@ -181,7 +236,7 @@ impl SignInRules {
             Some(_) => Method::ALL.to_vec(),
             None => self.principals.methods(),
         };
-        methods.retain(|method| *method != Method::Anonymous);
+        methods.retain(|method| ![Method::Anonymous, Method::Cookie].contains(method));
         if self.anonymous.is_some() {
             methods.push(Method::Anonymous);
         }
@@ -254,14 +309,31 @@ pub(super) fn ask(
     Ok(Asked {
         challenge,
         challenged,
-        identity: Identity {
-            authid: principal.authid.clone(),
-            authrole: principal.authrole.clone(),
-            authmethod: ByteString::from_static(record.method().name()),
-            authprovider: principal.authprovider.clone(),
-        },
+        identity: identity(principal, record.method()),
         candidate,
     })
+}
+
+/// Who a principal is once it has proved it.
+fn identity(principal: &Principal, method: Method) -> Identity {
+    Identity {
+        authid: principal.authid.clone(),
+        authrole: principal.authrole.clone(),
+        authmethod: ByteString::from_static(method.name()),
+        authprovider: principal.authprovider.clone(),
+    }
+}
+
+/// What is said to whoever would be known by its certificate, and is not.
+fn uncertified(shown: Option<&Certificate>) -> Abort {
+    let Some(certificate) = shown else {
+        let message = "the method tls takes a certificate of the client's, and none was shown: it takes TLS, and \
+                       [tls] client_ca in the router's config";
+        return abort(uris::AUTHENTICATION_FAILED, message);
+    };
+    let fingerprint = hex::encode(certificate.fingerprint);
+    let message = format!("nobody of this name has the certificate {fingerprint} (SHA-256) here");
+    abort(uris::AUTHENTICATION_DENIED, &message)
 }
 
 fn no_method(methods: &[Method]) -> Abort {

@@ -4,7 +4,7 @@
 
 use bytestring::ByteString;
 
-use super::identity::Transport;
+use super::identity::{Certificate, Transport};
 use super::violation::abort;
 use crate::auth::{Candidate, Method, Principal, Record, Told};
 use crate::protocol::message::{Abort, Hello};
@@ -52,11 +52,13 @@ pub(super) struct Applicant {
     pub(super) session: SessionId,
     /// What it has sent as its ticket.
     pub(super) ticket: Option<ByteString>,
+    /// What TLS has shown of it.
+    pub(super) certificate: Option<Certificate>,
 }
 
 /// What an answer comes to.
 pub(super) enum Verdict {
-    /// It is this, if it proves it; whoever has shown a ticket has.
+    /// It is this, if it proves it; whoever has shown a ticket or a certificate has.
     Candidate(Box<Candidate>, Option<Dict>),
     Proved(Box<Principal>, Option<Dict>),
     /// The procedure knows it, and does not let it in.
@@ -88,6 +90,9 @@ impl Applicant {
         .collect();
         if let Some(ticket) = &self.ticket {
             details.push("ticket", ticket.clone());
+        }
+        if let Some(certificate) = &self.certificate {
+            details.push("certificate", certificate.details());
         }
         let joins = self.hello.realm.clone();
         let realm = self.authenticator.realm.as_ref();
@@ -143,7 +148,12 @@ impl Applicant {
             authrole,
             authprovider: ByteString::from_static("dynamic"),
             records,
+            certificates: Vec::new(),
         };
+        // What there is to prove TLS has proved; the procedure has seen it.
+        if self.method() == Some(Method::Tls) && self.certificate.is_some() {
+            return Ok(Verdict::Proved(principal.into(), extra));
+        }
         if let Some(ticket) = &self.ticket {
             let kept = principal.records.iter().find_map(|record| match record {
                 Record::Ticket(kept) => Some(kept),

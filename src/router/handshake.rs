@@ -149,6 +149,7 @@ impl Handshake {
                     authenticator,
                     session: occurrence.session,
                     ticket: None,
+                    certificate: occurrence.certificate().cloned(),
                 });
                 if applicant.method() != Some(Method::Ticket) {
                     return Ok(self.ask(applicant));
@@ -174,6 +175,7 @@ impl Handshake {
         verdict: Verdict,
         occurrence: &Occurrence<'_>,
     ) -> Result<Step, Box<Abort>> {
+        let method = applicant.method().unwrap_or(Method::Ticket);
         let Applicant { hello, session, .. } = applicant;
         match verdict {
             Verdict::Refused => Ok(Step::Deny(denied().into())),
@@ -181,7 +183,7 @@ impl Handshake {
                 let identity = Identity {
                     authid: principal.authid,
                     authrole: principal.authrole,
-                    authmethod: ByteString::from_static(Method::Ticket.name()),
+                    authmethod: ByteString::from_static(method.name()),
                     authprovider: principal.authprovider,
                 };
                 Ok(Step::Join(Box::new(Joining {

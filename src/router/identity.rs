@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use crate::protocol::{Dict, SessionId, Value};
+use crate::protocol::{Dict, SessionId, Uri, Value};
 
 /// Who a session is. Never what the client claims: what an authenticator found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,15 @@ pub struct Identity {
     pub authmethod: ByteString,
     /// Who vouched for it.
     pub authprovider: ByteString,
+}
+
+/// Who has signed in before with the browser that a client runs in, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The realm.
+    pub realm: Uri,
+    /// Who it was.
+    pub identity: Identity,
 }
 
 /// Over what a session came. Spec: ap#session-metapi, `transport`, which is the router's own to define.
@@ -57,6 +66,19 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel")
             .field("certificate", certificate)
             .finish_non_exhaustive()
+    }
+}
+
+impl Certificate {
+    /// What is told of it to who decides who it is.
+    pub(super) fn details(&self) -> Dict {
+        let name = self.common_name.clone();
+        [
+            ("sha256", Value::from(hex::encode(self.fingerprint))),
+            ("common_name", name.map_or(Value::Null, Value::Text)),
+        ]
+        .into_iter()
+        .collect()
     }
 }
 

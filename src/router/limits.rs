@@ -185,6 +185,8 @@ limits! {
     address_connections: Count of Router = 1_000, 1..=MANY;
     /// Sessions by long-poll of the whole router.
     longpoll_sessions: Count of Router = 1_000, 0..=MANY;
+    /// Browsers that are known again by their cookie.
+    cookies: Count of Router = 10_000, 1..=MANY;
     /// Bytes of an HTTP head.
     http_head_bytes: Bytes of Router = 8 * KIB, 8 * KIB..=MIB;
     /// Headers of an HTTP head.

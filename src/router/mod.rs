@@ -46,7 +46,7 @@ pub use bounds::{Bounds, Rates, RoleBounds, SessionBounds};
 pub use broker::{EventStore, KeptAudience, KeptPublication, StoredEvent};
 pub use dynamic::{DynamicAuthenticator, Question};
 pub use handshake::{Handshake, Joining, Step, denied, denied_for_now};
-pub use identity::{Certificate, Channel, Identity, Transport};
+pub use identity::{Certificate, Channel, Identity, Remembered, Transport};
 pub use limits::{Field, Limit, LimitName, Limits, Scope, Unit};
 pub use output::{End, Output, Remark};
 pub use pattern::{PatternIndex, Shape};

@@ -70,6 +70,27 @@ impl Admission {
         }
     }
 
+    /// Whether a page that is let in is one of this host or of an origin listed by name, not merely by `*` or `null`.
+    /// Programs, which name no origin, are.
+    #[must_use]
+    pub fn names(&self, host: Option<&str>, origin: Option<&str>) -> bool {
+        let named = Self {
+            allowed_origins: self
+                .allowed_origins
+                .iter()
+                .filter(|listed| *listed != "*")
+                .cloned()
+                .collect(),
+            allowed_hosts: Vec::new(),
+        };
+        let host = host.and_then(host_name);
+        match (host, origin) {
+            (_, None) => true,
+            (_, Some("null")) | (None, _) => false,
+            (Some(host), Some(origin)) => named.check_origin(&host, origin).is_ok(),
+        }
+    }
+
     /// A file on somebody else's machine says `null` as well: only this machine's are let in.
     fn check_null_origin(&self, peer: Address) -> Result<(), Refused> {
         if contains(&self.allowed_origins, "null") && peer.is_local() {

@@ -32,7 +32,9 @@ pub use connect::{
 pub(crate) use crowd::network;
 pub use door::{Door, Entered, Plain, Turned};
 pub(crate) use ending::end;
-pub use http::{Agreed, Folder, LongPoll, Pages, RawPaths, RawRequest, Site, Upgraded, upgrade};
+pub use http::{
+    Agreed, Cookies, Folder, LongPoll, Pages, RawPaths, RawRequest, Site, Token, Upgraded, upgrade,
+};
 pub use link::Link;
 pub use listener::{Alive, BindError, Closing, Listeners, Place};
 pub use rawsocket::{AcceptError, Accepted, RawSocket, accept};

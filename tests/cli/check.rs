@@ -299,9 +299,9 @@ wamp.toml:12:52: realms.principals.wampcra.iterations: may be from 1 to 10000000
 wamp.toml:15:8: realms.principals.role: a name holds no ' '
 wamp.toml:16:16: realms.principals.public_keys: write an Ed25519 key in 64 hex digits
 wamp.toml:16:22: realms.principals.public_keys: wants a text in quotes, not a whole number
-wamp.toml:17:1: realms.principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys
+wamp.toml:17:1: realms.principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys, certificates
 wamp.toml:21:10: realms.principals.authid: a name has no empty part: no dot at an end, no two in a row
-wamp.toml:23:1: realms.principals.password: there is no such setting here; there are authid, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
+wamp.toml:23:1: realms.principals.password: there is no such setting here; there are authid, certificates, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
 wamp.toml:24:1: realms.principals.scram: needs the setting `stored_key`
 wamp.toml:24:1: realms.principals.scram: needs the setting `server_key`
 wamp.toml:25:7: realms.principals.scram.kdf: write "argon2id13", "pbkdf2" or "argon2id-13", not "md5"
@@ -313,8 +313,8 @@ users.toml:2:10: principals.authid: there is a principal of this name already
 users.toml:4:10: principals.ticket: wants a text in quotes, not a whole number
 users.toml:6:1: principals: needs the setting `authid`
 users.toml:6:1: principals: needs the setting `role`
-users.toml:6:1: principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys
-users.toml:7:1: principals.name: there is no such setting here; there are authid, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
+users.toml:6:1: principals: has nothing to sign in with, which is one or more of ticket, ticket_sha256, secret, wampcra, scram, public_keys, certificates
+users.toml:7:1: principals.name: there is no such setting here; there are authid, certificates, public_keys, role, scram, secret, ticket, ticket_sha256, wampcra
 "#,
     );
 }

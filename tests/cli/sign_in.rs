@@ -33,8 +33,12 @@ fn a_secret_needs_a_name_and_a_method_what_it_works_with() {
             "the method \"cryptosign\" needs --key",
         ),
         (
+            "--authmethod tls",
+            "the method \"tls\" needs --cert, --tls-key, and a URL with TLS",
+        ),
+        (
             "--authmethod magic",
-            "one of cryptosign, scram, wampcra, ticket, wamp-scram, anonymous",
+            "one of tls, cryptosign, scram, wampcra, ticket, wamp-scram, anonymous",
         ),
         (
             "--authid ann --ask-secret",

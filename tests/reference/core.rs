@@ -60,6 +60,7 @@ impl Core {
             time: jiff::Timestamp::UNIX_EPOCH,
             nonce: &[self.joined; 32],
             channel: None,
+            remembered: None,
         };
         let mut handshake = Handshake::default();
         let step = handshake.handle_message(message, |_| true, &self.authenticator, &occurrence);

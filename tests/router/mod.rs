@@ -6,7 +6,9 @@
 mod asked;
 mod bounds;
 mod bystander;
+mod channel;
 mod config;
+mod cookie;
 mod door;
 mod faults;
 mod folder;

@@ -5,6 +5,7 @@
 //! | [`wamp`] | our binary with arguments, as a user would type it |
 //! | [`Router`] | `wamp router` on a free port |
 //! | [`Proxy`] | what networks and broken peers do to a connection; with `WAMP_TEST_FAULT`, in front of every [`Router`] |
+//! | [`relay`] | somebody in between who speaks TLS |
 //! | [`Program`] | any running child: our binary, a Python or Node peer |
 //! | [`Output`] | what a finished one said, and assertions on it |
 //!
@@ -15,6 +16,7 @@
 mod fault;
 mod output;
 mod program;
+mod relay;
 mod router;
 #[cfg(test)]
 mod tests;
@@ -23,5 +25,6 @@ mod wamp;
 pub(crate) use fault::{Deed, Faults, Proxy};
 pub(crate) use output::Output;
 pub(crate) use program::Program;
+pub(crate) use relay::relay;
 pub(crate) use router::Router;
 pub(crate) use wamp::{Wamp, wamp};

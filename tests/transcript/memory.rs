@@ -175,6 +175,7 @@ fn occurrence(number: u64, nonce: &[u8; 32]) -> Occurrence<'_> {
         time: jiff::Timestamp::UNIX_EPOCH,
         nonce,
         channel: None,
+        remembered: None,
     }
 }
 

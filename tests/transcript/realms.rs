@@ -282,6 +282,7 @@ fn sign_in_rules() -> [(Uri, SignInRules); 4] {
         authrole: "member".into(),
         authprovider: "static".into(),
         records: vec![record],
+        certificates: Vec::new(),
     };
     let members = [
         member("ann", Record::Ticket(Ticket::new("rosebud"))),

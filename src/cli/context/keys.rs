@@ -24,6 +24,8 @@ pub(in crate::cli) enum Key {
     SecretFile,
     SecretCommand,
     Cryptosign,
+    Cert,
+    CertPrivate,
     Ca,
     TlsName,
     TlsMin,
@@ -44,7 +46,7 @@ pub(super) enum About {
 }
 
 /// Every setting, in the order in which they are shown.
-pub(in crate::cli) const KEYS: [Key; 18] = [
+pub(in crate::cli) const KEYS: [Key; 20] = [
     Key::Url,
     Key::Realm,
     Key::Serializer,
@@ -59,6 +61,8 @@ pub(in crate::cli) const KEYS: [Key; 18] = [
     Key::SecretFile,
     Key::SecretCommand,
     Key::Cryptosign,
+    Key::Cert,
+    Key::CertPrivate,
     Key::Ca,
     Key::TlsName,
     Key::TlsMin,
@@ -83,6 +87,8 @@ impl Key {
             Self::SecretFile => "secret_file",
             Self::SecretCommand => "secret_command",
             Self::Cryptosign => "key",
+            Self::Cert => "cert",
+            Self::CertPrivate => "tls_key",
             Self::Ca => "ca",
             Self::TlsName => "tls_name",
             Self::TlsMin => "tls_min",
@@ -137,7 +143,9 @@ impl Key {
             | Self::Secret
             | Self::SecretFile
             | Self::SecretCommand
-            | Self::Cryptosign => About::Proof,
+            | Self::Cryptosign
+            | Self::Cert
+            | Self::CertPrivate => About::Proof,
             Self::Ca | Self::TlsName | Self::TlsMin | Self::Insecure => About::Trust,
         }
     }
@@ -151,7 +159,12 @@ impl Key {
     pub(super) const fn is_file(self) -> bool {
         matches!(
             self,
-            Self::TicketFile | Self::SecretFile | Self::Cryptosign | Self::Ca
+            Self::TicketFile
+                | Self::SecretFile
+                | Self::Cryptosign
+                | Self::Cert
+                | Self::CertPrivate
+                | Self::Ca
         )
     }
 

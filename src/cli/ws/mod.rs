@@ -99,7 +99,8 @@ pub(super) struct WsArgs {
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS")]
     cert: Option<PathBuf>,
     /// PEM file of its private key
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "TLS")]
+    #[arg(long, alias = "tls-key", value_name = "FILE")]
+    #[arg(requires = "cert", help_heading = "TLS")]
     key: Option<PathBuf>,
     #[command(flatten)]
     console: ConsoleArgs,

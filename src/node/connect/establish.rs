@@ -5,10 +5,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::state::{Gap, Joined};
 use super::{ConnectError, ConnectOptions};
-use crate::auth::SignIn;
-use crate::client::{Limits, Output, Session};
+use crate::auth::{Binding, SignIn};
+use crate::client::{End, Limits, Output, Session};
 use crate::protocol::message::{Authenticate, Welcome};
-use crate::protocol::{Dict, Message};
+use crate::protocol::{Dict, Message, uris};
 use crate::serializer::Serializer;
 use crate::transport::{Connection, DialError, Read, Stage};
 
@@ -39,13 +39,54 @@ pub(super) async fn establish(options: &ConnectOptions) -> Result<Link, ConnectE
     establish_over(connection, options, deadline).await
 }
 
-/// Joins the realm over a connection that is there.
+/// Joins the realm over a connection that is there; if the router takes no binding, over another one without.
 pub(super) async fn establish_over(
-    mut connection: Connection,
+    connection: Connection,
     options: &ConnectOptions,
     deadline: Option<Instant>,
 ) -> Result<Link, ConnectError> {
     let sign_in = SignIn::new(options.credentials.clone(), &rand::random());
+    let bound = sign_in.clone().bound_to(binding(&connection));
+    let may_do_unbound = bound.can_do_unbound();
+    match attempt(connection, options, bound, deadline).await {
+        Err(Failed {
+            error,
+            is_in_hello: true,
+        }) if may_do_unbound && !is_elsewhere(&error) => {
+            let connection = options.dialer.dial(deadline).await?;
+            attempt(connection, options, sign_in, deadline).await
+        }
+        outcome => outcome,
+    }
+    .map_err(|failed| failed.error)
+}
+
+/// Why there is no session, and whether the router had challenged nobody yet.
+struct Failed {
+    error: ConnectError,
+    is_in_hello: bool,
+}
+
+/// What there is to bind signing in to.
+fn binding(connection: &Connection) -> Option<Binding> {
+    let tls = connection.tls()?;
+    Some(Binding {
+        id: tls.binding?,
+        is_required: !tls.is_verified,
+    })
+}
+
+/// Whether another HELLO would fare no better: nobody refused it for what it says of who we are.
+fn is_elsewhere(error: &ConnectError) -> bool {
+    !matches!(error, ConnectError::Join(End::Refused { reason, .. }) if *reason != uris::NO_SUCH_REALM)
+}
+
+async fn attempt(
+    mut connection: Connection,
+    options: &ConnectOptions,
+    sign_in: SignIn,
+    deadline: Option<Instant>,
+) -> Result<Link, Failed> {
     let realm = options.realm.clone();
     let mut session = Session::join(realm, &options.agent, sign_in, Limits::default());
     let joining = join(&mut connection, &mut session);
@@ -53,7 +94,10 @@ pub(super) async fn establish_over(
         None => joining.await,
         Some(deadline) => timeout_at(deadline, joining).await.unwrap_or_else(|_| {
             let stage = Stage::Join;
-            Err(DialError::Timeout { stage }.into())
+            Err(Failed {
+                error: DialError::Timeout { stage }.into(),
+                is_in_hello: false,
+            })
         }),
     };
     match joined {
@@ -62,20 +106,24 @@ pub(super) async fn establish_over(
             session,
             welcome,
         }),
-        Err(error) => {
+        Err(failed) => {
             connection.close(CLOSE_PATIENCE).await;
-            Err(error)
+            Err(failed)
         }
     }
 }
 
-async fn join(connection: &mut Connection, session: &mut Session) -> Result<Welcome, ConnectError> {
+async fn join(connection: &mut Connection, session: &mut Session) -> Result<Welcome, Failed> {
+    let mut is_in_hello = true;
     loop {
         while let Some(output) = session.poll_output() {
             match output {
                 Output::Send(message) => queue(connection, &message),
                 Output::Joined(welcome) => return Ok(welcome),
-                Output::Ended(end) => return Err(ConnectError::Join(end)),
+                Output::Ended(end) => {
+                    let error = ConnectError::Join(end);
+                    return Err(Failed { error, is_in_hello });
+                }
                 // Nothing else happens before WELCOME.
                 _ => {}
             }
@@ -83,10 +131,14 @@ async fn join(connection: &mut Connection, session: &mut Session) -> Result<Welc
         match connection.read(true).await {
             Ok(Read::Message(message)) => {
                 trace_received(connection.serializer(), &message);
+                is_in_hello &= !matches!(message, Message::Challenge(_));
                 session.handle_message(message);
             }
             Ok(Read::Alive | Read::Written) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let error = error.into();
+                return Err(Failed { error, is_in_hello });
+            }
         }
     }
 }

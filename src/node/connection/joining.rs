@@ -44,6 +44,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let outbox = Arc::clone(&self.outbox);
         match (self.router).join(joining, transport, ip.map(network), outbox) {
             Ok((realm, session, bounds)) => {
+                if let Some(token) = self.arrival.cookie {
+                    self.router.remember(token, joining);
+                }
                 log_joined(session, joining, self.arrival.peer, protocol);
                 self.pace = Pace::new(bounds.messages);
                 self.limits = bounds.limits;

@@ -36,7 +36,7 @@ use super::realm::{Received, SharedRealm};
 use super::router::Router;
 use crate::protocol::{Message, SessionId};
 use crate::router::{Channel, End, Handshake, Limits, Violation};
-use crate::transport::{Address, ReadError, Wire};
+use crate::transport::{Address, ReadError, Token, Wire};
 
 /// How many messages are routed under one lock. bound: how long others wait for the realm.
 const BATCH_MESSAGES_MAX: usize = 128;
@@ -68,6 +68,8 @@ pub(super) struct Arrival {
     pub(super) peer: Address,
     /// What TLS tells, where it is in between.
     pub(super) channel: Option<Arc<Channel>>,
+    /// By what its browser may be known again.
+    pub(super) cookie: Option<Token>,
 }
 
 /// A client's connection, from its upgrade to its end.
@@ -287,11 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match &mut self.phase {
             Phase::Joining { handshake, .. } => match self.wire.serializer().decode(frame) {
                 Ok(message) => {
-                    let step = self.router.handle_handshake(
-                        handshake,
-                        message,
-                        self.arrival.channel.as_deref(),
-                    );
+                    let step = (self.router).handle_handshake(handshake, message, &self.arrival);
                     self.handle_step(step);
                 }
                 Err(error) => self.refuse(&Violation::Malformed(error).abort()),

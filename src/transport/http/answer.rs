@@ -7,6 +7,7 @@ use hyper::{Request, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tracing::warn;
 
+use super::cookie::Token;
 use super::longpoll::LongPoll;
 use super::response::{Page, body_of, plain};
 use super::site::{Agreed, RawRequest, Site};
@@ -27,7 +28,12 @@ pub(super) enum Answer {
 }
 
 /// Answers one request. Its body is not read, but by long-poll.
-pub(super) async fn answer(request: Request<Incoming>, ends: Ends, site: &Site) -> Answer {
+pub(super) async fn answer(
+    request: Request<Incoming>,
+    ends: Ends,
+    is_secure: bool,
+    site: &Site,
+) -> Answer {
     if let Err(refused) = admit(request.headers(), ends, &site.admission) {
         warn!(peer = %ends.peer, "refused: {refused}");
         return Answer::Refused(plain(StatusCode::FORBIDDEN, &refused.to_string()));
@@ -42,7 +48,12 @@ pub(super) async fn answer(request: Request<Incoming>, ends: Ends, site: &Site) 
     let asks_for_websocket = asks_for_websocket(headers);
     match Spoken::at(request.uri(), site) {
         Some(spoken) if asks_for_websocket => match upgrade(&request, spoken) {
-            Ok((response, agreed)) => Answer::Agreed(response, agreed),
+            Ok((mut response, mut agreed)) => {
+                if let Agreed::Wamp(_, token) = &mut agreed {
+                    *token = set_cookie(&mut response, headers, is_secure, site);
+                }
+                Answer::Agreed(response, agreed)
+            }
             Err(refusal) => Answer::Refused(refusal),
         },
         Some(spoken) => Answer::Refused(spoken.for_websockets_only(headers)),
@@ -78,6 +89,26 @@ fn upgrade(request: &Request<()>, spoken: Spoken<'_>) -> Result<(Page, Agreed), 
             .insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     Ok((response, agreed))
+}
+
+/// Knows the browser again, or lets it be known later: not where it shows a page that nobody has named to the router.
+fn set_cookie(
+    response: &mut Page,
+    headers: &HeaderMap,
+    is_secure: bool,
+    site: &Site,
+) -> Option<Token> {
+    let cookies = site.cookies.as_ref()?;
+    let host = text_of(headers, header::HOST);
+    let origin = text_of(headers, header::ORIGIN);
+    if !site.admission.names(host, origin) {
+        return None;
+    }
+    let (token, cookie) = cookies.at_upgrade(headers, is_secure);
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Some(token)
 }
 
 /// What is spoken over WebSocket at one path.
@@ -126,7 +157,7 @@ impl<'a> Spoken<'a> {
         match self {
             Self::Wamp => offers
                 .find_map(Subprotocol::named)
-                .map(Agreed::Wamp)
+                .map(|subprotocol| Agreed::Wamp(subprotocol, None))
                 .ok_or_else(|| {
                     let names = Subprotocol::ALL.map(Subprotocol::name).join(", ");
                     plain(

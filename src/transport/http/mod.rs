@@ -5,6 +5,7 @@
 //! browsers is in [`pages`], [`start`] and [`folder`].
 
 mod answer;
+mod cookie;
 mod folder;
 mod longpoll;
 mod pages;
@@ -33,6 +34,7 @@ use super::ending::end;
 use crate::router::Limits;
 
 use answer::{Answer, answer};
+pub use cookie::{Cookies, Token};
 pub use folder::Folder;
 pub use longpoll::LongPoll;
 pub use pages::Pages;
@@ -53,12 +55,12 @@ pub struct Upgraded<S> {
 
 /// Serves HTTP on a fresh stream, until it becomes a WebSocket or ends.
 ///
-/// Once `stopping` ends, an answer that is under way is finished and no other begun.
+/// `is_secure` where TLS is in between. Once `stopping` ends, an answer that is under way is finished and no other begun.
 /// Limits: bytes and number of headers, the time to send them, and how long a peer may take nothing of an answer, are
 /// `limits`'. `None` where the peer left, was too slow or asked for nothing but pages.
 pub async fn upgrade<S>(
     stream: S,
-    ends: Ends,
+    (ends, is_secure): (Ends, bool),
     site: &Site,
     limits: &Limits,
     stopping: impl Future<Output = ()>,
@@ -71,7 +73,7 @@ where
         let agreed = &agreed;
         Box::pin(async move {
             let asked = format!("{} {:?}", request.method(), request.uri().path());
-            let response = match answer(request, ends, site).await {
+            let response = match answer(request, ends, is_secure, site).await {
                 Answer::Agreed(response, agreement) => {
                     *agreed.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreement);
                     response

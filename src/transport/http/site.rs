@@ -1,7 +1,10 @@
 //! What one server has at which path, and what was agreed on with a client there.
 
+use std::sync::Arc;
+
 use hyper::header::HeaderValue;
 
+use super::cookie::{Cookies, Token};
 use super::longpoll::LongPoll;
 use super::pages::Pages;
 use crate::transport::admission::Admission;
@@ -23,6 +26,8 @@ pub struct Site {
     pub door: Door,
     /// Hosts and origins let in.
     pub admission: Admission,
+    /// Browsers that are known again; `None` where none is.
+    pub cookies: Option<Arc<Cookies>>,
 }
 
 /// The paths of raw WebSockets, and what each does there: "a raw WebSocket that …".
@@ -37,8 +42,8 @@ pub enum RawPaths {
 /// What is spoken on a WebSocket.
 #[derive(Clone, Debug)]
 pub enum Agreed {
-    /// WAMP.
-    Wamp(Subprotocol),
+    /// WAMP, with a browser that may be known again.
+    Wamp(Subprotocol, Option<Token>),
     /// Whatever the client likes.
     Raw(RawRequest),
 }
@@ -98,7 +103,7 @@ impl Agreed {
     /// The subprotocol as the answer names it.
     pub(super) fn subprotocol(&self) -> Option<HeaderValue> {
         match self {
-            Self::Wamp(subprotocol) => Some(HeaderValue::from_static(subprotocol.name())),
+            Self::Wamp(subprotocol, _) => Some(HeaderValue::from_static(subprotocol.name())),
             Self::Raw(request) => request.subprotocol.clone(),
         }
     }

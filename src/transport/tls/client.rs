@@ -47,6 +47,7 @@ pub enum TlsVersion {
 #[derive(Clone, Debug)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
+    is_insecure: bool,
     name: Option<ServerName<'static>>,
 }
 
@@ -59,6 +60,8 @@ pub struct TlsSession {
     pub cipher_suite: String,
     /// What both ends of this channel know, and nobody else: `tls-exporter`. Spec: RFC 9266.
     pub binding: Option<[u8; BINDING_BYTES]>,
+    /// Whether somebody whom we trust vouches for the server.
+    pub is_verified: bool,
 }
 
 impl TlsClient {
@@ -95,6 +98,7 @@ impl TlsClient {
         config.key_log = Arc::new(KeyLogFile::new());
         Ok(Self {
             config: Arc::new(config),
+            is_insecure: options.insecure,
             name: name.transpose()?,
         })
     }
@@ -118,13 +122,13 @@ impl TlsClient {
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = connector.connect(name, tcp).await;
         let stream = stream.map_err(TlsError::of_handshake)?;
-        let session = TlsSession::of(&stream);
+        let session = TlsSession::of(&stream, !self.is_insecure);
         Ok((stream, session))
     }
 }
 
 impl TlsSession {
-    fn of(stream: &TlsStream<TcpStream>) -> Self {
+    fn of(stream: &TlsStream<TcpStream>, is_verified: bool) -> Self {
         let connection = stream.get_ref().1;
         let version = connection.protocol_version();
         let suite = connection.negotiated_cipher_suite();
@@ -134,6 +138,7 @@ impl TlsSession {
             binding: connection
                 .export_keying_material([0; BINDING_BYTES], BINDING_LABEL, Some(&[]))
                 .ok(),
+            is_verified,
         }
     }
 }

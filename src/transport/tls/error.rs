@@ -75,6 +75,9 @@ pub enum TlsError {
     /// The server wants to know who we are.
     #[error("the server asks for a client certificate (TLS alert {0})")]
     WhoAreYou(String),
+    /// The server does not take the certificate that we have shown.
+    #[error("the server does not take this client's certificate: {0}")]
+    Unwelcome(&'static str),
     /// The server said no.
     #[error("the server refuses TLS (alert {0})")]
     Alert(String),
@@ -107,10 +110,14 @@ impl TlsError {
             Error::InvalidCertificate(error) => Self::of_certificate(error),
             Error::InvalidMessage(_) => Self::NotTls,
             Error::AlertReceived(
-                alert @ (AlertDescription::CertificateRequired
-                | AlertDescription::BadCertificate
-                | AlertDescription::UnknownCA),
+                alert @ (AlertDescription::CertificateRequired | AlertDescription::BadCertificate),
             ) => Self::WhoAreYou(format!("{alert:?}")),
+            Error::AlertReceived(AlertDescription::CertificateExpired) => {
+                Self::Unwelcome("it has expired, or is not valid yet")
+            }
+            Error::AlertReceived(AlertDescription::UnknownCA) => {
+                Self::Unwelcome("nobody whom the server trusts has signed it")
+            }
             Error::AlertReceived(alert) => Self::Alert(format!("{alert:?}")),
             error => Self::Other(error.to_string()),
         }

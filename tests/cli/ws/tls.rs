@@ -18,7 +18,7 @@ use rustls::{
 
 use super::server::{Server, accept, answers, echo, listen};
 use super::ws;
-use crate::support::{Router, wamp};
+use crate::support::{Router, relay, wamp};
 
 /// An authority and what it has signed, as files.
 struct Authority {
@@ -92,31 +92,6 @@ impl Authority {
                 .with_single_cert(vec![self.certificate(name)], key)
                 .unwrap(),
         )
-    }
-
-    /// Speaks TLS in front of a plain server; returns the port.
-    fn relay(&self, backend: &str) -> u16 {
-        let config = self.config("localhost", false, &TLS13);
-        let backend = backend.to_owned();
-        let (sender, port) = channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                sender.send(listener.local_addr().unwrap().port()).unwrap();
-                let acceptor = tokio_rustls::TlsAcceptor::from(config);
-                loop {
-                    let (stream, _) = listener.accept().await.unwrap();
-                    let mut inside = acceptor.accept(stream).await.unwrap();
-                    let mut plain = tokio::net::TcpStream::connect(&backend).await.unwrap();
-                    let copied = tokio::io::copy_bidirectional(&mut inside, &mut plain);
-                    let _ = copied.await;
-                }
-            });
-        });
-        port.recv().unwrap()
     }
 
     fn certificate(&self, name: &str) -> CertificateDer<'static> {
@@ -292,12 +267,8 @@ fn files_that_hold_no_certificate_are_9() {
 fn wamp_commands_speak_tls_with_the_same_flags() {
     let router = Router::start_with(["--demo"]);
     let authority = Authority::new();
-    let backend = router
-        .url()
-        .trim_start_matches("ws://")
-        .trim_end_matches("/ws")
-        .to_owned();
-    let port = authority.relay(&backend);
+    let [cert, key] = ["pem", "key"].map(|kind| authority.path().join(format!("localhost.{kind}")));
+    let port = relay(&cert, &key, router.url());
     let url = format!("wss://localhost:{port}/ws");
     let call = wamp(["call", "sum", "3", "5", "--ca", "ca.pem"]).to(&url);
     call.dir(authority.path())
