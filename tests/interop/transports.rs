@@ -9,7 +9,10 @@ use crate::peer::{
     Peer, with_whole_numbers,
 };
 
+/// autobahn-python on asyncio has no RawSocket pings: one of the router's ends its session.
 const EVERYBODY: &str = r#"
+[limits]
+ping_interval = "5m"
 [[realms]]
 name = "realm1"
 [[realms.roles]]
