@@ -66,11 +66,12 @@ fn autobahn_python_calls_what_our_library_for_pages_registered() {
 }
 
 /// What a payload can hold that all serializers have; the last argument stands for bytes.
-fn args() -> Value {
+pub(crate) fn args() -> Value {
     json!([1, -2, 2.5, "grün 🎈", "", null, true, [1, [2, []]], {"a": {"b": {}}}, "\0AAEC/w=="])
 }
 
-fn kwargs() -> Value {
+/// The same by name.
+pub(crate) fn kwargs() -> Value {
     json!({"largest": 9_007_199_254_740_991_i64, "text": "x", "list": []})
 }
 

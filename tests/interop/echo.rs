@@ -65,17 +65,13 @@ fn wamp_ws_sends_to_autobahn_python_until_it_is_told_to_stop_and_prints_what_com
         let bytes: String = serde_json::from_str(&client.next_line()).unwrap();
         let bytes = STANDARD.decode(bytes.strip_prefix('\0').unwrap()).unwrap();
         let sent = server.next_line().replace('-', "");
-        assert_eq!(sent, format!("UUID received: {}", hex(&bytes)));
+        assert_eq!(sent, format!("UUID received: {}", hex::encode(&bytes)));
         uuids.insert(bytes);
     }
     assert_eq!(uuids.len(), 5, "each is another: {uuids:?}");
     client.interrupt();
     server.wait_for_line("closed: 1000 None, clean: True");
     client.finish().exit_code(130);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Starts autobahn-python's client or server.

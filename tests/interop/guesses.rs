@@ -9,6 +9,7 @@ const CONFIG: &str = r#"
 listen = ["192.0.2.1:7000"]
 [[realms]]
 name = "realm1"
+roles = [{ name = "member", rules = [{ uri = "wamp.session.count", allow = ["call"] }] }]
 [[realms.principals]]
 authid = "joe"
 role = "member"

@@ -11,7 +11,8 @@
 //! | [`commands`] | `wamp call`, `pub`, `sub` and `register` meet them on our router |
 //! | [`demo`] | what `wamp router --demo` offers them |
 //! | [`elsewhere`] | our four commands on a router that is not ours: Crossbar.io |
-//! | [`sign_in`] | our commands sign in to Crossbar.io by each of its methods |
+//! | [`sign_in`] | our commands sign in to Crossbar.io by each of its methods; both Autobahns to our router, over each transport |
+//! | [`transports`] | both Autobahns call and hear each other, each session over another transport of our router ([`doors`]) |
 //! | [`pages`] | the example pages in a real Chromium, with our library for pages and with autobahn-js in its place |
 //! | [`defaults`] | the first minute at the default addresses, and the first with a config, in a network namespace |
 //! | [`guesses`] | whoever guesses at secrets from another machine waits, in a network namespace |
@@ -41,6 +42,8 @@ mod defaults;
 mod demo;
 #[cfg(test)]
 mod disclosure;
+#[cfg(test)]
+mod doors;
 #[cfg(test)]
 mod echo;
 #[cfg(test)]
@@ -89,6 +92,8 @@ mod testaments;
 mod testsuite;
 #[cfg(test)]
 mod timeouts;
+#[cfg(test)]
+mod transports;
 #[cfg(test)]
 #[path = "../transcript"]
 #[expect(dead_code, reason = "the tests that need Rust alone use more of it")]

@@ -46,29 +46,22 @@ impl Library {
     /// Lets a session of this library join a realm of the router at `url`.
     #[track_caller]
     pub(crate) fn join_realm(self, url: &str, realm: &str, serializer: &str) -> Peer {
+        Peer::start(self, self.command(url, realm, serializer))
+    }
+
+    /// Prepares a session that joins a realm of the router at `url`.
+    #[track_caller]
+    pub(crate) fn command(self, url: &str, realm: &str, serializer: &str) -> Command {
         let mut command = match self {
             Self::AutobahnPython => python("autobahn_python.py"),
-            Self::AutobahnJs => node("autobahn_js.cjs"),
+            Self::AutobahnJs | Self::WampJs => node("autobahn_js.cjs"),
             Self::Wampy => node("wampy.cjs"),
-            Self::WampJs => node("autobahn_js.cjs"),
         };
         command.args([url, serializer, realm]);
         if self == Self::WampJs {
             command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wamp.js"));
         }
-        let mut peer = Peer {
-            library: self,
-            identity: Value::Null,
-            program: Program::start(command),
-            heard: VecDeque::new(),
-        };
-        peer.identity = peer.answer();
-        assert!(
-            peer.identity["ready"].is_u64(),
-            "{self:?} over {serializer} said: {}",
-            peer.identity
-        );
-        peer
+        command
     }
 
     /// Lets one session join for each serializer that it has.
@@ -96,6 +89,21 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// Starts a session of a library that [`Library::command`] has prepared, and waits until it has joined.
+    #[track_caller]
+    pub(crate) fn start(library: Library, command: Command) -> Self {
+        let mut peer = Self {
+            library,
+            identity: Value::Null,
+            program: Program::start(command),
+            heard: VecDeque::new(),
+        };
+        peer.identity = peer.answer();
+        let identity = &peer.identity;
+        assert!(identity["ready"].is_u64(), "{library:?} said: {identity}");
+        peer
+    }
+
     /// Returns its library.
     pub(crate) fn library(&self) -> Library {
         self.library

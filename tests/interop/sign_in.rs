@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use wamp::auth::{Cost, Kdf, PrivateKey, ScramForm, ScramKeys};
 
 use crate::crossbar::{Crossbar, realm};
+use crate::doors::Doors;
 use crate::peer::{SERIALIZERS, installed, node, script_path};
-use crate::support::{Output, Program, Router, wamp};
+use crate::support::{Output, Program, wamp};
 
 const PASSWORD: &str = "pencil";
 const TICKET: &str = "rosebud";
@@ -118,8 +119,7 @@ fn our_commands_sign_in_to_crossbar_by_every_method_that_it_has() {
 }
 
 /// Our router, at which joe can sign in by every method, and peter with a salted secret; ann by what a procedure says.
-fn ours() -> (Router, TempDir) {
-    let folder = TempDir::new().unwrap();
+fn ours() -> Doors {
     let keygen = |way: &str| {
         let made = wamp(["keygen"]).args(way.split(' ')).stdin(PASSWORD).run();
         made.exit_code(0).stdout
@@ -130,13 +130,13 @@ fn ours() -> (Router, TempDir) {
     let rule = |uri: &str, action: &str| {
         format!("[{{ uri = {uri:?}, match = \"prefix\", allow = [{action:?}] }}]")
     };
-    let config = format!(
+    Doors::open(&format!(
         r#"
 [[realms]]
 name = "realm1"
 authenticator = "com.example.authenticate"
 authenticator_realm = "guards"
-roles = [{{ name = "member", rules = {} }}]
+roles = [{{ name = "member", rules = {} }}, {{ name = "anonymous" }}]
 [[realms.principals]]
 authid = "joe"
 role = "member"
@@ -154,117 +154,153 @@ roles = [{{ name = "anonymous", rules = {} }}]
 "#,
         rule("", "call"),
         rule("com.example.", "register"),
-    );
-    fs::write(folder.path().join("wamp.toml"), config).unwrap();
-    let router = Router::start_in(folder.path(), ["--config", "wamp.toml"]);
-    (router, folder)
+    ))
 }
 
-/// A session of autobahn-python, where it has all that its methods need: with Crossbar.io.
-fn python() -> Command {
-    let mut command = Command::new(installed("crossbar/bin/python"));
-    command.arg(script_path("sign_in.py"));
-    command
+/// A library that signs in, again and again.
+struct Signing<'doors> {
+    program: Program,
+    doors: &'doors Doors,
+    /// The ways in that it has, and its serializers there.
+    ways: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// What a library says of its signing in.
-#[track_caller]
-fn sign_in(library: fn() -> Command, url: &str, serializer: &str, known: &Value) -> Value {
-    let mut command = library();
-    command.args([url, serializer, &known.to_string()]);
-    let line = Program::start(command).wait_for_line("{\"");
-    serde_json::from_str(&line).unwrap()
-}
+/// A method, who signs in by it, what is known, and what is not right.
+type Method = (&'static str, &'static str, Value, Value);
 
-/// Signs in with what is right, over each serializer, and with what is wrong.
-#[track_caller]
-fn try_each(library: fn() -> Command, url: &str, methods: &[(&str, &str, Value, Value)]) {
-    for (method, authid, right, wrong) in methods {
-        let known = |secret: &Value| {
-            let mut known = secret.clone();
-            known["authid"] = json!(authid);
-            json!({*method: known})
-        };
-        for serializer in SERIALIZERS {
-            assert_eq!(
-                sign_in(library, url, serializer, &known(right)),
-                json!({"authid": authid, "authrole": "member", "authmethod": method}),
-                "{method} over {serializer}"
-            );
+impl<'doors> Signing<'doors> {
+    /// autobahn-python, where it has all that its methods need: with Crossbar.io.
+    #[track_caller]
+    fn of_python(doors: &'doors Doors) -> Self {
+        let mut command = Command::new(installed("crossbar/bin/python"));
+        command.arg(script_path("sign_in.py"));
+        Self {
+            program: Program::start(doors.trusted_by(command)),
+            doors,
+            ways: &[
+                ("ws", &SERIALIZERS),
+                ("wss", &SERIALIZERS),
+                ("rs", &SERIALIZERS),
+                ("rss", &SERIALIZERS),
+                ("unix", &SERIALIZERS),
+            ],
         }
-        assert_eq!(
-            sign_in(library, url, "json", &known(wrong)),
-            json!({"refused": "wamp.error.authentication_denied"}),
-            "{method}"
-        );
+    }
+
+    #[track_caller]
+    fn of_js(doors: &'doors Doors) -> Self {
+        Self {
+            program: Program::start(doors.trusted_by(node("sign_in.cjs"))),
+            doors,
+            ways: &[
+                ("ws", &SERIALIZERS),
+                ("wss", &SERIALIZERS),
+                ("rs", &["json"]),
+                ("unix", &["json"]),
+                ("http", &["json"]),
+                ("https", &["json"]),
+            ],
+        }
+    }
+
+    /// What it says of its signing in once.
+    #[track_caller]
+    fn sign_in(&mut self, way: &str, serializer: &str, authentication: &Value) -> Value {
+        let url = self.doors.url(way);
+        let order = json!({"url": url, "serializer": serializer, "authentication": authentication});
+        self.program.write(&format!("{order}\n"));
+        serde_json::from_str(&self.program.next_line()).unwrap()
+    }
+
+    /// Signs in over each way and serializer, with what is right and with what is wrong.
+    #[track_caller]
+    fn try_each(&mut self, methods: &[Method]) {
+        for (way, serializers) in self.ways {
+            for serializer in *serializers {
+                for (method, authid, right, wrong) in methods {
+                    let known = |secret: &Value| {
+                        let mut known = secret.clone();
+                        known["authid"] = json!(authid);
+                        json!({*method: known})
+                    };
+                    assert_eq!(
+                        self.sign_in(way, serializer, &known(right)),
+                        json!({"authid": authid, "authrole": "member", "authmethod": method}),
+                        "{method} by {way} in {serializer}"
+                    );
+                    assert_eq!(
+                        self.sign_in(way, serializer, &known(wrong)),
+                        json!({"refused": "wamp.error.authentication_denied"}),
+                        "{method} by {way} in {serializer}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Comes in over each way without saying who it is.
+    #[track_caller]
+    fn try_anonymous(&mut self) {
+        for (way, serializers) in self.ways {
+            for serializer in *serializers {
+                let welcomed = self.sign_in(way, serializer, &json!({"anonymous": {}}));
+                assert_eq!(
+                    (&welcomed["authrole"], &welcomed["authmethod"]),
+                    (&json!("anonymous"), &json!("anonymous")),
+                    "by {way} in {serializer}: {welcomed}"
+                );
+            }
+        }
     }
 }
 
-fn ways() -> Vec<(&'static str, &'static str, Value, Value)> {
+/// The methods that both have.
+fn methods() -> Vec<Method> {
     let key = |seed: [u8; 32]| json!({"privkey": hex::encode(seed)});
+    let ticket = |ticket: &str| json!({"ticket": ticket});
+    let secret = |secret: &str| json!({"secret": secret});
     vec![
-        (
-            "ticket",
-            "joe",
-            json!({"ticket": TICKET}),
-            json!({"ticket": "x"}),
-        ),
-        (
-            "wampcra",
-            "joe",
-            json!({"secret": PASSWORD}),
-            json!({"secret": "x"}),
-        ),
-        (
-            "wampcra",
-            "peter",
-            json!({"secret": PASSWORD}),
-            json!({"secret": "x"}),
-        ),
+        ("ticket", "joe", ticket(TICKET), ticket("x")),
+        ("wampcra", "joe", secret(PASSWORD), secret("x")),
+        ("wampcra", "peter", secret(PASSWORD), secret("x")),
         ("cryptosign", "joe", key(SEED), key([8; 32])),
     ]
 }
 
 #[test]
-fn autobahn_python_signs_in_to_our_router_by_every_method_it_has() {
-    let (router, _folder) = ours();
+fn autobahn_python_signs_in_to_our_router_by_every_method_over_every_transport_it_has() {
+    let doors = ours();
+    let mut python = Signing::of_python(&doors);
     let password =
         |password: &str| json!({"password": password, "nonce": "unused", "kdf": "argon2id13"});
-    let mut ways = ways();
-    ways.push(("scram", "joe", password(PASSWORD), password("x")));
-    try_each(python, router.url(), &ways);
+    python.try_each(&methods());
+    python.try_each(&[("scram", "joe", password(PASSWORD), password("x"))]);
+    python.try_anonymous();
 }
 
 #[test]
-fn autobahn_js_signs_in_to_our_router_by_every_method_it_has() {
-    let (router, _folder) = ours();
-    try_each(|| node("sign_in.cjs"), router.url(), &ways());
+fn autobahn_js_signs_in_to_our_router_by_every_method_over_every_transport_it_has() {
+    let doors = ours();
+    let mut js = Signing::of_js(&doors);
+    js.try_each(&methods());
+    js.try_anonymous();
 }
 
 #[test]
 fn a_dynamic_authenticator_as_crossbar_has_them_decides_who_joins_our_router() {
-    let (router, _folder) = ours();
+    let doors = ours();
     let mut guard = Command::new(installed("crossbar/bin/python"));
     guard.args([
         script_path("authenticator.py").to_str().unwrap(),
-        router.url(),
+        &doors.url("ws"),
     ]);
     let guard = Program::start(guard);
     guard.wait_for_line("registered");
-    let ways = [
-        (
-            "ticket",
-            "ann",
-            json!({"ticket": "ann's"}),
-            json!({"ticket": "x"}),
-        ),
-        (
-            "wampcra",
-            "ann",
-            json!({"secret": "ann's"}),
-            json!({"secret": "x"}),
-        ),
+    let (ticket, secret) = (json!({"ticket": "ann's"}), json!({"secret": "ann's"}));
+    let methods = [
+        ("ticket", "ann", ticket, json!({"ticket": "x"})),
+        ("wampcra", "ann", secret, json!({"secret": "x"})),
     ];
-    try_each(python, router.url(), &ways);
-    try_each(|| node("sign_in.cjs"), router.url(), &ways);
+    Signing::of_python(&doors).try_each(&methods);
+    Signing::of_js(&doors).try_each(&methods);
 }

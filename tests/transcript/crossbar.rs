@@ -26,6 +26,12 @@ use crate::crossbar::{Crossbar, realm};
 /// Realms that it can have, besides the plain ones. What sets `lenient` and `private` apart is how it is anyhow.
 const FITTING: [&str; 4] = ["history", "lenient", "private", "strict"];
 
+/// Realms where it matters who joins. With Crossbar.io that is the transport's to say, so they have one of their own.
+const SIGNING_IN: [&str; 2] = ["club", "members"];
+
+/// A realm that asks a procedure about whoever is on no list. It has lists, or procedures.
+const GUARDED: &str = "\"guarded\"";
+
 /// Enough to keep its one thread busy.
 const THREADS: usize = 3;
 
@@ -39,6 +45,8 @@ struct Play {
     mark: String,
     scenario: Scenario,
     realms: Vec<Value>,
+    /// Whether they are of [`SIGNING_IN`].
+    signs_in: bool,
 }
 
 #[test]
@@ -56,13 +64,20 @@ fn crossbar_differs_where_the_list_says_so_and_nowhere_else() {
 
 /// Runs all of them, each in realms of its own: what one leaves behind is nobody's concern.
 fn differences(plays: &[Play]) -> BTreeMap<Key, Difference> {
-    let realms: Vec<_> = plays.iter().flat_map(|play| play.realms.clone()).collect();
-    let crossbar = Crossbar::start(&realms);
+    let realms = |signs_in| -> Vec<_> {
+        let plays = plays.iter().filter(|play| play.signs_in == signs_in);
+        plays.flat_map(|play| play.realms.clone()).collect()
+    };
+    let (crossbar, door) = thread::scope(|scope| {
+        let door = scope.spawn(|| Crossbar::start_with(&realms(true), &accounts()));
+        (Crossbar::start(&realms(false)), door.join().unwrap())
+    });
     let found = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(play) = plays.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Some(difference) = difference(crossbar.url(), play) {
+            let there = if play.signs_in { &door } else { &crossbar };
+            if let Some(difference) = difference(there.url(), play) {
                 let key = (play.file.clone(), play.scenario.title.clone());
                 let same = found.lock().unwrap().insert(key, difference);
                 assert_eq!(same, None, "two scenarios of one title");
@@ -140,7 +155,7 @@ fn plays() -> Vec<Play> {
 fn play(file: &str, at: usize, text: &str) -> Option<Play> {
     let mark = format!("-{file}-{at}");
     let mut text = format!("# {text}");
-    for name in PLAIN.iter().chain(&FITTING) {
+    for name in PLAIN.iter().chain(&FITTING).chain(&SIGNING_IN) {
         text = text.replace(&format!("{name:?}"), &format!("\"{name}{mark}\""));
     }
     // What the harness vouches for elsewhere, a ticket does here.
@@ -150,12 +165,13 @@ fn play(file: &str, at: usize, text: &str) -> Option<Play> {
         r#""authprovider": "function""#,
     );
     let mut scenario = script::parse(&text).unwrap().remove(0);
-    if !fits(&scenario) || is_by_lot(&text) {
+    if !fits(&scenario) || text.contains(GUARDED) || is_by_lot(&text) {
         return None;
     }
-    let named = PLAIN
-        .iter()
-        .filter(|name| **name == scenario.realm || text.contains(&format!("\"{name}{mark}\"")));
+    let names = |name: &str| text.contains(&format!("\"{name}{mark}\""));
+    let signs_in = SIGNING_IN.iter().any(|name| names(name));
+    let named = PLAIN.iter().chain(&SIGNING_IN);
+    let named = named.filter(|name| **name == scenario.realm || names(name));
     let fitting = FITTING.iter().filter(|name| **name == scenario.realm);
     let realms = named
         .chain(fitting)
@@ -167,6 +183,7 @@ fn play(file: &str, at: usize, text: &str) -> Option<Play> {
         mark,
         scenario,
         realms,
+        signs_in,
     })
 }
 
@@ -175,7 +192,7 @@ fn fits(scenario: &Scenario) -> bool {
     scenario
         .only
         .as_deref()
-        .is_none_or(|only| only == "websocket")
+        .is_none_or(|only| ["websocket", "frames"].contains(&only))
         && (PLAIN.contains(&realm) || FITTING.contains(&realm))
 }
 
@@ -190,7 +207,11 @@ fn configured(name: &str, mark: &str, scenario: &Scenario) -> Value {
         Step::Claims(_, claim) => Some(&*claim.authrole),
         _ => None,
     });
-    let roles: BTreeSet<_> = claimed.chain(["anonymous"]).collect();
+    let roles: BTreeSet<_> = match name {
+        "members" => ["member"].into(),
+        "club" => ["member", "guest"].into(),
+        _ => claimed.chain(["anonymous"]).collect(),
+    };
     let mut realm = realm(&format!("{name}{mark}"), roles, false);
     match name {
         "strict" => realm["options"] = json!({"uri_check": "strict"}),
@@ -203,4 +224,15 @@ fn configured(name: &str, mark: &str, scenario: &Scenario) -> Value {
         _ => {}
     }
     realm
+}
+
+/// Who may join the realms of [`SIGNING_IN`], as near as can be to who may with us.
+fn accounts() -> Value {
+    let principals = json!({"ann": {"ticket": "rosebud", "role": "member"}});
+    let users = json!({"bob": {"secret": "pencil", "role": "member"}});
+    json!({
+        "anonymous": {"type": "static", "role": "guest"},
+        "ticket": {"type": "static", "principals": principals},
+        "wampcra": {"type": "static", "users": users},
+    })
 }

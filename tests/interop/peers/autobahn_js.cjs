@@ -5,22 +5,11 @@
 // With FILE it is a session of that library instead, which has the same API, and JSON only.
 // Says also {"revoked": REASON} when the router has taken a registration or a subscription away.
 
-const { createRequire } = require("node:module");
 const { drive, say, told, waiting } = require("./driver.cjs");
+const { installed, transport } = require("./transport.cjs");
 
-const installed = createRequire(process.cwd() + "/");
 const [url, serializer, realm, file] = process.argv.slice(2);
 const autobahn = file ? require(file) : installed("autobahn");
-// The one WebSocket that autobahn-js looks for; Node has it from version 22 on.
-globalThis.WebSocket = installed("ws");
-
-/** The option that chooses it; without one autobahn-js takes JSON. */
-function serializers() {
-  if (file) return undefined;
-  const { JSONSerializer, MsgpackSerializer, CBORSerializer } = autobahn.serializer;
-  const all = { json: JSONSerializer, msgpack: MsgpackSerializer, cbor: CBORSerializer };
-  return [new all[serializer]()];
-}
 
 const sum = (items) => items.reduce((total, item) => total + item, 0);
 
@@ -100,7 +89,7 @@ function peer(session) {
 
 const connection = new autobahn.Connection({
   realm,
-  transports: [{ type: "websocket", url, serializers: serializers() }],
+  transports: [file ? { type: "websocket", url } : transport(autobahn.serializer, url, serializer)],
   max_retries: 0,
   // Errors that a procedure raises are the caller's business; autobahn-js would print them as well.
   on_user_error: () => {},

@@ -2,6 +2,7 @@
 
     autobahn_python.py URL SERIALIZER [REALM]
 
+The URL is of ws or wss, or of rs or rss, which are RawSocket; a serializer `json.batched` is for the former.
 Joins the realm (by default `realm1`), prints {"ready": SESSION, "authid": A, "authrole": R}, then takes one JSON
 object a line on stdin and answers each with one on stdout. An end of file on stdin ends the session.
 
@@ -114,7 +115,7 @@ class Peer(ApplicationSession):
         self.registered, self.subscribed = {}, {}
         say(ready=details.session, authid=details.authid, authrole=details.authrole)
         # Nobody but these two holds the task that reads and those that obey: without them they are collected.
-        self.lines, self.obeyed = asyncio.StreamReader(), []
+        self.lines, self.obeyed = asyncio.StreamReader(limit=1 << 20), []
         protocol = asyncio.StreamReaderProtocol(self.lines)
         await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
         async for line in self.lines:
@@ -195,4 +196,5 @@ if __name__ == "__main__":
     url, serializer, realm = [*sys.argv[1:], "realm1"][:3]
     # Answers are all that goes to stdout.
     txaio.start_logging(out=sys.stderr, level="warn")
-    ApplicationRunner(url, realm, serializers=[SERIALIZERS[serializer]()]).run(Peer)
+    serializer, _, batched = serializer.partition(".")
+    ApplicationRunner(url, realm, serializers=[SERIALIZERS[serializer](batched=bool(batched))]).run(Peer)

@@ -88,6 +88,8 @@ const orders = (context) => ({
     return { done: true };
   },
   async errors() {
+    // What a page has complained about by now is told before the page answers.
+    await Promise.all([...pages.values()].map((page) => page.evaluate("0")));
     const done = errors;
     errors = [];
     return { done };

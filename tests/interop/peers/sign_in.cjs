@@ -1,53 +1,54 @@
-// Signs in with autobahn-js, once, and says how that went, as sign_in.py does.
+// Signs in with autobahn-js, once for each line of stdin, and says how that went; lines and answers as sign_in.py has them.
 //
-//     node sign_in.cjs URL SERIALIZER AUTHENTICATION
-//
-// AUTHENTICATION is {"ticket": {"authid", "ticket"}}, {"wampcra": {"authid", "secret"}} or {"cryptosign": {"authid",
-// "privkey"}}, as autobahn-python has it.
+// It knows {"anonymous": {}}, {"ticket": {"authid", "ticket"}}, {"wampcra": {"authid", "secret"}} and {"cryptosign":
+// {"authid", "privkey"}}.
 
-const { createRequire } = require("node:module");
+const readline = require("node:readline");
+const { installed, transport } = require("./transport.cjs");
 
-const installed = createRequire(process.cwd() + "/");
-const [url, serializer, authentication] = process.argv.slice(2);
 const autobahn = installed("autobahn");
-// The one WebSocket that autobahn-js looks for; Node has it from version 22 on.
-globalThis.WebSocket = installed("ws");
+const { auth_cra, auth_cryptosign, serializer: serializers } = autobahn;
 
-const { JSONSerializer, MsgpackSerializer, CBORSerializer } = autobahn.serializer;
-const serializers = { json: JSONSerializer, msgpack: MsgpackSerializer, cbor: CBORSerializer };
-const say = (said) => console.log(JSON.stringify(said));
-
-const [[method, known]] = Object.entries(JSON.parse(authentication));
-const key = known.privkey && autobahn.nacl.sign.keyPair.fromSeed(Buffer.from(known.privkey, "hex"));
-
-function onchallenge(_session, asked, extra) {
+/** The answers to challenges; `key` is for cryptosign. */
+const answering = (known, key) => (_session, asked, extra) => {
   switch (asked) {
     case "ticket":
       return known.ticket;
     case "wampcra": {
       const { salt, iterations, keylen, challenge } = extra;
-      const secret = salt ? autobahn.auth_cra.derive_key(known.secret, salt, iterations, keylen) : known.secret;
-      return autobahn.auth_cra.sign(secret, challenge);
+      return auth_cra.sign(salt ? auth_cra.derive_key(known.secret, salt, iterations, keylen) : known.secret, challenge);
     }
     case "cryptosign":
-      return autobahn.auth_cryptosign.sign_challenge(key, extra);
+      return auth_cryptosign.sign_challenge(key, extra);
   }
+};
+
+/** Resolves once the connection is closed. */
+function signIn({ url, serializer, authentication }) {
+  const [[method, known]] = Object.entries(authentication);
+  const key = known.privkey && autobahn.nacl.sign.keyPair.fromSeed(Buffer.from(known.privkey, "hex"));
+  const connection = new autobahn.Connection({
+    realm: "realm1",
+    transports: [transport(serializers, url, serializer)],
+    max_retries: 0,
+    authmethods: [method],
+    authid: known.authid,
+    authextra: key ? { pubkey: auth_cryptosign.public_key(key), channel_binding: null } : undefined,
+    onchallenge: answering(known, key),
+  });
+  return new Promise((resolve) => {
+    let welcomed;
+    connection.onopen = (_session, { authid, authrole, authmethod }) => {
+      welcomed = { authid, authrole, authmethod };
+      connection.close();
+    };
+    connection.onclose = (how, { reason }) => resolve(welcomed ?? { refused: reason ?? how });
+    connection.open();
+  });
 }
 
-const connection = new autobahn.Connection({
-  realm: "realm1",
-  transports: [{ type: "websocket", url, serializers: [new serializers[serializer]()] }],
-  max_retries: 0,
-  authmethods: [method],
-  authid: known.authid,
-  authextra: key ? { pubkey: autobahn.auth_cryptosign.public_key(key), channel_binding: null } : undefined,
-  onchallenge,
-});
-connection.onopen = (_session, { authid, authrole, authmethod }) => {
-  say({ authid, authrole, authmethod });
-  connection.close();
-};
-connection.onclose = (_how, { reason }) => {
-  if (reason && reason.startsWith("wamp.error.")) say({ refused: reason });
-};
-connection.open();
+(async () => {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await signIn(JSON.parse(line))));
+  }
+})();
