@@ -38,8 +38,8 @@ pub struct Principals {
     /// Who signs in with a key need not say who it is.
     by_key: HashMap<String, ByteString>,
     by_certificate: HashMap<[u8; 32], ByteString>,
-    /// All records, with their principals' roles, of which decoys take their shape. Ordered: a decoy stays the same.
-    shapes: Vec<(Record, ByteString)>,
+    /// The names of all, of whose records decoys take their shape. Ordered: a decoy stays the same.
+    names: Vec<ByteString>,
     /// What decoys are made of; nobody may know it.
     secret: [u8; 32],
 }
@@ -68,22 +68,20 @@ impl Principals {
             certificates.map(move |certificate| (certificate, authid.clone()))
         };
         let by_certificate = by_authid.values().flat_map(certificates).collect();
-        let mut names: Vec<&ByteString> = by_authid.keys().collect();
+        let mut names: Vec<ByteString> = by_authid.keys().cloned().collect();
         names.sort();
-        let mut shapes = Vec::new();
-        for principal in names.into_iter().filter_map(|name| by_authid.get(name)) {
+        for principal in by_authid.values() {
             for record in &principal.records {
                 if let Record::Cryptosign(key) = record {
                     by_key.insert(key.to_hex(), principal.authid.clone());
                 }
-                shapes.push((record.clone(), principal.authrole.clone()));
             }
         }
         Self {
             by_authid,
             by_key,
             by_certificate,
-            shapes,
+            names,
             secret,
         }
     }
@@ -115,9 +113,8 @@ impl Principals {
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {
         let is_had = |method: &Method| {
-            self.shapes
-                .iter()
-                .any(|(shape, _)| shape.method() == *method)
+            let mut principals = self.by_authid.values();
+            principals.any(|principal| principal.shape_for(&[*method]).is_some())
                 || (*method == Method::Tls && !self.by_certificate.is_empty())
         };
         Method::ALL.into_iter().filter(is_had).collect()
@@ -170,12 +167,19 @@ impl Principals {
         Some(self.by_key.get(&hex).cloned().unwrap_or_else(|| hex.into()))
     }
 
+    /// What somebody is shown who is not on the list, or not by these methods: what one who is would be, always the same
+    /// one; the next one where that one has none of the methods. So which methods are offered together tells nothing.
     fn decoy(&self, authid: &ByteString, methods: &[Method]) -> Option<Candidate> {
-        let is_offered = |(shape, _): &&(Record, _)| methods.contains(&shape.method());
-        let count = self.shapes.iter().filter(is_offered).count();
-        let [index, ..] = self.derived(authid, "shape");
-        let index = usize::from(index).checked_rem(count)?;
-        let (shape, authrole) = self.shapes.iter().filter(is_offered).nth(index)?;
+        let [index, ..] = *self.derived(authid, "shape").as_chunks::<8>().0 else {
+            return None;
+        };
+        let count = u64::try_from(self.names.len()).ok()?;
+        let index = u64::from_be_bytes(index).checked_rem(count)?;
+        let (before, from) = self.names.split_at_checked(index.try_into().ok()?)?;
+        let (shape, authrole) = from.iter().chain(before).find_map(|name| {
+            let like = self.by_authid.get(name)?;
+            Some((like.shape_for(methods)?, &like.authrole))
+        })?;
         Some(Candidate {
             record: like(shape, &self.derived(authid, "record")),
             principal: Principal {
@@ -203,6 +207,12 @@ impl Principal {
     pub fn record_for(&self, methods: &[Method], hello: &HelloDetails) -> Option<&Record> {
         let mut methods = methods.iter();
         methods.find_map(|&method| self.record(method, hello))
+    }
+
+    /// The same, whatever the client's key.
+    fn shape_for(&self, methods: &[Method]) -> Option<&Record> {
+        let record = |method: &Method| self.records.iter().find(|it| it.method() == *method);
+        methods.iter().find_map(record)
     }
 
     fn record(&self, method: Method, hello: &HelloDetails) -> Option<&Record> {
@@ -372,6 +382,34 @@ mod tests {
         );
         let empty = Principals::new([], [9; 32]);
         assert!(empty.candidate(&hello("eve"), &ALL).is_none());
+    }
+
+    #[test]
+    fn which_methods_are_offered_together_does_not_tell_who_is_there() {
+        let method = |authid: &'static str, methods: &[Method]| {
+            let hello = HelloDetails {
+                authid: Some(authid.into()),
+                ..HelloDetails::default()
+            };
+            let candidate = principals().candidate(&hello, methods).unwrap();
+            candidate.record.method()
+        };
+        let offers = [
+            Method::Ticket,
+            Method::WampCra,
+            Method::Scram(ScramForm::Autobahn),
+            Method::Scram(ScramForm::Specification),
+        ];
+        for authid in [
+            "ticket", "scram", "eve", "mallory", "trudy", "oscar", "peggy",
+        ] {
+            // Who has one way keeps to it wherever it is offered.
+            let only = method(authid, &offers);
+            for other in offers {
+                assert_eq!(method(authid, &[other, only]), only, "{authid}");
+                assert_eq!(method(authid, &[only, other]), only, "{authid}");
+            }
+        }
     }
 
     #[test]

@@ -127,9 +127,8 @@ impl Gate {
 pub(super) fn longpoll(router: &Arc<Router>, alive: Alive) -> LongPoll {
     let limits = Limits::clone(router.limits());
     let router = Arc::clone(router);
-    LongPoll::new(limits, move |stream, subprotocol, ends| {
-        let before_welcome = router.limits().message_bytes_before_welcome;
-        let wire = Wire::polled(Rewound::new(stream), subprotocol, before_welcome);
+    LongPoll::new(limits, move |stream, subprotocol, ends, bytes_max| {
+        let wire = Wire::polled(Rewound::new(stream), subprotocol, bytes_max);
         let arrival = Arrival {
             peer: ends.peer,
             channel: None,

@@ -12,12 +12,13 @@ use crate::protocol::{Dict, Message, Payload, SessionId, Uri, Value, uris};
 use crate::serializer::Serializer;
 
 /// ERRORs by which a procedure says, in the specification's own words, that somebody is not let in; so does every ERROR of
-/// an application. All others are about the procedure.
-const REFUSALS: [Uri; 6] = [
+/// an application, and what Autobahn makes of an exception. All others are about the procedure.
+const REFUSALS: [Uri; 7] = [
     uris::AUTHENTICATION_DENIED,
     uris::AUTHENTICATION_FAILED,
     uris::NOT_AUTHORIZED,
     uris::INVALID_ARGUMENT,
+    uris::RUNTIME_ERROR,
     Uri::from_static("wamp.error.no_such_principal"),
     Uri::from_static("wamp.error.no_such_role"),
 ];
@@ -159,7 +160,10 @@ impl Applicant {
                 Record::Ticket(kept) => Some(kept),
                 Record::WampCra(_) | Record::Scram(_) | Record::Cryptosign(_) => None,
             });
-            return Ok(if kept.is_none_or(|kept| kept.verify(ticket)) {
+            // The procedure has looked at the ticket if it names nothing to prove. One that answers whatever it is asked
+            // with a secret or a key has not: then no ticket will do.
+            let is_right = kept.map_or(principal.records.is_empty(), |kept| kept.verify(ticket));
+            return Ok(if is_right {
                 Verdict::Proved(principal.into(), extra)
             } else {
                 Verdict::Refused

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::batched::Batched;
@@ -24,9 +25,17 @@ const BATCH_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Wire<S> {
     serializer: Serializer,
-    /// By long-poll, the subprotocol that its client agreed to.
-    polled: Option<Subprotocol>,
+    /// What there is to know of it by long-poll.
+    polled: Option<Polled>,
     carrier: Carrier<S>,
+}
+
+#[derive(Debug)]
+struct Polled {
+    /// What its client agreed to.
+    subprotocol: Subprotocol,
+    /// The longest message that is taken, for who reads requests: none any more once this has gone.
+    message_bytes_max: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -155,16 +164,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// This end of a stream from which long-poll takes messages, and puts them on.
-    pub fn polled(stream: S, subprotocol: Subprotocol, message_bytes_max: usize) -> Self {
+    /// This end of a stream from which long-poll takes messages, and puts them on; it is told how long they may be
+    /// through `message_bytes_max`, which says it for the begin.
+    pub fn polled(
+        stream: S,
+        subprotocol: Subprotocol,
+        message_bytes_max: watch::Sender<usize>,
+    ) -> Self {
         let both = rawsocket::Handshake::new(subprotocol.serializer, rawsocket::MESSAGE_BYTES_MAX);
         let agreed = Accepted {
             ours: both,
             theirs: both,
         };
+        let before_welcome = *message_bytes_max.borrow();
+        let polled = Polled {
+            subprotocol,
+            message_bytes_max,
+        };
         Self {
-            polled: Some(subprotocol),
-            ..Self::rawsocket(stream, agreed, message_bytes_max)
+            polled: Some(polled),
+            ..Self::rawsocket(stream, agreed, before_welcome)
         }
     }
 
@@ -193,8 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The name of what is spoken, as the meta API says it.
     pub const fn protocol(&self) -> &'static str {
-        if let Some(polled) = self.polled {
-            return polled.name();
+        if let Some(polled) = &self.polled {
+            return polled.subprotocol.name();
         }
         let is_batched = matches!(self.carrier, Carrier::Batched(_));
         Subprotocol::new(self.serializer, is_batched).name()
@@ -220,6 +239,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Changes how large a message may be.
     pub fn set_message_bytes_max(&mut self, message_bytes_max: usize) {
+        if let Some(polled) = &self.polled {
+            polled.message_bytes_max.send_replace(message_bytes_max);
+        }
         match &mut self.carrier {
             Carrier::WebSocket(socket) => socket.set_message_bytes_max(message_bytes_max),
             Carrier::Batched(batched) => batched.socket().set_message_bytes_max(message_bytes_max),

@@ -159,22 +159,77 @@ fn what_opens_no_session_is_told_why() {
     }
 }
 
+/// Sends a request on a connection of its own; returns all of the answer.
+async fn ask(node: &Node, request: String) -> String {
+    let (mut ours, theirs) = duplex(64 * 1024);
+    node.serve(theirs);
+    let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    ours.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    ours.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Opens a session; returns its id.
+async fn open(node: &Node) -> String {
+    let opened = ask(
+        node,
+        request("open", "", "{\"protocols\": [\"wamp.2.json\"]}"),
+    )
+    .await;
+    let answer: Value = serde_json::from_str(opened.lines().last().unwrap()).unwrap();
+    answer["transport"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn who_is_in_no_session_yet_sends_no_large_body() {
+    let router = Router::start();
+    let session = Session::open(router.url(), "wamp.2.json");
+    let large = json!([48, 1, {}, "a.b", ["x".repeat(70_000)]]).to_string();
+    let (status, why) = session.post("send", &large);
+    assert_eq!(status, "http/1.1 400 bad request", "{why}");
+    session.send(&hello("realm1").to_string());
+    assert_eq!(message(&session.receive())[0], json!(2));
+    session.send(&large);
+    assert_eq!(message(&session.receive())[0], json!(8));
+}
+
+#[test]
+fn who_is_in_no_session_yet_has_no_more_time_for_a_body_than_for_that() {
+    in_virtual_time(async {
+        let node = Node::start(Limits::default()).await;
+        let id = open(&node).await;
+        for path in ["open", &format!("{id}/send")] {
+            let (ours, theirs) = duplex(64 * 1024);
+            node.serve(theirs);
+            let (mut reading, mut writing) = tokio::io::split(ours);
+            let head = request(path, "", &" ".repeat(1_000));
+            let sending = async {
+                writing.write_all(head.trim_end().as_bytes()).await.unwrap();
+                writing.write_all(b"\r\n\r\n").await.unwrap();
+                for _ in 0..500 {
+                    sleep(Duration::from_secs(1)).await;
+                    if writing.write_all(b" ").await.is_err() {
+                        break;
+                    }
+                }
+            };
+            let mut status = [0; 12];
+            tokio::select! {
+                read = reading.read_exact(&mut status) => drop(read.unwrap()),
+                () = sending => panic!("{path}: half of it has come, a byte a second"),
+            }
+            assert_eq!(&status, b"HTTP/1.1 400");
+        }
+    });
+}
+
 #[test]
 fn a_session_that_nobody_asks_for_messages_ends() {
     in_virtual_time(async {
         let node = Node::start(Limits::default()).await;
-        let ask = async |request: String| {
-            let (mut ours, theirs) = duplex(64 * 1024);
-            node.serve(theirs);
-            let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-            ours.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = String::new();
-            ours.read_to_string(&mut answer).await.unwrap();
-            answer
-        };
-        let opened = ask(request("open", "", "{\"protocols\": [\"wamp.2.json\"]}")).await;
-        let answer: Value = serde_json::from_str(opened.lines().last().unwrap()).unwrap();
-        let id = answer["transport"].as_str().unwrap().to_owned();
+        let ask = async |request| ask(&node, request).await;
+        let id = open(&node).await;
         let hello = hello("realm1").to_string();
         ask(request(&format!("{id}/send"), "", &hello)).await;
         let receive = || ask(request(&format!("{id}/receive"), "", ""));

@@ -4,6 +4,7 @@
 //! the test ([`node::Node`]).
 
 mod asked;
+mod authenticator;
 mod bounds;
 mod bystander;
 mod channel;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
@@ -41,7 +41,9 @@ const OPEN_BYTES_MAX: usize = 4 * 1024;
 const BATCH_BYTES_MAX: usize = 64 * 1024;
 
 /// Runs the connection of a session to its end, on its side of the stream.
-type Serve = dyn Fn(DuplexStream, Subprotocol, Ends) -> BoxFuture<'static, ()> + Send + Sync;
+type Serve = dyn Fn(DuplexStream, Subprotocol, Ends, watch::Sender<usize>) -> BoxFuture<'static, ()>
+    + Send
+    + Sync;
 
 /// The sessions there are. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +60,8 @@ struct Session {
     subprotocol: Subprotocol,
     reading: Mutex<Reading>,
     writing: Mutex<Option<WriteHalf<DuplexStream>>>,
+    /// The longest body that its connection takes as it is now; it has ended where nobody says so any more.
+    bytes_max: watch::Receiver<usize>,
 }
 
 struct Reading {
@@ -70,7 +74,7 @@ impl LongPoll {
     /// With no session yet. Limits: so many sessions, messages and times as `limits` says.
     pub fn new(
         limits: Limits,
-        serve: impl Fn(DuplexStream, Subprotocol, Ends) -> BoxFuture<'static, ()>
+        serve: impl Fn(DuplexStream, Subprotocol, Ends, watch::Sender<usize>) -> BoxFuture<'static, ()>
         + Send
         + Sync
         + 'static,
@@ -135,8 +139,12 @@ impl LongPoll {
     }
 
     async fn open(&self, body: Incoming, ends: Ends) -> Page {
-        let opening = self.body(body, OPEN_BYTES_MAX).await;
-        let opening: Option<Value> = opening.and_then(|body| serde_json::from_slice(&body).ok());
+        let opening = self.body(body, OPEN_BYTES_MAX);
+        let opening = timeout(self.0.limits.upgrade_time, opening).await;
+        let opening: Option<Value> = opening
+            .ok()
+            .flatten()
+            .and_then(|body| serde_json::from_slice(&body).ok());
         let protocols = opening.as_ref().and_then(|it| it["protocols"].as_array());
         let Some(protocols) = protocols else {
             return bad("say which protocols you speak: {\"protocols\": [\"wamp.2.json\"]}");
@@ -148,6 +156,7 @@ impl LongPoll {
         };
         let (ours, theirs) = duplex(PIPE_BYTES);
         let (reading, writing) = split(ours);
+        let (taken, bytes_max) = watch::channel(self.0.limits.message_bytes_before_welcome);
         let session = Arc::new(Session {
             subprotocol,
             reading: Mutex::new(Reading {
@@ -156,6 +165,7 @@ impl LongPoll {
                 separator: SEPARATOR,
             }),
             writing: Mutex::new(Some(writing)),
+            bytes_max,
         });
         // Whoever knows it can use the session.
         let id = format!("{:032x}", rand::random::<u128>());
@@ -168,7 +178,7 @@ impl LongPoll {
             sessions.insert(id.clone(), session);
         }
         debug!(peer = %ends.peer, "a long-poll session is open");
-        let served = (self.0.serve)(theirs, subprotocol, ends);
+        let served = (self.0.serve)(theirs, subprotocol, ends, taken);
         let (this, ended) = (self.clone(), id.clone());
         tokio::spawn(async move {
             served.await;
@@ -181,7 +191,14 @@ impl LongPoll {
     }
 
     async fn send(&self, session: &Session, body: Incoming) -> Page {
-        let Some(body) = self.body(body, self.0.limits.message_bytes).await else {
+        let mut bytes_max = session.bytes_max.clone();
+        let body = self.body(body, *bytes_max.borrow());
+        // bound: who is in no session yet has no more time for a body than for that.
+        let body = tokio::select! {
+            body = body => body,
+            _ = bytes_max.wait_for(|_| false) => None,
+        };
+        let Some(body) = body else {
             return bad("the messages are too long, or did not come");
         };
         let is_taken = match session.frames(body) {
