@@ -17,6 +17,7 @@ use crate::transport::{
 };
 
 /// What a stream has become.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(super) enum Opened<S> {
     Session(Connection<Rewound<S>>),
     Raw(echo::Client<Rewound<S>>),
