@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay, parse_timeout, patiently};
-use super::dry_run;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::jq::Jq;
@@ -98,6 +98,8 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(super) client: ClientArgs,
 }
 
@@ -135,7 +137,7 @@ impl CallArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
         let source = self.payload.source()?;
-        if self.client.is_dry_run() {
+        if self.dry_run.is_on {
             return self.show_calls(source).await;
         }
         let jq = match &self.jq {

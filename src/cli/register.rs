@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::answer::{AnswerArgs, Answers, MannerArgs};
 use super::client::{Client, ClientArgs, Stay};
 use super::console::{Console, printable};
-use super::dry_run;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::pattern::{MatchChoice, Pattern};
@@ -75,6 +75,8 @@ pub(super) struct RegisterArgs {
     #[command(flatten)]
     output: FormatArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(super) client: ClientArgs,
 }
 
@@ -115,7 +117,7 @@ struct Service<'a> {
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        if self.client.is_dry_run() {
+        if self.dry_run.is_on {
             return self.show();
         }
         let mut service = Service::new(&self, console).await?;

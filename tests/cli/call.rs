@@ -173,3 +173,15 @@ fn what_would_be_sent_is_shown_without_a_router() {
     dry(&["register", "p", "--echo", "--force", "--invoke", "random"])
         .stdout("[64,1,{\"invoke\":\"random\",\"force_reregister\":true},\"p\"]\n");
 }
+
+#[test]
+fn a_command_that_would_not_heed_dry_run_refuses_it() {
+    for words in [
+        &["kill", "--all", "--yes"] as &[&str],
+        &["run", "x"],
+        &["ls"],
+    ] {
+        let refused = wamp(words).arg("--dry-run").run().exit_code(2).stdout("");
+        refused.stderr_contains("unexpected argument '--dry-run'");
+    }
+}
