@@ -17,7 +17,8 @@ use super::hints;
 use super::jq::Jq;
 use super::latency::Latencies;
 use super::payload::{PayloadArgs, Source};
-use super::printer::{OutputArgs, Printer, shape};
+use super::printer::{OutputArgs, Printer, shape, stdout_closed};
+use super::progress::Progress;
 use super::records::Record;
 use super::signal::Signals;
 use crate::node::connect::{Outcome, RequestError, ResultStream};
@@ -155,15 +156,16 @@ impl CallArgs {
                 is_canceled,
             };
             let mut calling = std::pin::pin!(caller.call_all(source));
-            tokio::select! {
-                done = &mut calling => done,
-                exit = signals.next() => {
-                    cancel.send_replace(true);
-                    // What it says then is of no interest any more.
-                    drop(signals.or_exit(timeout(CANCEL_PATIENCE, calling)).await);
-                    Ok(exit)
-                }
-            }
+            let exit = tokio::select! {
+                done = &mut calling => return done,
+                exit = signals.next() => exit,
+                // A result is waited for all the same: what is called may do more than answer.
+                () = stdout_closed(), if self.progress => Exit::PipeClosed,
+            };
+            cancel.send_replace(true);
+            // What it says then is of no interest any more.
+            drop(signals.or_exit(timeout(CANCEL_PATIENCE, calling)).await);
+            Ok(exit)
         };
         self.client.session(console, Stay::Brief, work).await
     }
@@ -227,6 +229,12 @@ impl Caller<'_> {
 
     /// Has as many calls on their way as are wanted, and prints their results in order.
     async fn call_each(&self, source: Source, latencies: &mut Option<Latencies>) -> Result<()> {
+        let total = matches!(source, Source::Same(_)).then_some(self.args.count);
+        let mut progress = if self.printer.is_mute() {
+            Progress::new(total, self.client.console)
+        } else {
+            Progress::beside_results(total, self.client.console)
+        };
         let mut inputs = Inputs::new(source, self.args.count);
         let mut calls = FuturesOrdered::new();
         let mut has_more = true;
@@ -242,6 +250,7 @@ impl Caller<'_> {
                         latencies.add(answered.took);
                     }
                     self.print(answered.arguments, n).await?;
+                    progress.step();
                 }
                 input = inputs.next(), if has_more && has_room => match input? {
                     None => has_more = false,

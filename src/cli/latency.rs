@@ -96,7 +96,7 @@ mod tests {
     fn long_ones_are_told_as_they_were() {
         for (took, told) in [
             (Duration::from_millis(250), "answered in 250."),
-            (Duration::from_secs(60), "answered in 600"),
+            (Duration::from_mins(1), "answered in 600"),
         ] {
             let mut latencies = Latencies::new().unwrap();
             latencies.add(took);

@@ -10,6 +10,7 @@ use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::pace::PaceArgs;
 use super::payload::{PayloadArgs, Source};
+use super::progress::Progress;
 use super::records::Record;
 use super::signal::Signals;
 use crate::protocol::message::Publish;
@@ -134,9 +135,11 @@ impl PublishArgs {
                     None if self.pace.is_endless() => u64::MAX,
                     count => count.unwrap_or(1),
                 };
+                let mut progress = Progress::new(self.count, client.console);
                 for _ in 0..count {
                     pace.next().await;
                     self.publish(client, &record).await?;
+                    progress.step();
                 }
             }
             Source::Each(each) => {

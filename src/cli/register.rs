@@ -14,7 +14,7 @@ use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::pattern::{MatchChoice, Pattern};
-use super::printer::{FormatArgs, Printer};
+use super::printer::{FormatArgs, Printer, stdout_closed};
 use super::signal::Signals;
 use crate::client::ErrorReply;
 use crate::node::connect::{
@@ -171,6 +171,7 @@ impl<'a> Service<'a> {
                 Err(failure.into())
             }
             failure = self.args.too_late() => Err(failure.into()),
+            () = stdout_closed(), if self.args.answer.logs() => Ok(Exit::PipeClosed),
         }
     }
 
