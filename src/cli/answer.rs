@@ -131,6 +131,11 @@ pub(super) struct Answered {
 }
 
 impl AnswerArgs {
+    /// Whether calls are printed, so that it is all for who reads stdout.
+    pub(super) const fn logs(&self) -> bool {
+        self.log
+    }
+
     /// Gets ready what answers.
     ///
     /// # Errors

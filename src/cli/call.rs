@@ -11,13 +11,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay, over, parse_timeout, patiently};
-use super::dry_run;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::jq::Jq;
 use super::latency::Latencies;
 use super::payload::{PayloadArgs, Source};
-use super::printer::{OutputArgs, Printer, shape};
+use super::printer::{OutputArgs, Printer, shape, stdout_closed};
+use super::progress::Progress;
 use super::records::Record;
 use super::signal::Signals;
 use crate::node::connect::{Outcome, RequestError, ResultStream};
@@ -98,6 +99,8 @@ pub(super) struct CallArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(super) client: ClientArgs,
 }
 
@@ -135,7 +138,7 @@ impl CallArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
         let source = self.payload.source()?;
-        if self.client.is_dry_run() {
+        if self.dry_run.is_on {
             return self.show_calls(source).await;
         }
         let jq = match &self.jq {
@@ -153,15 +156,16 @@ impl CallArgs {
                 is_canceled,
             };
             let mut calling = std::pin::pin!(caller.call_all(source));
-            tokio::select! {
-                done = &mut calling => done,
-                exit = signals.next() => {
-                    cancel.send_replace(true);
-                    // What it says then is of no interest any more.
-                    drop(signals.or_exit(timeout(CANCEL_PATIENCE, calling)).await);
-                    Ok(exit)
-                }
-            }
+            let exit = tokio::select! {
+                done = &mut calling => return done,
+                exit = signals.next() => exit,
+                // A result is waited for all the same: what is called may do more than answer.
+                () = stdout_closed(), if self.progress => Exit::PipeClosed,
+            };
+            cancel.send_replace(true);
+            // What it says then is of no interest any more.
+            drop(signals.or_exit(timeout(CANCEL_PATIENCE, calling)).await);
+            Ok(exit)
         };
         self.client.session(console, Stay::Brief, work).await
     }
@@ -225,6 +229,12 @@ impl Caller<'_> {
 
     /// Has as many calls on their way as are wanted, and prints their results in order.
     async fn call_each(&self, source: Source, latencies: &mut Option<Latencies>) -> Result<()> {
+        let total = matches!(source, Source::Same(_)).then_some(self.args.count);
+        let mut progress = if self.printer.is_mute() {
+            Progress::new(total, self.client.console)
+        } else {
+            Progress::beside_results(total, self.client.console)
+        };
         let mut inputs = Inputs::new(source, self.args.count);
         let mut calls = FuturesOrdered::new();
         let mut has_more = true;
@@ -240,6 +250,7 @@ impl Caller<'_> {
                         latencies.add(answered.took);
                     }
                     self.print(answered.arguments, n).await?;
+                    progress.step();
                 }
                 input = inputs.next(), if has_more && has_room => match input? {
                     None => has_more = false,

@@ -79,9 +79,6 @@ pub(super) struct ClientArgs {
     sign_in: SignInArgs,
     #[command(flatten)]
     tls: TlsArgs,
-    /// Print the messages that would be sent, and ask no router
-    #[arg(long)]
-    dry_run: bool,
     #[command(flatten)]
     console: ConsoleArgs,
 }
@@ -274,11 +271,6 @@ impl ClientArgs {
     /// The realm.
     pub(super) fn realm(&self) -> &str {
         self.realm.as_deref().unwrap_or(DEFAULT_REALM)
-    }
-
-    /// Whether nothing is to be sent.
-    pub(super) const fn is_dry_run(&self) -> bool {
-        self.dry_run
     }
 
     /// How long an answer may take; `None` is for ever.

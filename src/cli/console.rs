@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{ArgAction, ValueEnum};
 use colored::Colorize as _;
@@ -55,6 +56,8 @@ pub(super) struct Palette {
 static STDERR: OnceLock<Palette> = OnceLock::new();
 /// For the same: whether errors are JSON.
 static JSON_ERRORS: OnceLock<bool> = OnceLock::new();
+/// Whether a line stands on the terminal that what is said next has to replace.
+static IS_DRAWN: AtomicBool = AtomicBool::new(false);
 
 impl Console {
     pub(super) fn new(args: &ConsoleArgs) -> Self {
@@ -191,8 +194,25 @@ pub(super) fn stderr_palette() -> Palette {
 
 /// Writes to stderr at once, so that what two processes say does not mix.
 pub(super) fn say(text: &str) {
+    undraw();
     // With stderr gone there is nobody to tell.
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Draws a line on the terminal that is stderr, in place of the one drawn before, to stay until something is said.
+pub(super) fn draw(line: &str) {
+    let line = stderr_palette().note(&format!("-- {line}"));
+    IS_DRAWN.store(true, Ordering::Relaxed);
+    let _ = io::stderr()
+        .lock()
+        .write_all(format!("\r\x1b[K{line}").as_bytes());
+}
+
+/// Takes the drawn line away, if there is one.
+pub(super) fn undraw() {
+    if IS_DRAWN.swap(false, Ordering::Relaxed) {
+        let _ = io::stderr().lock().write_all(b"\r\x1b[K");
+    }
 }
 
 /// A text from elsewhere that cannot move the cursor, ring, recolour, begin a line or turn one around: control

@@ -201,7 +201,10 @@ fn list(printer: &Printer, console: &Console) -> Result<()> {
         let settings = match store.read(&name) {
             Ok(settings) => settings,
             Err(failure) => {
-                console.note(&failure.to_string());
+                failure
+                    .to_string()
+                    .lines()
+                    .for_each(|line| console.note(line));
                 Vec::new()
             }
         };
@@ -230,7 +233,9 @@ fn list(printer: &Printer, console: &Console) -> Result<()> {
         ];
         printer.value(&Value::Dict(Dict::from_iter(record)))?;
     }
-    if !rows.is_empty() {
+    if rows.is_empty() && printer.is_for_people() {
+        console.note("no contexts; make one: wamp ctx add NAME url=ws://HOST:PORT/ws");
+    } else if !rows.is_empty() {
         let titles = ["", "context", "url", "realm", "authid"];
         printer.text(&titled(&titles, &rows, console.stdout()))?;
     }

@@ -240,6 +240,12 @@ impl Row {
     }
 }
 
+/// What an error that the specification knows means.
+pub(super) fn meaning(uri: &str) -> Option<&'static str> {
+    let row = ROWS.iter().find(|row| row.uri == uri);
+    row.map(|row| row.meaning)
+}
+
 impl ErrorsArgs {
     pub(super) fn run(self) -> Result<Exit> {
         let console = Console::new(&self.console);

@@ -26,8 +26,14 @@ pub(super) fn not_connected(
         error => Failure::new(
             Exit::NotConnected,
             printable(&format!("cannot connect to {url}: {error}")),
-        ),
+        )
+        .hint(no_router(url.as_str())),
     }
+}
+
+/// What speaks a WebSocket, and no WAMP.
+fn no_router(url: &str) -> String {
+    format!("is that a WAMP router, or a raw WebSocket? for one: wamp ws {url}")
 }
 
 fn router_not_dialled(error: &DialError, url: &Url, limit: Option<Duration>) -> Failure {
@@ -160,7 +166,11 @@ fn not_joined(end: &End, url: &str, realm: &str) -> Failure {
         }
         end => {
             let message = format!("cannot join {realm:?} at {url}: {end}");
-            Failure::new(Exit::NotConnected, printable(&message))
+            let failure = Failure::new(Exit::NotConnected, printable(&message));
+            match end {
+                End::Violation(_) if url.starts_with("ws") => failure.hint(no_router(url)),
+                _ => failure,
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ const PICTURE_MIN: u64 = 10;
 const LINES_MAX: u64 = 8;
 /// How wide a full line is.
 const BAR_CHARS: u64 = 40;
+/// What is longer counts as this: a day, in microseconds. It bounds the memory.
+const LONGEST_MICROS: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// Response times in bounded memory.
 #[derive(Debug)]
@@ -20,8 +22,8 @@ pub(super) struct Latencies(Histogram<u32>);
 impl Latencies {
     /// No answers yet; `None` where no histogram can be made.
     pub(super) fn new() -> Option<Self> {
-        // Microseconds in three digits.
-        Histogram::new(3).ok().map(Self)
+        // Microseconds in three digits. One that grows would not do: what it has no room for yet, it saturates.
+        Histogram::new_with_max(LONGEST_MICROS, 3).ok().map(Self)
     }
 
     pub(super) fn add(&mut self, took: Duration) {
@@ -89,6 +91,19 @@ fn millis(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_ones_are_told_as_they_were() {
+        for (took, told) in [
+            (Duration::from_millis(250), "answered in 250."),
+            (Duration::from_mins(1), "answered in 600"),
+        ] {
+            let mut latencies = Latencies::new().unwrap();
+            latencies.add(took);
+            let lines = latencies.lines(took);
+            assert!(lines[0].starts_with(told), "{lines:?}");
+        }
+    }
 
     #[test]
     fn many_answers_get_a_picture_and_one_does_not() {

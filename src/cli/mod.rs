@@ -40,6 +40,7 @@ mod past;
 mod pattern;
 mod payload;
 mod printer;
+mod progress;
 mod publish;
 mod records;
 mod register;

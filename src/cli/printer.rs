@@ -171,6 +171,11 @@ impl Printer {
         }
     }
 
+    /// Whether nothing is printed.
+    pub(super) fn is_mute(&self) -> bool {
+        self.layout == Layout::Mute
+    }
+
     /// Whether answers are set for people to read, on a terminal or by `-o table`: then a table says more than lines of
     /// JSON.
     pub(super) fn is_for_people(&self) -> bool {

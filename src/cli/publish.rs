@@ -6,10 +6,11 @@ use clap::ArgAction;
 
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay};
-use super::dry_run;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::pace::PaceArgs;
 use super::payload::{PayloadArgs, Source};
+use super::progress::Progress;
 use super::records::Record;
 use super::signal::Signals;
 use crate::protocol::message::Publish;
@@ -47,6 +48,8 @@ pub(super) struct PublishArgs {
     retain: bool,
     #[command(flatten)]
     receivers: ReceiverArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
     #[command(flatten)]
     pub(super) client: ClientArgs,
 }
@@ -89,7 +92,7 @@ impl PublishArgs {
         let console = &self.client.console();
         refuse_detached(std::env::args_os().map(|word| word.to_string_lossy().into_owned()))?;
         let source = self.payload.source()?;
-        if self.client.is_dry_run() {
+        if self.dry_run.is_on {
             return self.show(source).await;
         }
         let work = async |client: &Client<'_>, signals: &mut Signals| {
@@ -132,9 +135,11 @@ impl PublishArgs {
                     None if self.pace.is_endless() => u64::MAX,
                     count => count.unwrap_or(1),
                 };
+                let mut progress = Progress::new(self.count, client.console);
                 for _ in 0..count {
                     pace.next().await;
                     self.publish(client, &record).await?;
+                    progress.step();
                 }
             }
             Source::Each(each) => {

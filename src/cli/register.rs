@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 use super::answer::{AnswerArgs, Answers, MannerArgs};
 use super::client::{Client, ClientArgs, Stay};
 use super::console::{Console, printable};
-use super::dry_run;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::hints;
 use super::pattern::{MatchChoice, Pattern};
-use super::printer::{FormatArgs, Printer};
+use super::printer::{FormatArgs, Printer, stdout_closed};
 use super::signal::Signals;
 use crate::client::ErrorReply;
 use crate::node::connect::{
@@ -75,6 +75,8 @@ pub(super) struct RegisterArgs {
     #[command(flatten)]
     output: FormatArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(super) client: ClientArgs,
 }
 
@@ -115,7 +117,7 @@ struct Service<'a> {
 impl RegisterArgs {
     pub(super) async fn run(self) -> Result<Exit> {
         let console = &self.client.console();
-        if self.client.is_dry_run() {
+        if self.dry_run.is_on {
             return self.show();
         }
         let mut service = Service::new(&self, console).await?;
@@ -169,6 +171,7 @@ impl<'a> Service<'a> {
                 Err(failure.into())
             }
             failure = self.args.too_late() => Err(failure.into()),
+            () = stdout_closed(), if self.args.answer.logs() => Ok(Exit::PipeClosed),
         }
     }
 

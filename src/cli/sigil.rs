@@ -57,24 +57,25 @@ impl SigilReader {
             Some(("b64", encoded)) => Written::Bytes(base64(encoded)?),
             Some(("env", name)) => Written::Text(variable(name)?),
             Some(("uuid", "")) => Written::Uuid,
-            Some(("bin", file)) => Written::Bytes(self.bytes(file)?),
+            Some(("bin", file)) => Written::Bytes(self.bytes(file, word)?),
             Some(("json", file)) => {
-                let text = self.text(file)?.trim().to_owned();
+                let text = self.text(file, word)?.trim().to_owned();
                 let value = json::parse(&text).map_err(|error| bad_file(file, &text, &error))?;
                 Written::Json { text, value }
             }
-            _ => Written::Text(self.text(rest)?),
+            _ => Written::Text(self.text(rest, word)?),
         })
     }
 
-    fn text(&mut self, file: &str) -> Result<String, Failure> {
-        String::from_utf8(self.bytes(file)?.into()).map_err(|_| {
+    fn text(&mut self, file: &str, word: &str) -> Result<String, Failure> {
+        String::from_utf8(self.bytes(file, word)?.into()).map_err(|_| {
             let message = format!("{} is not UTF-8 text", file_name(file));
             Failure::local(message).hint(format!("to send its bytes: @bin:{file}"))
         })
     }
 
-    fn bytes(&mut self, file: &str) -> Result<Bytes, Failure> {
+    /// What is in a file, which `word` names.
+    fn bytes(&mut self, file: &str, word: &str) -> Result<Bytes, Failure> {
         let mut contents = Vec::new();
         let read = match file {
             "" => return Err(Failure::usage("@ names no file").hint("the text @ is @str:@")),
@@ -91,7 +92,7 @@ impl SigilReader {
             Ok(_) => Ok(contents.into()),
             Err(error) => {
                 let failure = Failure::io("read", file_name(file), &error);
-                Err(failure.hint(format!("to send the text itself: @@{file}")))
+                Err(failure.hint(format!("to send the text itself: @{word}")))
             }
         }
     }

@@ -9,13 +9,14 @@ use tokio::time::Instant;
 use super::argument::Arguments;
 use super::client::{Client, ClientArgs, Stay, over};
 use super::console::printable;
+use super::dry_run::{self, DryRunArgs};
 use super::exit::{Exit, Failure};
 use super::pace::parse_pause;
 use super::pattern::{MatchChoice, Pattern};
 use super::printer::{self, ShownEvent};
 use super::shown::{ShowArgs, Shower};
 use super::signal::Signals;
-use super::{dry_run, glob_check, past};
+use super::{glob_check, past};
 use crate::node::connect::Subscriptions;
 use crate::node::time_of_day;
 use crate::protocol::message::{Event, Subscribe};
@@ -65,6 +66,8 @@ pub(super) struct SubscribeArgs {
     #[command(flatten)]
     show: ShowArgs,
     #[command(flatten)]
+    dry_run: DryRunArgs,
+    #[command(flatten)]
     pub(super) client: ClientArgs,
 }
 
@@ -75,8 +78,8 @@ impl SubscribeArgs {
             glob_check::check(&self.patterns, console)?;
         }
         let patterns = MatchChoice::patterns(self.match_choice, &self.patterns)?;
-        if self.client.is_dry_run() {
-            return self.dry_run(&patterns);
+        if self.dry_run.is_on {
+            return self.show_requests(&patterns);
         }
         let shower = self.show.shower(console).await?;
         let work = async |client: &Client<'_>, signals: &mut Signals| {
@@ -85,7 +88,7 @@ impl SubscribeArgs {
         self.client.session(console, Stay::Long, work).await
     }
 
-    fn dry_run(&self, patterns: &[Pattern]) -> Result<Exit> {
+    fn show_requests(&self, patterns: &[Pattern]) -> Result<Exit> {
         let mut request = RequestId::FIRST;
         dry_run::show(patterns.iter().map(|pattern| {
             let subscribe = Subscribe {

@@ -23,7 +23,7 @@ impl VersionArgs {
             &Console::new(&ConsoleArgs::default()),
         );
         printer.text(&format!(
-            "wamp {}\nprotocol: WAMP v2 ({features})\nserializers: {serializers}\ntransports: websocket\ntarget: {}",
+            "wamp {}\nprotocol: WAMP v2 ({features})\nserializers: {serializers}\ntransports: websocket (also batched), rawsocket, both through TLS and Unix sockets; router: http long-poll\ntarget: {}",
             env!("CARGO_PKG_VERSION"),
             target(),
         ))?;

@@ -100,7 +100,11 @@ fn realms(root: &mut Section<'_>, folder: &Path, limits: &Limits) -> Vec<RealmCo
         }
         Some(realm)
     });
-    let realms = root.need("realms", realms);
+    if realms.is_none() && !root.has("realms") {
+        root.refuse(
+            "needs the setting `realms`: [[realms]], below it name = \"realm1\", then its roles; wamp init writes one",
+        );
+    }
     if realms.as_ref().is_some_and(Vec::is_empty) {
         root.refuse_key("realms", "a router has a realm");
     }

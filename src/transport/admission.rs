@@ -26,20 +26,18 @@ pub enum Refused {
     NoHost,
     /// A name that is not this machine's: DNS rebinding, or a name to list.
     #[error(
-        "host {0:?} is not a name of this machine's loopback; --allow-host {0} would let it in, as allowed_hosts in a config"
+        "host {0:?} is not a name of this machine's loopback; --allow-host {0} would let it in"
     )]
     Host(String),
     /// An origin that is not listed.
-    #[error(
-        "origin {0:?} is not allowed; --allow-origin {0} would let it in, as allowed_origins in a config"
-    )]
+    #[error("origin {0:?} is not allowed; --allow-origin {0} would let it in")]
     Origin(String),
     /// Several origins, or one that no browser sends, so that no setting could list it.
     #[error("the request does not name one origin as browsers do")]
     OddOrigin,
     /// A page opened as a file, or a sandboxed one.
     #[error(
-        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in from this machine, as allowed_origins in a config"
+        "origin \"null\" (a page opened as a file) is not allowed; --allow-origin null lets it in from this machine"
     )]
     NullOrigin,
 }

@@ -1,6 +1,6 @@
 //! `wamp call`: many calls, results as they come, waiting and giving up.
 
-use super::callee;
+use super::{callee, into_head};
 use crate::support::{Output, Router, wamp};
 
 #[track_caller]
@@ -172,4 +172,34 @@ fn what_would_be_sent_is_shown_without_a_router() {
         .stdout("[32,1,{\"match\":\"prefix\"},\"a.\"]\n[32,2,{\"match\":\"wildcard\"},\"b..c\"]\n");
     dry(&["register", "p", "--echo", "--force", "--invoke", "random"])
         .stdout("[64,1,{\"invoke\":\"random\",\"force_reregister\":true},\"p\"]\n");
+}
+
+#[test]
+fn a_command_that_would_not_heed_dry_run_refuses_it() {
+    for words in [
+        &["kill", "--all", "--yes"] as &[&str],
+        &["run", "x"],
+        &["ls"],
+    ] {
+        let refused = wamp(words).arg("--dry-run").run().exit_code(2).stdout("");
+        refused.stderr_contains("unexpected argument '--dry-run'");
+    }
+}
+
+#[test]
+fn parts_that_nobody_reads_any_more_are_not_waited_for() {
+    let router = Router::start();
+    let _slow = callee(
+        &router,
+        [
+            "slow",
+            "--exec",
+            "sh -c 'echo 1; sleep 60'",
+            "--out",
+            "lines",
+        ],
+    );
+    let mut piped = into_head(&router, "call slow --progress");
+    assert_eq!(piped.next_line().trim_end(), "1");
+    piped.finish().exit_code(141);
 }

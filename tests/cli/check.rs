@@ -182,7 +182,10 @@ fn a_router_has_a_realm_and_listens_somewhere_once() {
             "listen = []\n[[realms]]\nname = \"x\"",
             "1:10: listen: a router listens somewhere",
         ),
-        ("", "1:1: needs the setting `realms`"),
+        (
+            "",
+            "1:1: needs the setting `realms`: [[realms]], below it name = \"realm1\", then its roles; wamp init writes one",
+        ),
         ("realms = []", "1:10: realms: a router has a realm"),
         (
             "[realms]\nname = \"x\"",

@@ -228,6 +228,10 @@ fn what_this_machine_lacks_is_9() {
         "error: cannot read \"/no/such/file\": no such file or directory\n\
          hint: to send the text itself: @@/no/such/file\n",
     );
+    wamp(["call", "x", "@json:none"])
+        .run()
+        .exit_code(9)
+        .stderr_contains("hint: to send the text itself: @@json:none\n");
     for words in [
         &["call", "x", "@env:WAMP_NO_SUCH_VARIABLE"] as &[&str],
         &["register", "x", "--exec", "no-such-program-here"],
@@ -257,4 +261,14 @@ fn what_this_machine_lacks_is_9() {
     output
         .exit_code(9)
         .stderr_contains("\"bad.json\" is not JSON");
+}
+
+#[test]
+fn a_raw_websocket_is_told_from_a_router() {
+    let router = Router::start_with(["--demo"]);
+    for path in ["/echo", "/count"] {
+        let url = router.url().replace("/ws", path);
+        let call = wamp(["call", "x"]).to(&url).run().exit_code(3);
+        call.stderr_contains(&format!("or a raw WebSocket? for one: wamp ws {url}\n"));
+    }
 }

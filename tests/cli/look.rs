@@ -96,6 +96,13 @@ fn info_tells_of_a_session_a_procedure_a_topic_and_the_router() {
 }
 
 #[test]
+fn a_tree_of_nothing_is_nothing() {
+    let router = Router::start();
+    let topics = words(&router, ["ls", "topics", "--tree"]).run();
+    topics.stdout("").stderr("-- no topics\n").exit_code(0);
+}
+
+#[test]
 fn describe_says_what_a_procedure_is() {
     let router = Router::start();
     let _echo = callee(&router, ["com.a.echo", "--echo"]);
@@ -103,6 +110,11 @@ fn describe_says_what_a_procedure_is() {
         .run()
         .exit_code(0);
     assert_eq!(records(&described)[0]["uri"], "com.a.echo");
+    let error = words(&router, ["describe", "wamp.error.timeout"]).run();
+    assert_eq!(
+        records(&error.exit_code(0))[0]["meaning"],
+        "the call took longer than its caller allowed"
+    );
     let own = words(&router, ["describe", "wamp.session.count"])
         .run()
         .exit_code(0);
@@ -342,6 +354,7 @@ fn doctor_names_the_stage_that_fails_why_and_what_would_help() {
     let raw = wamp(["doctor", "-u", &echo_url]).run().exit_code(3);
     let last = records(&raw).pop().unwrap();
     assert_eq!(last["stage"], "welcome", "an echo is no router: {raw:?}");
+    raw.stderr_contains("or a raw WebSocket?");
 }
 
 #[test]

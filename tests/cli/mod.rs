@@ -60,3 +60,15 @@ fn folder(config: impl AsRef<[u8]>) -> TempDir {
     std::fs::write(folder.path().join("wamp.toml"), config).unwrap();
     folder
 }
+
+/// A command whose output is read by one that takes a line and ends; the exit code is the command's own.
+fn into_head(router: &Router, words: &str) -> Program {
+    let line = format!(
+        "'{}' {words} -u '{}' | head -n 1; exit ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_wamp"),
+        router.url()
+    );
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &line]);
+    Program::start(command)
+}

@@ -1,5 +1,6 @@
 //! `wamp pub`: who gets an event, how often it goes out, and streams of them.
 
+use super::ws::terminal::Terminal;
 use super::{publish, subscriber};
 use crate::support::{Router, wamp};
 
@@ -162,4 +163,26 @@ fn a_directory_is_listed_by_a_shell_script() {
     while events.next_line() != "[\"filewithext.py\",[]]" {}
     assert_eq!(events.next_line(), texts, "the empty list comes once");
     assert_eq!(events.next_line(), texts, "the empty list comes once");
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is_until_it_ends() {
+    let router = Router::start();
+    let words = [
+        "pub",
+        "-u",
+        router.url(),
+        "t",
+        "--rate",
+        "100",
+        "-n",
+        "1000000",
+    ];
+    let terminal = Terminal::run(&words, |_, _| {});
+    let is_shown = |lines: &[String]| lines.iter().any(|line| line.contains(" of 1000000  ["));
+    terminal.wait("a bar", is_shown);
+    let mut terminal = terminal;
+    terminal.type_keys("\x03");
+    let (_, lines) = terminal.finish();
+    assert!(!is_shown(&lines), "{lines:#?}");
 }

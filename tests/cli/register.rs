@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::callee;
+use super::{callee, into_head};
 use crate::support::{Program, Router, wamp};
 
 #[track_caller]
@@ -294,4 +294,15 @@ fn reader(dir: &std::path::Path) -> Program {
     command.args(["-c", "until [ -p alive ]; do :; done; exec cat alive"]);
     command.current_dir(dir);
     Program::start(command)
+}
+
+#[test]
+fn a_reader_of_the_log_that_takes_one_line_ends_it() {
+    let router = Router::start();
+    let mut piped = into_head(&router, "register p --log");
+    piped.wait_for_line("-- registered");
+    wamp(["call", "p", "1"]).to(router.url()).run().exit_code(0);
+    assert!(piped.next_line().contains("\"args\":[1]"));
+    // No second call is needed.
+    piped.finish().exit_code(141);
 }

@@ -1,8 +1,8 @@
 //! `wamp sub`: when it ends, what it begins with, and what it does with an event.
 
 use super::ws::terminal::Terminal;
-use super::{folder, publish, subscriber};
-use crate::support::{Program, Router, wamp};
+use super::{folder, into_head, publish, subscriber};
+use crate::support::{Router, wamp};
 
 #[test]
 fn it_ends_after_a_time_or_a_silence() {
@@ -246,14 +246,7 @@ fn an_interrupted_subscriber_does_not_wait_for_its_programs() {
 #[test]
 fn a_reader_that_takes_one_line_ends_it() {
     let router = Router::start();
-    let line = format!(
-        "'{}' sub -u '{}' t | head -n 1; exit ${{PIPESTATUS[0]}}",
-        env!("CARGO_BIN_EXE_wamp"),
-        router.url()
-    );
-    let mut command = std::process::Command::new("bash");
-    command.args(["-c", &line]);
-    let mut piped = Program::start(command);
+    let mut piped = into_head(&router, "sub t");
     piped.wait_for_line("-- subscribed");
     publish(&router, ["t", "1"]);
     assert!(piped.next_line().contains("\"args\":[1]"));

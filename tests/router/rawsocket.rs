@@ -22,6 +22,9 @@ pub(super) const HANDSHAKE: [u8; 4] = [0x7f, 0xf1, 0, 0];
 /// How many do not get beyond the beginning of a handshake.
 const HALF_HANDSHAKES: usize = 5_000;
 
+/// How often a link is looked at; each look takes its time.
+const LOOKS_MAX: usize = 100_000;
+
 /// A RawSocket client without manners.
 pub(super) struct Raw(TcpStream);
 
@@ -78,7 +81,7 @@ impl Raw {
         const KEEPALIVE_TIMER: &str = "02:";
         let port = |address: std::net::SocketAddr| format!(":{:04X}", address.port());
         let [router, ours] = [self.0.peer_addr(), self.0.local_addr()].map(|it| port(it.unwrap()));
-        let links = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let links = fs::read_to_string("/proc/net/tcp").unwrap();
         links.lines().any(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             fields[1].ends_with(&router)
@@ -261,7 +264,7 @@ fn a_rawsocket_client_that_knows_no_pings_gets_none_and_the_system_watches_its_l
         ours.write_all(&HANDSHAKE).await.unwrap();
         let hello = hello("realm1").to_string();
         ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
-        sleep(Duration::from_secs(120)).await;
+        sleep(Duration::from_mins(2)).await;
         let call = json!([48, 1, {}, "wamp.session.count"]).to_string();
         ours.write_all(&frame(0, call.as_bytes())).await.unwrap();
         let mut bytes = Vec::new();
@@ -275,10 +278,8 @@ fn a_rawsocket_client_that_knows_no_pings_gets_none_and_the_system_watches_its_l
     let mut raw = Raw::join(router.url());
     // While something is not acknowledged, another timer runs: this acknowledges WELCOME, and has no answer.
     raw.send(&json!([16, 1, {}, "a.b"]));
-    let began = std::time::Instant::now();
-    while !raw.is_probed() {
-        assert!(began.elapsed() < DEADLINE, "the system does not probe it");
-    }
+    let is_in_time = (0..LOOKS_MAX).any(|_| raw.is_probed());
+    assert!(is_in_time, "the system does not probe it");
 }
 
 #[test]

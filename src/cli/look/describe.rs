@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::meta::{Kind, Meta};
 use crate::cli::client::{Client, ClientArgs};
+use crate::cli::errors;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::printer::{OutputArgs, Printer};
 use crate::node::connect::RequestError;
@@ -75,6 +76,10 @@ impl DescribeArgs {
                 let mut record = Dict::from_iter([("kind", kind)]);
                 for (name, value) in description {
                     record.push(name, value);
+                }
+                let meaning = errors::meaning(&self.uri).filter(|_| kind == "error");
+                if let Some(meaning) = meaning {
+                    record.push("meaning", meaning);
                 }
                 Ok(Some(record))
             }

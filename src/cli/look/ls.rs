@@ -109,6 +109,10 @@ impl LsArgs {
         client: &Client<'_>,
         printer: &Printer,
     ) -> Result<()> {
+        if records.is_empty() && (self.tree || printer.is_for_people()) {
+            client.console.note(&format!("no {}s", kind.name()));
+            return Ok(());
+        }
         if self.tree {
             return printer.text(&tree(kind, records));
         }
@@ -119,10 +123,6 @@ impl LsArgs {
         }
         let titles = titles(kind);
         let rows: Vec<Vec<String>> = records.iter().map(|record| row(kind, record)).collect();
-        if rows.is_empty() {
-            client.console.note(&format!("no {}s", kind.name()));
-            return Ok(());
-        }
         let text = titled(titles, &rows, client.console.stdout());
         let gap = if self.what.is_none() { "\n" } else { "" };
         printer.text(&format!("{text}{gap}"))

@@ -25,6 +25,7 @@ use super::console::{Console, printable};
 use super::exit::{Exit, Failure};
 use super::look::{milliseconds, text};
 use super::printer::{OutputArgs, Printer};
+use super::progress::Progress;
 use crate::protocol::{Dict, Value};
 
 /// Shown below the options.
@@ -83,10 +84,13 @@ impl RunArgs {
         let mut verdicts = Vec::new();
         let mut player = play::Player::new(offers, asks);
         let mut lost = None;
+        let total = u64::try_from(steps.len()).ok();
+        let mut progress = Progress::beside_results(total, asks.console);
         for step in steps {
             let (verdict, end) = player.play(step).await;
             let is_bad = verdict.why.is_some();
             show(&verdict, printer, asks.console)?;
+            progress.step();
             verdicts.push(verdict);
             lost = end;
             if lost.is_some() || (is_bad && self.fail_fast) {
