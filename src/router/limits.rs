@@ -71,7 +71,7 @@ impl<T: fmt::Debug> fmt::Debug for Field<T> {
 
 macro_rules! limits {
     ($($(#[doc = $about:literal])+ $name:ident: $unit:ident of $scope:ident = $default:expr, $range:expr;)*) => {
-        /// The bounds of one router. Each is per what its name says; the defaults are those of DESIGN.md, section 3.
+        /// The bounds of one router. Each is per what its name says.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {
             $($(#[doc = $about])+ pub $name: limits!(@ $unit),)*

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::address::{Address, Ends};
 
-/// What is let in beyond the rules of DESIGN.md, section 1.
+/// What is let in beyond programs, and pages from the host that they ask or from this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admission {
     /// Origins let in, as `https://example.com`; `*` is all, `null` a page opened as a file.
