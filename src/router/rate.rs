@@ -90,12 +90,6 @@ impl Rate {
         self.count
     }
 
-    /// In how long.
-    #[must_use]
-    pub const fn period(self) -> Duration {
-        self.period
-    }
-
     fn interval(self) -> Duration {
         self.period / self.count
     }
