@@ -31,6 +31,8 @@ const NOT_IN_CORES: &[&str] = &[
 ];
 /// Lines of one file, its tests aside.
 const LINES_MAX: usize = 500;
+/// Where the files are that the map names by the end of their path.
+const ON_THE_MAP: &[&str] = &["src", "tests", "benches", "examples", "completions", "man"];
 
 struct Source {
     path: PathBuf,
@@ -220,4 +222,62 @@ fn every_package_we_depend_on_is_one_that_architecture_or_cargo_toml_accounts_fo
         }
     }
     expect_none(&complaints);
+}
+
+/// Every file and directory below these, itself included.
+fn below(directory: &Path, found: &mut Vec<PathBuf>) {
+    found.push(directory.to_owned());
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_map_names_what_is_there() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut places = Vec::new();
+    for directory in ON_THE_MAP {
+        below(&root().join(directory), &mut places);
+    }
+    // `x` is whatever is added; what begins with a `/` is for browsers, with a `.` for users.
+    let is_place = |word: &&str| {
+        let is_named =
+            word.ends_with('/') || Path::new(word).extension().is_some_and(|it| it == "rs");
+        let is_path = word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._".contains(c));
+        is_named
+            && is_path
+            && !word.starts_with('/')
+            && !word.contains("x.rs")
+            && *word != "x/tests.rs"
+    };
+    let quoted = map.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = quoted
+        .map(|word| word.split("::").next().unwrap())
+        .filter(is_place)
+        .collect();
+    assert!(named.len() > 50, "the map is not what this test reads");
+    let missing = named
+        .iter()
+        .filter(|name| !places.iter().any(|place| place.ends_with(name)));
+    expect_none(&missing.map(ToString::to_string).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_directory_is_on_the_map() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let missing = LAYERS
+        .iter()
+        .filter(|(name, layer)| !map.contains(&format!("\n| {layer} | `{name}/` |")));
+    expect_none(
+        &missing
+            .map(|(name, layer)| format!("ARCHITECTURE.md: no {name}/ in layer {layer}"))
+            .collect::<Vec<_>>(),
+    );
 }
