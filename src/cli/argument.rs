@@ -11,6 +11,8 @@
 //! anything else                                  text
 //! ```
 
+use anyhow::{Context as _, Result};
+
 use super::exit::Failure;
 use super::json::{self, JsonError, Reason};
 use super::sigil::{self, SigilReader, Written};
@@ -60,6 +62,17 @@ impl Arguments {
         }
         self.kwargs.push(name, value);
         Ok(())
+    }
+
+    /// The values of what came.
+    ///
+    /// # Errors
+    /// Bytes that are none of their serializer's.
+    pub(super) fn from_payload(payload: &Payload) -> Result<Self> {
+        Ok(Self {
+            args: payload.args().context("the payload cannot be read")?,
+            kwargs: payload.kwargs().context("the payload cannot be read")?,
+        })
     }
 
     pub(super) fn payload(&self, serializer: Serializer) -> Payload {

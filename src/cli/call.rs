@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::argument::Arguments;
-use super::client::{Client, ClientArgs, Stay, parse_timeout, patiently};
+use super::client::{Client, ClientArgs, Stay, over, parse_timeout, patiently};
 use super::dry_run;
 use super::exit::{Exit, Failure};
 use super::hints;
@@ -311,7 +311,7 @@ impl Caller<'_> {
             let late = self.client.reply_timeout();
             let next = tokio::select! {
                 next = next => next,
-                limit = too_late(late) => {
+                limit = over(late, Instant::now()) => {
                     self.cancel(&mut results).await;
                     return Err(hints::no_answer(&what, limit).into());
                 }
@@ -425,16 +425,6 @@ impl Inputs {
     }
 }
 
-async fn too_late(limit: Option<Duration>) -> Duration {
-    match limit {
-        Some(limit) => {
-            sleep(limit).await;
-            limit
-        }
-        None => std::future::pending().await,
-    }
-}
-
 fn is_missing(error: &RequestError) -> bool {
     matches!(error, RequestError::Refused(reply) if reply.error == uris::NO_SUCH_PROCEDURE)
 }
@@ -463,16 +453,5 @@ impl RunModeChoice {
             Self::Partition => RunMode::Partition,
             Self::All => RunMode::All,
         }
-    }
-}
-
-impl Arguments {
-    /// The values of what came.
-    pub(super) fn from_payload(payload: &Payload) -> Result<Self> {
-        use anyhow::Context as _;
-        Ok(Self {
-            args: payload.args().context("the payload cannot be read")?,
-            kwargs: payload.kwargs().context("the payload cannot be read")?,
-        })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::console::{Console, ConsoleArgs, printable};
@@ -18,6 +18,7 @@ use super::url::{rawsocket, websocket};
 use crate::node::connect::{
     ConnectOptions, Joined, Peer, RequestError, Retry, SessionEnd, SessionState,
 };
+use crate::node::until;
 use crate::protocol::Uri;
 use crate::serializer::Serializer;
 use crate::transport::{Dialer, RAWSOCKET_SCHEMES};
@@ -394,6 +395,12 @@ pub(super) async fn patiently<T>(
         }
     }
     answer.await
+}
+
+/// Ends once so much time is over since then, and says how much that is; never, where there is no limit. Cancel-safe.
+pub(super) async fn over(limit: Option<Duration>, since: Instant) -> Duration {
+    until(limit.map(|limit| since + limit)).await;
+    limit.unwrap_or_default()
 }
 
 /// No limit where the limit is zero.

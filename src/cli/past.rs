@@ -1,7 +1,5 @@
 //! `sub --last`: what a router remembers of a topic, from its event history. Spec: ap#pubsub-event-history.
 
-use std::time::SystemTime;
-
 use anyhow::Result;
 use jiff::Timestamp;
 
@@ -67,7 +65,7 @@ fn understood(event: Value, pattern: &Pattern) -> Option<ShownEvent> {
     let publication = event.get("publication").and_then(Value::whole_number)?;
     let publication = u64::try_from(publication).ok()?;
     let time = event.get("timestamp").and_then(Value::as_text)?;
-    let time: Timestamp = time.parse().ok()?;
+    let received: Timestamp = time.parse().ok()?;
     Some(ShownEvent {
         topic: topic.map_or_else(|| pattern.uri.clone(), ToString::to_string),
         arguments: Arguments {
@@ -81,7 +79,7 @@ fn understood(event: Value, pattern: &Pattern) -> Option<ShownEvent> {
             },
         },
         publication: PublicationId::new(publication).ok()?,
-        received: SystemTime::try_from(time).ok()?,
+        received,
         details,
     })
 }

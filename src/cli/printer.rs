@@ -4,7 +4,6 @@
 //! asks for another format: its own files are [`yaml`], [`table`] and, for terminals, [`render`].
 
 use std::io::{self, Write as _};
-use std::time::SystemTime;
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -102,7 +101,7 @@ pub(super) struct ShownEvent {
     pub(super) topic: String,
     pub(super) arguments: Arguments,
     pub(super) publication: PublicationId,
-    pub(super) received: SystemTime,
+    pub(super) received: Timestamp,
     /// What else the router says.
     pub(super) details: Dict,
 }
@@ -250,8 +249,7 @@ impl Printer {
 
     /// `12:30:25.123 filewithext.txt   ["saved"]  size=1024`
     fn event_line(&mut self, event: &ShownEvent, with_details: bool) -> String {
-        let time = Timestamp::try_from(event.received)
-            .map_or_else(|_| String::new(), |time| local_time(time, &self.zone));
+        let time = local_time(event.received, &self.zone);
         let topic = printable(&event.topic);
         let chars = topic.chars().count();
         self.topic_chars = self.topic_chars.max(chars.min(TOPIC_CHARS_MAX));
@@ -368,18 +366,22 @@ pub(super) fn shape(arguments: Arguments) -> Option<Value> {
 
 /// An event as one value.
 pub(super) fn envelope(event: ShownEvent, with_details: bool) -> Value {
-    let received = humantime::format_rfc3339_millis(event.received).to_string();
     let mut envelope = Dict::from_iter([
         ("topic", event.topic.into()),
         ("args", Value::List(event.arguments.args)),
         ("kwargs", Value::Dict(event.arguments.kwargs)),
         ("publication", event.publication.value().into()),
-        ("ts", Value::from(received)),
+        ("ts", Value::from(utc_time(event.received))),
     ]);
     if with_details {
         envelope.push("details", event.details);
     }
     Value::Dict(envelope)
+}
+
+/// A time as programs read it (RFC 3339), to the millisecond.
+pub(super) fn utc_time(time: Timestamp) -> String {
+    format!("{time:.3}")
 }
 
 /// A time of day as people read it.
@@ -391,6 +393,16 @@ pub(super) fn local_time(time: Timestamp, zone: &TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_read_times_to_the_millisecond() {
+        for (time, text) in [
+            ("2026-11-25T00:00:00Z", "2026-11-25T00:00:00.000Z"),
+            ("2026-11-25T23:59:59.9999Z", "2026-11-25T23:59:59.999Z"),
+        ] {
+            assert_eq!(utc_time(time.parse().unwrap()), text);
+        }
+    }
 
     #[test]
     fn payloads_are_shown_as_the_least_that_tells_all() {

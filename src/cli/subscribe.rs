@@ -1,13 +1,13 @@
 //! `wamp sub`: shows events as they come.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::Instant;
 
 use super::argument::Arguments;
-use super::client::{Client, ClientArgs, Stay};
+use super::client::{Client, ClientArgs, Stay, over};
 use super::console::printable;
 use super::exit::{Exit, Failure};
 use super::pace::parse_pause;
@@ -17,6 +17,7 @@ use super::shown::{ShowArgs, Shower};
 use super::signal::Signals;
 use super::{dry_run, glob_check, past};
 use crate::node::connect::Subscriptions;
+use crate::node::time_of_day;
 use crate::protocol::message::{Event, Subscribe};
 use crate::protocol::{Options as _, PublicationId, RequestId, SubscribeOptions};
 
@@ -160,13 +161,8 @@ impl SubscribeArgs {
     /// Ends when `--for` is over, or `-n` events should have come by `-T`.
     async fn too_late(&self) -> Duration {
         let reply = self.client.reply_timeout().filter(|_| self.count.is_some());
-        match self.duration.into_iter().chain(reply).min() {
-            Some(limit) => {
-                tokio::time::sleep(limit).await;
-                limit
-            }
-            None => std::future::pending().await,
-        }
+        let limit = self.duration.into_iter().chain(reply).min();
+        over(limit, Instant::now()).await
     }
 
     fn ended_early(&self, left: Option<u64>, limit: Duration) -> Result<Exit> {
@@ -233,7 +229,6 @@ impl Shown<'_> {
     async fn show_all(&mut self, subscriptions: &mut Subscriptions) -> Result<Option<Duration>> {
         let mut last = Instant::now();
         while self.left != Some(0) {
-            let idle = self.idle;
             tokio::select! {
                 (index, event) = subscriptions.next_event() => {
                     let event = event
@@ -244,7 +239,7 @@ impl Shown<'_> {
                     }
                 }
                 due = self.shower.idle() => due?,
-                idle = silence(idle, last) => return Ok(Some(idle)),
+                idle = over(self.idle, last) => return Ok(Some(idle)),
             }
         }
         Ok(None)
@@ -262,7 +257,7 @@ impl Shown<'_> {
             topic,
             arguments: Arguments::from_payload(&event.payload)?,
             publication: event.publication,
-            received: now(),
+            received: time_of_day(),
             details: event.details.to_dict(),
         }))
     }
@@ -279,25 +274,6 @@ impl Shown<'_> {
         self.left = self.left.map(|left| left.saturating_sub(1));
         self.shower.take(event).await
     }
-}
-
-/// Ends when nothing has come for so long.
-async fn silence(limit: Option<Duration>, last: Instant) -> Duration {
-    match limit {
-        Some(limit) => {
-            tokio::time::sleep_until(last + limit).await;
-            limit
-        }
-        None => std::future::pending().await,
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the time that people see beside an event"
-)]
-pub(super) fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// Publications shown lately.

@@ -13,3 +13,11 @@ pub fn now() -> Instant {
 pub fn time_of_day() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
+
+/// Ends then; never, where there is no then. Cancel-safe.
+pub async fn until(then: Option<tokio::time::Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then).await,
+        None => std::future::pending().await,
+    }
+}

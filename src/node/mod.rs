@@ -19,7 +19,7 @@ mod serve;
 mod shared;
 mod tries;
 
-pub use clock::{now, time_of_day};
+pub use clock::{now, time_of_day, until};
 pub use counters::Counters;
 pub use raw::RAW_PATHS;
 pub use router::Router;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::meta::Meta;
 use super::news::News;
 use crate::cli::client::{Client, ClientArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::signal::Signals;
+use crate::node::until;
 use crate::protocol::Value;
 
 /// How soon a router that is not there yet is tried again.
@@ -46,7 +47,7 @@ impl WaitArgs {
         tokio::select! {
             done = self.wait() => done,
             exit = signals.next() => Ok(exit),
-            () = at(deadline) => Err(self.unmet().into()),
+            () = until(deadline) => Err(self.unmet().into()),
         }
     }
 
@@ -132,11 +133,4 @@ async fn is_there(meta: Meta<'_>, chapter: &str, uri: &str) -> Result<bool, Fail
 fn is_not_there(error: &anyhow::Error) -> bool {
     let exit = error.downcast_ref::<Failure>().map(Failure::exit);
     exit == Some(Exit::NotConnected)
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }

@@ -9,10 +9,11 @@ use super::ls::What;
 use super::meta::{Kind, Meta, cell};
 use super::news::News;
 use crate::cli::client::{Client, ClientArgs, Stay};
+use crate::cli::console;
 use crate::cli::exit::Exit;
 use crate::cli::printer::{self, OutputArgs, Printer};
 use crate::cli::signal::Signals;
-use crate::cli::{console, subscribe};
+use crate::node::time_of_day;
 use crate::protocol::message::Event;
 use crate::protocol::{Dict, Value};
 
@@ -126,8 +127,7 @@ impl Watcher<'_> {
             let about = args.next()?;
             self.held_record(&mut record, kind, &about).await?;
         }
-        let now = humantime::format_rfc3339_millis(subscribe::now());
-        record.push("ts", now.to_string());
+        record.push("ts", printer::utc_time(time_of_day()));
         Some(record)
     }
 

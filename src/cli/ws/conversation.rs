@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::failure;
 use super::input::Input;
@@ -13,6 +13,7 @@ use super::slash::Order;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::printer::stdout_closed;
 use crate::cli::signal::Signals;
+use crate::node::until;
 use crate::ws::{Client, Closing, Data, End, Incoming};
 
 /// How long the server may take to answer our close.
@@ -314,11 +315,4 @@ fn unasked(what: &str, payload: &Bytes) -> String {
 
 fn code(closing: Option<&Closing>) -> String {
     closing.map_or_else(String::new, |closing| format!(": {closing}"))
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }

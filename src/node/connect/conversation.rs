@@ -15,6 +15,7 @@ use super::result_stream::Undelivered;
 use super::state::SessionEnd;
 use super::waiting::Waiting;
 use crate::client::{Answer, CommandError, End, ErrorReply, Output, Session};
+use crate::node::until;
 use crate::protocol::{CancelMode, RequestId, uris};
 use crate::transport::{Connection, Read, TransportError};
 
@@ -124,8 +125,8 @@ impl<'a> Conversation<'a> {
             () = sleep_until(self.next_ping), if driver.options.ping_interval.is_some() => {
                 self.ping(reading)?;
             }
-            () = at(restore_at), if restore_at.is_some() && !is_leaving => self.restore_due(),
-            () = at(self.leave_by), if is_leaving => return Err(SessionEnd::LeftUnanswered),
+            () = until(restore_at), if restore_at.is_some() && !is_leaving => self.restore_due(),
+            () = until(self.leave_by), if is_leaving => return Err(SessionEnd::LeftUnanswered),
         }
         Ok(())
     }
@@ -476,13 +477,5 @@ fn revoked(what: &str, reason: Option<&str>) -> String {
     match reason {
         Some(reason) => format!("the router took the {what} back: {reason}"),
         None => format!("the router took the {what} back"),
-    }
-}
-
-/// Waits until then; for ever, if there is no then.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
