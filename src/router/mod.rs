@@ -57,3 +57,4 @@ pub use settings::{
 };
 pub use sources::Sources;
 pub use violation::Violation;
+pub use welcome::ROUTER_FEATURES;

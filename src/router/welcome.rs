@@ -4,35 +4,47 @@ use super::handshake::Joining;
 use super::settings::Settings;
 use crate::protocol::{Feature, Role, Roles, Uri, WelcomeDetails};
 
-const BROKER: &[Feature] = &[
-    Feature::PatternBasedSubscription,
-    Feature::PayloadPassthruMode,
-    Feature::PublisherExclusion,
-    Feature::PublisherIdentification,
-    Feature::Reflection,
-    Feature::SessionMetaApi,
-    Feature::ShardedSubscription,
-    Feature::SubscriberBlackwhiteListing,
-    Feature::SubscriptionMetaApi,
-    Feature::SubscriptionRevocation,
-];
-
-const DEALER: &[Feature] = &[
-    Feature::CallCanceling,
-    Feature::CallReroute,
-    Feature::CallTimeout,
-    Feature::CallerIdentification,
-    Feature::PatternBasedRegistration,
-    Feature::PayloadPassthruMode,
-    Feature::ProgressiveCallInvocations,
-    Feature::ProgressiveCallResults,
-    Feature::Reflection,
-    Feature::RegistrationMetaApi,
-    Feature::RegistrationRevocation,
-    Feature::SessionMetaApi,
-    Feature::ShardedRegistration,
-    Feature::SharedRegistration,
-    Feature::TestamentMetaApi,
+/// The roles of a router, each with all of its features that have a meaning yet. Ours has every one; some need a setting.
+pub const ROUTER_FEATURES: [(Role, &[Feature]); 2] = [
+    (
+        Role::Broker,
+        &[
+            Feature::EventHistory,
+            Feature::EventRetention,
+            Feature::PatternBasedSubscription,
+            Feature::PayloadPassthruMode,
+            Feature::PublicationTrustlevels,
+            Feature::PublisherExclusion,
+            Feature::PublisherIdentification,
+            Feature::Reflection,
+            Feature::SessionMetaApi,
+            Feature::ShardedSubscription,
+            Feature::SubscriberBlackwhiteListing,
+            Feature::SubscriptionMetaApi,
+            Feature::SubscriptionRevocation,
+        ],
+    ),
+    (
+        Role::Dealer,
+        &[
+            Feature::CallCanceling,
+            Feature::CallReroute,
+            Feature::CallTimeout,
+            Feature::CallTrustlevels,
+            Feature::CallerIdentification,
+            Feature::PatternBasedRegistration,
+            Feature::PayloadPassthruMode,
+            Feature::ProgressiveCallInvocations,
+            Feature::ProgressiveCallResults,
+            Feature::Reflection,
+            Feature::RegistrationMetaApi,
+            Feature::RegistrationRevocation,
+            Feature::SessionMetaApi,
+            Feature::ShardedRegistration,
+            Feature::SharedRegistration,
+            Feature::TestamentMetaApi,
+        ],
+    ),
 ];
 
 /// The details of a WELCOME.
@@ -56,19 +68,17 @@ pub(super) fn welcome_details(
 
 /// Both roles, with what always works and what the realm's settings make work.
 fn roles(settings: &Settings) -> Roles {
-    let mut broker = BROKER.to_vec();
-    let mut dealer = DEALER.to_vec();
-    if !settings.history.is_empty() {
-        broker.push(Feature::EventHistory);
+    let unset = [
+        (Feature::EventHistory, settings.history.is_empty()),
+        (Feature::EventRetention, settings.retention.is_empty()),
+        (Feature::PublicationTrustlevels, settings.trust.is_empty()),
+        (Feature::CallTrustlevels, settings.trust.is_empty()),
+    ];
+    let works = |feature: &Feature| !unset.contains(&(*feature, true));
+    let mut roles = Roles::default();
+    for (role, features) in ROUTER_FEATURES {
+        let features: Vec<Feature> = features.iter().copied().filter(works).collect();
+        roles = roles.with(role, &features);
     }
-    if !settings.retention.is_empty() {
-        broker.push(Feature::EventRetention);
-    }
-    if !settings.trust.is_empty() {
-        broker.push(Feature::PublicationTrustlevels);
-        dealer.push(Feature::CallTrustlevels);
-    }
-    Roles::default()
-        .with(Role::Broker, &broker)
-        .with(Role::Dealer, &dealer)
+    roles
 }

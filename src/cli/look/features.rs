@@ -1,53 +1,11 @@
 //! What a router announces of the Advanced Profile, and what there is beyond.
 
 use crate::protocol::{Dict, Feature, Role, Value, WelcomeDetails};
-
-/// The roles of a router, each with all that it might announce.
-const ROLES: [(Role, &[Feature]); 2] = [
-    (
-        Role::Broker,
-        &[
-            Feature::EventHistory,
-            Feature::EventRetention,
-            Feature::PatternBasedSubscription,
-            Feature::PayloadPassthruMode,
-            Feature::PublicationTrustlevels,
-            Feature::PublisherExclusion,
-            Feature::PublisherIdentification,
-            Feature::Reflection,
-            Feature::SessionMetaApi,
-            Feature::ShardedSubscription,
-            Feature::SubscriberBlackwhiteListing,
-            Feature::SubscriptionMetaApi,
-            Feature::SubscriptionRevocation,
-        ],
-    ),
-    (
-        Role::Dealer,
-        &[
-            Feature::CallCanceling,
-            Feature::CallReroute,
-            Feature::CallTimeout,
-            Feature::CallTrustlevels,
-            Feature::CallerIdentification,
-            Feature::PatternBasedRegistration,
-            Feature::PayloadPassthruMode,
-            Feature::ProgressiveCallInvocations,
-            Feature::ProgressiveCallResults,
-            Feature::Reflection,
-            Feature::RegistrationMetaApi,
-            Feature::RegistrationRevocation,
-            Feature::SessionMetaApi,
-            Feature::ShardedRegistration,
-            Feature::SharedRegistration,
-            Feature::TestamentMetaApi,
-        ],
-    ),
-];
+use crate::router::ROUTER_FEATURES;
 
 /// The features that a router announced, by role.
 pub(super) fn announced(details: &WelcomeDetails) -> Value {
-    let roles = ROLES
+    let roles = ROUTER_FEATURES
         .iter()
         .map(|&(role, features)| (role.name(), keys(details, role, features, true)));
     Value::Dict(roles.collect::<Dict>())
@@ -59,7 +17,7 @@ pub(super) fn lacking(details: &WelcomeDetails) -> Vec<(&'static str, usize, Vec
         let lacking = keys(details, role, features, false);
         (role.name(), features.len() - lacking.len(), lacking)
     };
-    ROLES.iter().map(of_role).collect()
+    ROUTER_FEATURES.iter().map(of_role).collect()
 }
 
 fn keys(
