@@ -65,9 +65,10 @@ mod reference {
     }
 }
 
-/// URIs of up to four parts of these: as many as any pattern here has, one more, and text that none of them names.
+/// URIs of up to four parts of these: as many as any pattern here has, one more, and text that none of them names, alone
+/// and behind whatever a prefix may end with.
 fn universe() -> Vec<String> {
-    let parts = ["a", "b", "ab", "abb", "z"];
+    let parts = ["a", "b", "ab", "abb", "bz", "z"];
     let mut all: Vec<String> = parts.map(str::to_owned).into();
     let mut longest = all.clone();
     for _ in 1..4 {
