@@ -6,13 +6,12 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::client::ClientArgs;
-use super::console::{Console, ConsoleArgs, printable};
+use super::console::{Console, ConsoleArgs};
 use super::context::{Key, Name, Project, Setting, Store};
 use super::exit::{Exit, Failure};
 use super::printer::{OutputArgs, Printer};
 use super::table::titled;
 use crate::protocol::{Dict, Value};
-use crate::transport::io_text;
 
 /// Shown below the options.
 const EXAMPLES: &str = "\
@@ -255,8 +254,7 @@ fn edit(console: &Console, name: &Name) -> Result<(), Failure> {
     };
     let status = Command::new(program).args(args).arg(&file).status();
     let status = status.map_err(|error| {
-        let message = format!("cannot run {program:?}: {}", io_text(&error));
-        Failure::local(printable(&message)).hint("EDITOR=nano wamp ctx edit …")
+        Failure::io("run", format_args!("{program:?}"), &error).hint("EDITOR=nano wamp ctx edit …")
     })?;
     if !status.success() {
         return Err(Failure::local(format!("{program:?} ended with {status}")));

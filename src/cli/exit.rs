@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::io;
 
 use super::{console, json};
 use crate::client::{End, ErrorReply};
 use crate::protocol::{Dict, Uri, Value, uris};
+use crate::transport::io_text;
 
 /// What routers say on their own behalf, below `wamp.error.`. `invalid_argument` and `runtime_error` are a callee's.
 pub(super) const REFUSALS: [&str; 26] = [
@@ -171,6 +173,12 @@ impl Failure {
     /// A file or program of this machine.
     pub(super) fn local(message: impl Into<String>) -> Self {
         Self::new(Exit::Local, message)
+    }
+
+    /// What this machine does not let us do: `cannot write FILE: why`.
+    pub(super) fn io(doing: &str, what: impl fmt::Display, error: &io::Error) -> Self {
+        let text = format!("cannot {doing} {what}: {}", io_text(error));
+        Self::local(console::printable(&text))
     }
 
     /// Adds what would help.

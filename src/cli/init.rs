@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use rcgen::{CertificateParams, DnType, KeyPair};
 
-use super::console::{Console, ConsoleArgs, printable};
+use super::console::{Console, ConsoleArgs};
 use super::exit::{Exit, Failure};
 use super::printer::{OutputArgs, Printer};
 use crate::config::{FILE_NAME, template, template_with_tls};
-use crate::transport::io_text;
 
 /// Who may read a config or a certificate, and who a key.
 const FOR_ALL: u32 = 0o644;
@@ -92,9 +91,7 @@ impl InitArgs {
             file.write_all(text.as_bytes())
         });
         written.map_err(|error| {
-            let name = file.display();
-            let text = format!("cannot write {name}: {}", io_text(&error));
-            let failure = Failure::local(printable(&text));
+            let failure = Failure::io("write", file.display(), &error);
             match error.kind() {
                 io::ErrorKind::AlreadyExists if file.is_dir() => {
                     failure.hint("that is a folder; name a file in it")

@@ -8,15 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::console::{Console, ConsoleArgs, printable};
+use super::console::{Console, ConsoleArgs};
 use super::exit::{Exit, Failure};
 use super::printer::{OutputArgs, Printer};
-use super::sign_in::{first_line, read_line};
+use super::sign_in::{SECRET_BYTES_MAX, first_line, read_line};
 use crate::auth::{Cost, CraKey, Kdf, PrivateKey, Salting, ScramForm, ScramKeys, Ticket};
-use crate::transport::io_text;
 
-/// How many bytes of a secret are read from stdin.
-const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// The work that a guess at a key costs where nobody says otherwise: PBKDF2's as OWASP has it, half of that for what is
 /// signed anew for each session; Argon2's as RFC 9106 has it for little memory.
 const WAMPCRA_ITERATIONS: u32 = 100_000;
@@ -109,15 +106,13 @@ impl KeygenArgs {
         if !io::stdin().is_terminal() {
             let mut bytes = Vec::new();
             let mut stdin = io::Read::take(io::stdin(), SECRET_BYTES_MAX);
-            io::Read::read_to_end(&mut stdin, &mut bytes).map_err(|error| {
-                Failure::local(format!("cannot read stdin: {}", io_text(&error)))
-            })?;
+            io::Read::read_to_end(&mut stdin, &mut bytes)
+                .map_err(|error| Failure::io("read", "stdin", &error))?;
             return first_line(bytes, "stdin");
         }
         let ask = |prompt| {
-            rpassword::prompt_password(prompt).map_err(|error| {
-                Failure::local(format!("cannot ask for the secret: {}", io_text(&error)))
-            })
+            rpassword::prompt_password(prompt)
+                .map_err(|error| Failure::io("ask for", "the secret", &error))
         };
         let secret = ask("Secret: ")?;
         if secret.is_empty() {
@@ -196,11 +191,7 @@ fn write(file: &Path, is_forced: bool, text: &str) -> Result<(), Failure> {
     let written = options.create_new(true).open(file);
     let written = written.and_then(|mut opened| opened.write_all(text.as_bytes()));
     written.map_err(|error| {
-        let name = file.display();
-        let failure = Failure::local(printable(&format!(
-            "cannot write {name}: {}",
-            io_text(&error)
-        )));
+        let failure = Failure::io("write", file.display(), &error);
         match error.kind() {
             io::ErrorKind::AlreadyExists => failure.hint("--force puts a new key in its place"),
             _ => failure,

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use super::console::stderr_palette;
 use super::exit::Failure;
-use crate::transport::{BindError, io_text};
+use crate::transport::BindError;
 
 /// How much a command that listens logs.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -79,9 +79,7 @@ pub(super) fn tell_ready(urls: &[String]) -> Result<(), Failure> {
         }
         stdout.flush()
     };
-    tell().map_err(|error: io::Error| {
-        Failure::local(format!("cannot write to stdout: {}", io_text(&error)))
-    })
+    tell().map_err(|error: io::Error| Failure::io("write to", "stdout", &error))
 }
 
 /// The signals that ask to stop.

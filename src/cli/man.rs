@@ -6,11 +6,10 @@ use anyhow::Result;
 use clap::CommandFactory as _;
 
 use super::Cli;
-use super::console::{Console, ConsoleArgs, printable};
+use super::console::{Console, ConsoleArgs};
 use super::dirs;
 use super::exit::{Exit, Failure};
 use super::printer::write_stdout;
-use crate::transport::io_text;
 
 /// Print the manual page, or write all of them into a folder
 #[derive(Debug, clap::Args)]
@@ -34,10 +33,7 @@ impl ManArgs {
         };
         let written =
             dirs::make(&dir).and_then(|()| clap_mangen::generate_to(Cli::command(), &dir));
-        written.map_err(|error| {
-            let message = format!("cannot write to {}: {}", dir.display(), io_text(&error));
-            Failure::local(printable(&message))
-        })?;
+        written.map_err(|error| Failure::io("write to", dir.display(), &error))?;
         let console = Console::new(&ConsoleArgs::default());
         console.note(&format!(
             "wrote the pages; read one: man {}/wamp.1",

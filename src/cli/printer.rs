@@ -18,7 +18,6 @@ use super::console::{Console, Palette, printable};
 use super::exit::{Exit, Failure};
 use super::{json, render, table, yaml};
 use crate::protocol::{Dict, PublicationId, Value};
-use crate::transport::io_text;
 
 /// The width that a topic gets at least, so that most lines align.
 const TOPIC_CHARS_MIN: usize = 16;
@@ -329,7 +328,7 @@ pub(super) fn write_stdout(bytes: &[u8]) -> Result<()> {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Failure::new(Exit::PipeClosed, "stdout is closed").into()
         } else {
-            Failure::local(format!("cannot write to stdout: {}", io_text(&error))).into()
+            Failure::io("write to", "stdout", &error).into()
         }
     })
 }

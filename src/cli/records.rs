@@ -9,7 +9,6 @@ use super::argument::{Arguments, with_caret};
 use super::exit::Failure;
 use super::json::{self, Reason};
 use crate::protocol::{Dict, Value};
-use crate::transport::io_text;
 
 /// How many records are read ahead.
 const AHEAD_MAX: usize = 16;
@@ -57,9 +56,7 @@ impl Each {
             let read = (&mut input)
                 .take(RECORD_BYTES_MAX + 1)
                 .read_until(b'\n', &mut line);
-            let read = read.map_err(|error| {
-                Failure::local(format!("cannot read stdin: {}", io_text(&error)))
-            })?;
+            let read = read.map_err(|error| Failure::io("read", "stdin", &error))?;
             if read == 0 {
                 break;
             }

@@ -12,7 +12,6 @@ use super::argument::with_caret;
 use super::exit::Failure;
 use super::json::{self, JsonError};
 use crate::protocol::Value;
-use crate::transport::io_text;
 
 /// A word, understood.
 #[derive(Debug, PartialEq)]
@@ -91,8 +90,8 @@ impl SigilReader {
         match read {
             Ok(_) => Ok(contents.into()),
             Err(error) => {
-                let message = format!("cannot read {}: {}", file_name(file), io_text(&error));
-                Err(Failure::local(message).hint(format!("to send the text itself: @@{file}")))
+                let failure = Failure::io("read", file_name(file), &error);
+                Err(failure.hint(format!("to send the text itself: @@{file}")))
             }
         }
     }

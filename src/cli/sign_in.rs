@@ -15,7 +15,7 @@ use crate::auth::{Credentials, Method, PrivateKey};
 use crate::transport::io_text;
 
 /// How long a file with a secret may be, in bytes.
-const SECRET_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
 /// Who the client is, and how it proves that.
 #[derive(Debug, Default, Args)]
@@ -282,7 +282,7 @@ fn ask() -> Result<String, Failure> {
         return Err(failure.hint("use --secret-file or WAMP_SECRET"));
     }
     rpassword::prompt_password("Secret: ")
-        .map_err(|error| Failure::local(format!("cannot ask for the secret: {}", io_text(&error))))
+        .map_err(|error| Failure::io("ask for", "the secret", &error))
 }
 
 /// The first line that a context's program prints, run without a shell.
@@ -340,13 +340,7 @@ pub(super) fn first_line(bytes: Vec<u8>, name: &str) -> Result<String, Failure> 
 
 /// Reads a file that is its owner's alone.
 pub(super) fn read_private(file: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::local(format!(
-            "cannot read {}: {}",
-            file.display(),
-            io_text(&error)
-        ))
-    };
+    let failed = |error: io::Error| Failure::io("read", file.display(), &error);
     let opened = File::open(file).map_err(failed)?;
     let metadata = opened.metadata().map_err(failed)?;
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {

@@ -3,7 +3,6 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Failure};
-use crate::transport::io_text;
 
 /// Listens for signals that end a command.
 #[derive(Debug)]
@@ -14,11 +13,8 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::local(format!("cannot listen for signals: {}", io_text(&error)))
-            })
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::io("listen for", "signals", &error));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

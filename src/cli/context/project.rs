@@ -14,7 +14,6 @@ use super::keys::{About, Key};
 use super::store::{self, Settings};
 use crate::cli::dirs;
 use crate::cli::exit::Failure;
-use crate::transport::io_text;
 
 /// The file's name.
 pub(in crate::cli) const FILE: &str = ".wamp.toml";
@@ -43,13 +42,7 @@ impl Project {
         let mut bytes = Vec::new();
         fs::File::open(&file)
             .and_then(|opened| opened.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
-            .map_err(|error| {
-                Failure::local(format!(
-                    "cannot read {}: {}",
-                    file.display(),
-                    io_text(&error)
-                ))
-            })?;
+            .map_err(|error| Failure::io("read", file.display(), &error))?;
         Ok(Some(Self { file, bytes }))
     }
 
@@ -94,13 +87,7 @@ impl Project {
         let file = state.join(TRUSTED);
         dirs::make(&state)
             .and_then(|()| fs::write(&file, lines.join("\n")))
-            .map_err(|error| {
-                Failure::local(format!(
-                    "cannot write {}: {}",
-                    file.display(),
-                    io_text(&error)
-                ))
-            })
+            .map_err(|error| Failure::io("write", file.display(), &error))
     }
 
     fn mark(&self) -> String {

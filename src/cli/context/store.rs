@@ -6,12 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::keys::{KEYS, Key};
-use crate::cli::console::printable;
 use crate::cli::dirs;
 use crate::cli::exit::Failure;
 use crate::cli::sign_in::read_private;
 use crate::config::read_flat;
-use crate::transport::io_text;
 
 /// Holds the selected context's name.
 const SELECTION: &str = "context";
@@ -65,7 +63,7 @@ impl Store {
         let entries = match fs::read_dir(&self.contexts) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed("read", &self.contexts, &error)),
+            Err(error) => return Err(Failure::io("read", self.contexts.display(), &error)),
         };
         let name = |entry: io::Result<fs::DirEntry>| {
             let file = entry.ok()?.file_name();
@@ -120,7 +118,8 @@ impl Store {
             let hint = format!("wamp ctx edit {}", name.as_str());
             return Err(Failure::local(message).hint(hint));
         }
-        dirs::make(&self.contexts).map_err(|error| failed("write", &self.contexts, &error))?;
+        dirs::make(&self.contexts)
+            .map_err(|error| Failure::io("write", self.contexts.display(), &error))?;
         // Written beside and moved over: nobody finds half a file, or one with the rights of the old.
         let beside = file.with_extension("toml.new");
         drop(fs::remove_file(&beside));
@@ -131,13 +130,13 @@ impl Store {
             .open(&beside)
             .and_then(|mut opened| opened.write_all(render(settings).as_bytes()))
             .and_then(|()| fs::rename(&beside, &file));
-        written.map_err(|error| failed("write", &file, &error))
+        written.map_err(|error| Failure::io("write", file.display(), &error))
     }
 
     /// Removes a context; if it was selected, none is.
     pub(in crate::cli) fn remove(&self, name: &Name) -> Result<(), Failure> {
         let file = self.file(name);
-        fs::remove_file(&file).map_err(|error| failed("remove", &file, &error))?;
+        fs::remove_file(&file).map_err(|error| Failure::io("remove", file.display(), &error))?;
         if self.selected().as_ref() == Some(name) {
             self.select(None)?;
         }
@@ -166,7 +165,7 @@ impl Store {
                 .map_or(Ok(()), dirs::make)
                 .and_then(|()| fs::write(file, format!("{}\n", name.as_str()))),
         };
-        done.map_err(|error| failed("write", file, &error))
+        done.map_err(|error| Failure::io("write", file.display(), &error))
     }
 }
 
@@ -201,11 +200,6 @@ fn render(settings: &Settings) -> String {
         ),
     };
     settings.iter().map(line).collect()
-}
-
-fn failed(doing: &str, file: &Path, error: &io::Error) -> Failure {
-    let message = format!("cannot {doing} {}: {}", file.display(), io_text(error));
-    Failure::local(printable(&message))
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ use crate::cli::console::printable;
 use crate::cli::exit::Failure;
 use crate::cli::json;
 use crate::protocol::{Dict, Value};
-use crate::transport::io_text;
 
 /// How long such a file may be, in bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -36,12 +35,7 @@ pub(super) fn load(file: &Path) -> Result<Vec<Step>, Failure> {
         }
         fs::read_to_string(file)
     });
-    let text = read.map_err(|error| {
-        Failure::local(printable(&format!(
-            "cannot read {name}: {}",
-            io_text(&error)
-        )))
-    })?;
+    let text = read.map_err(|error| Failure::io("read", &name, &error))?;
     let is_toml = file
         .extension()
         .is_some_and(|extension| extension == "toml");

@@ -7,18 +7,11 @@ use std::time::Duration;
 
 use super::play::Verdict;
 use crate::cli::exit::Failure;
-use crate::transport::io_text;
 
 /// Writes a report of the steps of a file.
 pub(super) fn write(file: &Path, steps: &Path, verdicts: &[Verdict]) -> Result<(), Failure> {
     let text = render(&steps.display().to_string(), verdicts);
-    fs::write(file, text).map_err(|error| {
-        Failure::local(format!(
-            "cannot write {}: {}",
-            file.display(),
-            io_text(&error)
-        ))
-    })
+    fs::write(file, text).map_err(|error| Failure::io("write", file.display(), &error))
 }
 
 fn render(suite: &str, verdicts: &[Verdict]) -> String {

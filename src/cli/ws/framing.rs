@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::cli::exit::Failure;
-use crate::transport::io_text;
 use crate::ws::Data;
 
 /// How many messages are read ahead.
@@ -184,7 +183,7 @@ fn strip_line_end(line: &mut Vec<u8>) {
 }
 
 fn unread(error: &io::Error) -> Failure {
-    Failure::local(format!("cannot read stdin: {}", io_text(error)))
+    Failure::io("read", "stdin", error)
 }
 
 #[cfg(test)]
