@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`file`] | TOML or YAML, ours or wick's, to [`step::Step`]s |
+//! | [`mod@file`] | TOML or YAML, ours or wick's, to [`step::Step`]s |
 //! | [`step`] | what a step does and expects |
 //! | [`play`] | doing them, in two sessions: one offers and hears, the other calls and publishes |
 //! | [`value`] | captured values put into later steps; comparing |
