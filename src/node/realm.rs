@@ -470,7 +470,7 @@ mod tests {
                 Authenticator::default(),
             );
             let arrival = crate::node::connection::Arrival {
-                peer: crate::transport::Address::Unix(None),
+                peer: Address::Unix(None),
                 channel: None,
                 cookie: None,
             };

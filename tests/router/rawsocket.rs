@@ -78,7 +78,7 @@ impl Raw {
         const KEEPALIVE_TIMER: &str = "02:";
         let port = |address: std::net::SocketAddr| format!(":{:04X}", address.port());
         let [router, ours] = [self.0.peer_addr(), self.0.local_addr()].map(|it| port(it.unwrap()));
-        let links = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let links = fs::read_to_string("/proc/net/tcp").unwrap();
         links.lines().any(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             fields[1].ends_with(&router)
@@ -261,7 +261,7 @@ fn a_rawsocket_client_that_knows_no_pings_gets_none_and_the_system_watches_its_l
         ours.write_all(&HANDSHAKE).await.unwrap();
         let hello = hello("realm1").to_string();
         ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
-        sleep(Duration::from_secs(120)).await;
+        sleep(Duration::from_mins(2)).await;
         let call = json!([48, 1, {}, "wamp.session.count"]).to_string();
         ours.write_all(&frame(0, call.as_bytes())).await.unwrap();
         let mut bytes = Vec::new();
