@@ -1,5 +1,6 @@
 //! `wamp call`: many calls, results as they come, waiting and giving up.
 
+use super::ws::terminal::Terminal;
 use super::{callee, into_head};
 use crate::support::{Output, Router, wamp};
 
@@ -202,4 +203,17 @@ fn parts_that_nobody_reads_any_more_are_not_waited_for() {
     let mut piped = into_head(&router, "call slow --progress");
     assert_eq!(piped.next_line().trim_end(), "1");
     piped.finish().exit_code(141);
+}
+
+#[test]
+fn a_terminal_is_told_what_is_waited_for() {
+    let router = Router::start();
+    let _slow = callee(&router, ["slow", "--exec", "sleep 60"]);
+    let mut terminal = Terminal::run(&["call", "-u", router.url(), "slow"], |_, _| {});
+    terminal.wait("what for", |lines| {
+        let said = "-- waiting for procedure \"slow\" (Ctrl-C cancels)";
+        lines.iter().any(|line| line == said)
+    });
+    terminal.type_keys("\x03");
+    assert_eq!(terminal.finish().0, 130);
 }
