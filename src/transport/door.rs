@@ -27,6 +27,8 @@ const PROXY_BYTES_MAX: usize = 2 * 1024;
 const PROXY_V1: &[u8] = b"PROXY";
 /// And in its second.
 const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// And where it brings nobody: the connection is the proxy's own.
+const PROXY_V2_LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20";
 /// The first octet of TLS: a handshake's record.
 const TLS: u8 = 0x16;
 /// How long who is turned away may take to read why.
@@ -156,10 +158,16 @@ impl Door {
             }
             match ProxyHeader::parse(seen, ParseConfig::default()) {
                 Ok((header, length)) => {
-                    let ends = header.proxied_address().map_or(ends, |named| Ends {
-                        local: named.destination.into(),
-                        peer: named.source.into(),
-                    });
+                    let is_own = seen.starts_with(PROXY_V2_LOCAL);
+                    let ends = match header.proxied_address().filter(|_| !is_own) {
+                        Some(named) => Ends {
+                            local: named.destination.into(),
+                            peer: named.source.into(),
+                        },
+                        None if is_own => ends,
+                        // Whoever it is must not pass for the proxy, which may be on this machine.
+                        None => return Err(Turned::Proxy("a PROXY header that names nobody")),
+                    };
                     tcp.skip(length);
                     return Ok(ends);
                 }

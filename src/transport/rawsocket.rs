@@ -168,6 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawSocket<S> {
         self.out.push_frames(frames)
     }
 
+    /// Says that the peer knows pings, before it has shown so.
+    pub const fn expect_pongs(&mut self) {
+        self.knows_pings = true;
+    }
+
     /// Appends a PING, where the peer has shown that it knows them: autobahn-python ends the connection at one. False where
     /// it is not asked; TCP's own probes find a cut link then.
     pub fn push_ping(&mut self) -> bool {

@@ -181,9 +181,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             subprotocol,
             message_bytes_max,
         };
+        let mut socket = RawSocket::new(stream, agreed, before_welcome);
+        // Requests for messages answer pings: who sends none any more has gone.
+        socket.expect_pongs();
         Self {
+            serializer: subprotocol.serializer,
             polled: Some(polled),
-            ..Self::rawsocket(stream, agreed, before_welcome)
+            carrier: Carrier::RawSocket(socket),
         }
     }
 

@@ -110,6 +110,9 @@ fn a_proxy_that_is_listed_says_whom_it_brings_and_must() {
         b"PROXY TCP4 203.0.113.7\r\n",
         b"PROXY TCP4 nobody 198.51.100.1 4711 443\r\n",
         b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c012345678901",
+        // Who names nobody would be taken for the proxy, which here may do what only this machine's may.
+        b"PROXY UNKNOWN\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0",
         &[b'P'; 4096],
     ] {
         let mut raw = Raw::connect(url);
@@ -117,6 +120,12 @@ fn a_proxy_that_is_listed_says_whom_it_brings_and_must() {
         assert!(raw.rest().is_empty(), "{bytes:?}");
     }
     router.wait_for_log("no valid PROXY header from an address in proxy_from");
+    router.wait_for_log("a PROXY header that names nobody from an address in proxy_from");
+    // The proxy itself looks whether the router is there.
+    let mut raw = Raw::connect(url);
+    raw.write(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0");
+    raw.write(&HANDSHAKE);
+    assert_eq!(raw.read(4), HANDSHAKE);
 }
 
 #[test]
