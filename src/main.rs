@@ -8,5 +8,6 @@ fn main() -> ExitCode {
     let exit = Cli::parse_process()
         .run()
         .unwrap_or_else(|error| report(&error));
+    exit.raise();
     ExitCode::from(exit.code())
 }

@@ -123,6 +123,18 @@ impl Exit {
         }
     }
 
+    /// Ends the process by the signal that has ended the command, if one has: a shell whose loop it is part of ends then as
+    /// well, and with a number alone it would not. To be called when everything else is done.
+    pub fn raise(self) {
+        let signal = match self {
+            Self::Interrupted => signal_hook::consts::SIGINT,
+            Self::Terminated => signal_hook::consts::SIGTERM,
+            _ => return,
+        };
+        // Where that fails the number says it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+
     /// Where an ERROR leads to: the router's own refusals, and all that a callee says.
     pub(super) fn of_error(error: &Uri) -> Self {
         if *error == uris::TIMEOUT {

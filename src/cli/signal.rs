@@ -44,5 +44,6 @@ impl Signals {
 )]
 fn exit_now(exit: Exit) -> ! {
     super::group::kill_all();
+    exit.raise();
     std::process::exit(exit.code().into())
 }

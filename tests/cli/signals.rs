@@ -51,3 +51,22 @@ fn a_second_interrupt_ends_at_once() {
     call.finish().exit_code(130).stdout("").stderr("");
     drop(connection);
 }
+
+#[test]
+fn who_started_it_sees_the_signal_itself() {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::process::ExitStatusExt as _;
+    let router = Router::start();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_wamp"))
+        .args(["sub", "t", "-u", router.url()])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(program.stderr.take().unwrap());
+    let mut said = stderr.lines().map(Result::unwrap);
+    assert!(said.any(|line| line.starts_with("-- subscribed")));
+    let pid = rustix::process::Pid::from_child(&program);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    // A number alone would not end a loop of a shell.
+    assert_eq!(program.wait().unwrap().signal(), Some(2));
+}

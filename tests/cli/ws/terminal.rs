@@ -134,7 +134,13 @@ impl Terminal {
         let mut all = scrolled_away(&mut parser);
         all.extend(lines);
         drop(parser);
-        (status.exit_code(), all)
+        // As a shell counts.
+        let code = match status.signal() {
+            Some("Interrupt") => 128 + 2,
+            Some("Terminated") => 128 + 15,
+            _ => status.exit_code(),
+        };
+        (code, all)
     }
 }
 
