@@ -79,9 +79,9 @@ fn what_the_template_has_behind_a_hash_can_be_had_block_by_block_and_all_at_once
         let config = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         defaults += usize::from(config == Config::default());
     }
-    // All but the examples: of web, TLS, users, an authenticator, an authorizer, another role, lifetime, history and trust, and
+    // All but the examples: of web, cookies, TLS, users, an authenticator, an authorizer, another role, lifetime, history and trust, and
     // of two principals; of limits of a realm and of a role, and of rates.
-    assert_eq!(defaults, count - 14);
+    assert_eq!(defaults, count - 15);
 }
 
 #[test]
