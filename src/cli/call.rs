@@ -21,6 +21,7 @@ use super::printer::{OutputArgs, Printer, shape, stdout_closed};
 use super::progress::Progress;
 use super::records::Record;
 use super::signal::Signals;
+use super::similar;
 use crate::node::connect::{Outcome, RequestError, ResultStream};
 use crate::protocol::message::Call;
 use crate::protocol::{
@@ -280,7 +281,8 @@ impl Caller<'_> {
                     return Ok(Answered { arguments, took });
                 }
                 Err(error) if !is_missing(&error) || self.args.wait_for.is_none() => {
-                    return Err(self.client.failed(&self.what(), &error).into());
+                    let failure = self.client.failed(&self.what(), &error);
+                    return Err(self.with_what_was_meant(failure, &error).await.into());
                 }
                 Err(_) => {}
             }
@@ -297,6 +299,17 @@ impl Caller<'_> {
                 _ = is_canceled.wait_for(|it| *it) => return Err(self.nobody().into()),
             }
             pause = (pause * 2).min(TRY_AGAIN.1);
+        }
+    }
+
+    /// Adds what the procedure may be called really. A person reads that; a script is not kept waiting.
+    async fn with_what_was_meant(&self, failure: Failure, error: &RequestError) -> Failure {
+        if !is_missing(error) || !self.client.console.stderr_is_terminal() {
+            return failure;
+        }
+        match similar::procedure(self.client, &self.args.procedure).await {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 

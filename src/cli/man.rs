@@ -25,9 +25,7 @@ impl ManArgs {
     pub(super) fn run(self) -> Result<Exit> {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
-            // As among all pages: of `help` there is none.
-            let command = Cli::command().disable_help_subcommand(true);
-            clap_mangen::Man::new(command).render(&mut page)?;
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
             write_stdout(&page)?;
             return Ok(Exit::Done);
         };

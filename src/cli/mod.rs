@@ -24,6 +24,7 @@ mod exit;
 mod explain;
 mod glob_check;
 mod group;
+mod help;
 mod hints;
 mod init;
 mod jq;
@@ -53,6 +54,7 @@ mod shown;
 mod sigil;
 mod sign_in;
 mod signal;
+mod similar;
 mod size;
 mod subscribe;
 mod table;
@@ -91,7 +93,7 @@ or WAMP_URL and WAMP_REALM, say otherwise.";
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "wamp", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 80)]
-#[command(infer_subcommands = false)]
+#[command(infer_subcommands = false, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -127,6 +129,7 @@ enum Command {
     Cheat(cheat::CheatArgs),
     Completions(complete::CompletionsArgs),
     Man(man::ManArgs),
+    Help(help::HelpArgs),
     Version(version::VersionArgs),
     #[command(name = jq::CHILD_COMMAND, hide = true)]
     JqChild(jq::JqChildArgs),
@@ -213,6 +216,7 @@ impl Cli {
             Command::Cheat(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
+            Command::Help(args) => args.run(),
             Command::Version(args) => args.run(),
             Command::JqChild(args) => args.run(),
         }

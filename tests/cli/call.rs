@@ -217,3 +217,20 @@ fn a_terminal_is_told_what_is_waited_for() {
     terminal.type_keys("\x03");
     assert_eq!(terminal.finish().0, 130);
 }
+
+#[test]
+fn a_terminal_is_told_what_a_misspelt_procedure_may_have_been_meant_to_be() {
+    let router = Router::start();
+    let _node = callee(&router, ["node", "--value", "1"]);
+    let terminal = Terminal::run(&["call", "-u", router.url(), "nope"], |_, _| {});
+    terminal.wait("what was meant", |lines| {
+        let said = "did you mean \"node\"?  wamp ls procs lists 1";
+        lines.iter().any(|line| line.contains(said))
+    });
+    assert_eq!(terminal.finish().0, 6);
+    // A script does not wait for that.
+    let piped = wamp(["call", "-u", router.url(), "nope"])
+        .run()
+        .exit_code(6);
+    assert!(!piped.stderr.contains("did you mean"), "{}", piped.stderr);
+}
