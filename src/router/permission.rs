@@ -79,11 +79,10 @@ impl Context {
         action: Action,
         uris: Uris<'_>,
     ) -> Result<(), Refusal> {
-        let Some(session) = self
-            .sessions
-            .get(&who)
-            .filter(|_| is_asked_for == Some(true))
-        else {
+        if is_asked_for != Some(true) {
+            return Ok(());
+        }
+        let Some(session) = self.sessions.get(&who) else {
             return Ok(());
         };
         let is_allowed = match session.decide(Action::Disclose, uris) {

@@ -28,18 +28,15 @@ impl Dealer {
         from: SessionId,
         call: message::Call,
     ) -> Result<(), Refusal> {
-        let registration = self.registration_for(context, from, &call)?.id;
+        let registration = self.registration_for(context, from, &call)?;
         check_shard(&call.options)?;
         let procedure = (MatchPolicy::Exact, &call.procedure);
         context.check_disclosure(from, call.options.disclose_me, Action::Call, procedure)?;
         check_pending(context, from)?;
         let limit = limit(context, now, &call.options);
-        self.begin(
-            context,
-            from,
-            (registration, call, limit),
-            &Tried::default(),
-        )?;
+        let excluded = Tried::default();
+        let way = way(context, from, (registration, &call), &excluded)?;
+        self.begin(context, from, (call, limit), (way, excluded));
         Ok(())
     }
 
@@ -56,7 +53,6 @@ impl Dealer {
             .registrations
             .at(MatchPolicy::Exact, procedure.as_str());
         let registered = registered.ok_or_else(|| no_such_procedure(&procedure))?;
-        let id = registered.id;
         let time = context.limits.authorization_time;
         let limit = now.checked_add(time).map(|at| (at, time));
         let call = message::Call {
@@ -67,23 +63,23 @@ impl Dealer {
         };
         let excluded = registered.callees.contains_key(&about).then_some(about);
         let excluded = excluded.into_iter().collect();
-        self.begin(context, ROUTER, (id, call, limit), &excluded)
+        let way = way(context, ROUTER, (registered, &call), &excluded)?;
+        Ok(self.begin(context, ROUTER, (call, limit), (way, excluded)))
     }
 
-    /// Opens a call of a registration, and hands it to a callee that is not excluded, or lets it wait for one.
+    /// Opens a call, and hands it to a callee, or lets it wait for one.
     fn begin(
         &mut self,
         context: &mut Context,
         from: SessionId,
-        (registration, call, limit): (RegistrationId, message::Call, Option<(Instant, Duration)>),
-        excluded: &Tried,
-    ) -> Result<CallKey, Refusal> {
-        let way = self.way(context, from, (registration, &call), excluded)?;
-        let mut opened = Call::new(from, call.request, registration);
+        (call, limit): (message::Call, Option<(Instant, Duration)>),
+        (way, excluded): (Way, Tried),
+    ) -> CallKey {
+        let mut opened = Call::new(from, call.request, way.registration);
         opened.limit = limit;
         let key = self.open(context, opened);
         if way.keeps {
-            self.keep(key, &call, excluded);
+            self.keep(key, &call, &excluded);
         }
         let part = Part {
             progress: call.options.progress == Some(true),
@@ -91,7 +87,7 @@ impl Dealer {
         };
         if let Some(callee) = way.callee {
             if way.is_in_turn {
-                self.turn(registration, callee);
+                self.turn(way.registration, callee);
             }
             let asked = Asked {
                 procedure: &call.procedure,
@@ -105,45 +101,7 @@ impl Dealer {
         if way.keeps {
             self.recount(context, key);
         }
-        Ok(key)
-    }
-
-    /// Finds out where a new call goes, if it may be made at all.
-    fn way(
-        &self,
-        context: &mut Context,
-        from: SessionId,
-        (id, call): (RegistrationId, &message::Call),
-        excluded: &Tried,
-    ) -> Result<Way, Refusal> {
-        let registration = self.registrations.get(id);
-        let registration = registration.ok_or_else(|| no_such_procedure(&call.procedure))?;
-        let picked = pick(registration, context, &call.options, excluded);
-        let callee = match picked {
-            // order: not past those who may go to that callee, too.
-            Pick::Callee(_)
-                if !registration.queue.is_empty() && registration.look != Look::Done =>
-            {
-                None
-            }
-            Pick::Callee(callee) => Some(callee),
-            Pick::Busy => None,
-            Pick::Incapable | Pick::Nobody => return Err(picked.refusal(&call.procedure)),
-        };
-        let waits = callee.is_none();
-        if waits {
-            check_queue(context, registration, call)?;
-        }
-        let may_be_retried = registration.invoke != InvocationPolicy::Single;
-        let keeps = waits || may_be_retried || call.options.progress == Some(true);
-        if keeps {
-            check_kept(context, from, call, waits)?;
-        }
-        Ok(Way {
-            callee,
-            keeps,
-            is_in_turn: registration.invoke == InvocationPolicy::RoundRobin,
-        })
+        key
     }
 
     fn registration_for(
@@ -254,8 +212,43 @@ impl Dealer {
     }
 }
 
+/// Finds out where a new call goes, if it may be made at all.
+fn way(
+    context: &mut Context,
+    from: SessionId,
+    (registration, call): (&Registration, &message::Call),
+    excluded: &Tried,
+) -> Result<Way, Refusal> {
+    let picked = pick(registration, context, &call.options, excluded);
+    let callee = match picked {
+        // order: not past those who may go to that callee, too.
+        Pick::Callee(_) if !registration.queue.is_empty() && registration.look != Look::Done => {
+            None
+        }
+        Pick::Callee(callee) => Some(callee),
+        Pick::Busy => None,
+        Pick::Incapable | Pick::Nobody => return Err(picked.refusal(&call.procedure)),
+    };
+    let waits = callee.is_none();
+    if waits {
+        check_queue(context, registration, call)?;
+    }
+    let may_be_retried = registration.invoke != InvocationPolicy::Single;
+    let keeps = waits || may_be_retried || call.options.progress == Some(true);
+    if keeps {
+        check_kept(context, from, call, waits)?;
+    }
+    Ok(Way {
+        registration: registration.id,
+        callee,
+        keeps,
+        is_in_turn: registration.invoke == InvocationPolicy::RoundRobin,
+    })
+}
+
 /// Where a new call goes.
 struct Way {
+    registration: RegistrationId,
     /// `None` where it waits.
     callee: Option<Chosen>,
     /// Whether more is kept of it than who asked.
@@ -422,9 +415,11 @@ fn detached(options: &CallOptions) -> CallOptions {
 
 /// Checks that a session may wait for one more call.
 fn check_pending(context: &Context, from: SessionId) -> Result<(), Refusal> {
-    let calls_max = context.limits_of(from).session_calls;
-    let caller = context.sessions.get(&from);
-    if caller.is_some_and(|caller| caller.calls.len() >= calls_max) {
+    let Some(caller) = context.sessions.get(&from) else {
+        return Ok(());
+    };
+    let calls_max = caller.limits.session_calls;
+    if caller.calls.len() >= calls_max {
         let text = format!("a session waits for at most {calls_max} calls");
         return Err(Refusal::limit(LimitName::session_calls, text));
     }
