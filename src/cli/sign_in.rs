@@ -166,15 +166,9 @@ impl SignInArgs {
             note_visible(console, "--ticket", "--ticket-file or WAMP_TICKET");
             return Ok(Some(ticket.clone()));
         }
-        let file = self.ticket_file.as_deref();
-        file.map(read_line)
-            .transpose()
-            .map(|ticket| ticket.or_else(|| variable("WAMP_TICKET")))?
-            .or_else(|| self.fallback.ticket.clone())
-            .map_or_else(
-                || ask_program(self.fallback.ticket_command.as_deref()),
-                |it| Ok(Some(it)),
-            )
+        let fallback = &self.fallback;
+        let context = (&fallback.ticket, &fallback.ticket_command);
+        unseen(self.ticket_file.as_deref(), "WAMP_TICKET", context)
     }
 
     fn secret(&self, console: &Console) -> Result<Option<String>, Failure> {
@@ -185,15 +179,9 @@ impl SignInArgs {
         if self.ask_secret {
             return ask().map(Some);
         }
-        let file = self.secret_file.as_deref();
-        file.map(read_line)
-            .transpose()
-            .map(|secret| secret.or_else(|| variable("WAMP_SECRET")))?
-            .or_else(|| self.fallback.secret.clone())
-            .map_or_else(
-                || ask_program(self.fallback.secret_command.as_deref()),
-                |it| Ok(Some(it)),
-            )
+        let fallback = &self.fallback;
+        let context = (&fallback.secret, &fallback.secret_command);
+        unseen(self.secret_file.as_deref(), "WAMP_SECRET", context)
     }
 
     /// The files of the certificate that TLS shows, and of its key.
@@ -283,6 +271,17 @@ fn ask() -> Result<String, Failure> {
     }
     rpassword::prompt_password("Secret: ")
         .map_err(|error| Failure::io("ask for", "the secret", &error))
+}
+
+/// What proves who one is, from where nobody sees it: a file, a variable, a context's text, or a context's program.
+fn unseen(
+    file: Option<&Path>,
+    name: &str,
+    (text, command): (&Option<String>, &Option<String>),
+) -> Result<Option<String>, Failure> {
+    let said = file.map(read_line).transpose()?;
+    let said = said.or_else(|| variable(name)).or_else(|| text.clone());
+    said.map_or_else(|| ask_program(command.as_deref()), |it| Ok(Some(it)))
 }
 
 /// The first line that a context's program prints, run without a shell.

@@ -35,6 +35,7 @@ pub use network::TlsConfig;
 pub use places::rule_line;
 pub use principals::{Stamp, Users};
 use role::ANONYMOUS;
+pub use section::nearest;
 pub use template::{template, template_with_tls};
 
 use crate::auth::Principal;

@@ -85,9 +85,7 @@ impl<'a> Section<'a> {
 
     /// What is said of a key that nobody asked for.
     fn unknown(&self, key: &str) -> String {
-        let distance = |known: &&&str| strsim::damerau_levenshtein(known, key);
-        let nearest = self.known.iter().min_by_key(distance);
-        if let Some(nearest) = nearest.filter(|known| distance(known) <= TYPOS_MAX) {
+        if let Some(nearest) = nearest(self.known.iter().copied(), key) {
             return format!("there is no such setting; did you mean `{nearest}`?");
         }
         if self.known.len() > LISTED_MAX {
@@ -252,6 +250,14 @@ impl<'a> Section<'a> {
         let at = self.table.get(key).map_or(self.at, |it| it.span().start);
         note(self.faults, at, &self.name_of(key), what.into());
     }
+}
+
+/// The name that somebody may have meant who typed another, if one is near.
+pub fn nearest<'a>(names: impl Iterator<Item = &'a str>, typed: &str) -> Option<&'a str> {
+    let distance = |name: &&str| strsim::damerau_levenshtein(name, typed);
+    names
+        .min_by_key(distance)
+        .filter(|name| distance(name) <= TYPOS_MAX)
 }
 
 impl<'a> Item<'a> {

@@ -74,8 +74,8 @@ fn a_router_with_the_config_of_wamp_init_says_where_it_is_and_who_comes_and_goes
     program.wait_for_line(&format!(r#"session left session={session} realm="realm1""#));
 }
 
-/// Prepares a shell that finds our binary as `wamp`, in a network where nobody listens.
-fn shell(script: &str, directory: &Path) -> Command {
+/// Prepares a shell that finds our binary as `wamp`, in a network where nobody listens: its one link is loopback's.
+pub(crate) fn shell(script: &str, directory: &Path) -> Command {
     let binaries = Path::new(env!("CARGO_BIN_EXE_wamp")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
     let script = format!("PATH=$PATH:/usr/sbin:/sbin ip link set lo up\n{script}");

@@ -1,8 +1,6 @@
 //! Who guesses at secrets from another machine, in a network namespace whose addresses are not loopback's.
 
-use std::path::Path;
-use std::process::Command;
-
+use crate::defaults::shell;
 use crate::support::Program;
 
 const CONFIG: &str = r#"
@@ -18,7 +16,6 @@ ticket = "rosebud"
 
 /// Somebody guesses, one after the other and then many at once, and then knows.
 const GUESSES: &str = r#"
-ip link set lo up
 ip address add 192.0.2.1/32 dev lo
 exec 3< <(wamp router --config wamp.toml 2>&1)
 while read -r -u 3 line; do echo "$line"; case $line in ws:*) break;; esac; done
@@ -35,7 +32,7 @@ echo "let in after all"
 fn whoever_guesses_waits_and_whoever_knows_is_let_in_after_a_wait() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("wamp.toml"), CONFIG).unwrap();
-    let program = Program::start(shell(folder.path()));
+    let program = Program::start(shell(GUESSES, folder.path()));
     for count in 1..=3 {
         program.wait_for_line(&format!("from_this_address={count} total={count}"));
     }
@@ -43,16 +40,4 @@ fn whoever_guesses_waits_and_whoever_knows_is_let_in_after_a_wait() {
     program.wait_for_line("session joined");
     program.wait_for_line("too many tries to sign in have failed from this address: try again in ");
     program.wait_for_line("let in after all");
-}
-
-fn shell(directory: &Path) -> Command {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_wamp")).parent().unwrap();
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let script = format!("PATH=$PATH:/usr/sbin:/sbin\n{GUESSES}");
-    let mut command = Command::new("unshare");
-    command
-        .args(["--net", "--map-root-user", "bash", "-c", &script])
-        .current_dir(directory)
-        .env("PATH", path);
-    command
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 use wamp::router::Limits;
 
@@ -231,15 +231,21 @@ fn a_handshake_of_one_byte_a_second_is_cut() {
     }
 }
 
+/// A client in this process that has said HELLO, and read nothing yet.
+async fn joining(node: &Node) -> DuplexStream {
+    let (mut ours, theirs) = duplex(64 * 1024);
+    node.serve(theirs);
+    ours.write_all(&HANDSHAKE).await.unwrap();
+    let hello = hello("realm1").to_string();
+    ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
+    ours
+}
+
 #[test]
 fn a_rawsocket_client_that_has_gone_without_a_word_loses_its_session_within_35_s() {
     in_virtual_time(async {
         let node = Node::start(Limits::default()).await;
-        let (mut ours, theirs) = duplex(64 * 1024);
-        node.serve(theirs);
-        ours.write_all(&HANDSHAKE).await.unwrap();
-        let hello = hello("realm1").to_string();
-        ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
+        let mut ours = joining(&node).await;
         // Who sends no PING is asked for none: autobahn-python knows neither.
         ours.write_all(&frame(1, b"")).await.unwrap();
         let began = Instant::now();
@@ -259,11 +265,7 @@ fn a_rawsocket_client_that_has_gone_without_a_word_loses_its_session_within_35_s
 fn a_rawsocket_client_that_knows_no_pings_gets_none_and_the_system_watches_its_link() {
     in_virtual_time(async {
         let node = Node::start(Limits::default()).await;
-        let (mut ours, theirs) = duplex(64 * 1024);
-        node.serve(theirs);
-        ours.write_all(&HANDSHAKE).await.unwrap();
-        let hello = hello("realm1").to_string();
-        ours.write_all(&frame(0, hello.as_bytes())).await.unwrap();
+        let mut ours = joining(&node).await;
         sleep(Duration::from_mins(2)).await;
         let call = json!([48, 1, {}, "wamp.session.count"]).to_string();
         ours.write_all(&frame(0, call.as_bytes())).await.unwrap();
